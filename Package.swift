@@ -1,0 +1,57 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The processor the kernels are compiled for. `native` by default; SCANLINE_BASELINE names another
+// (x86-64-v3, say) for a build that is to run elsewhere. It must have fused multiply-add: then the
+// results are the same, bit for bit.
+#if arch(arm64)
+  let processorOption = "-mcpu="
+#else
+  let processorOption = "-march="
+#endif
+let processor = Context.environment["SCANLINE_BASELINE"] ?? "native"
+let simdC: [CSetting] = [.unsafeFlags([processorOption + processor, "-ffp-contract=off"])]
+let simd: [SwiftSetting] = [
+  .unsafeFlags(["-Xcc", processorOption + processor])
+]
+
+let package = Package(
+  name: "scanline",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "scanline", targets: ["scanline"]),
+    .library(name: "Scanline", targets: ["Kernels", "ImageData", "Networks", "Training", "Evaluation"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .target(name: "CScanline", dependencies: ["CPNG", "CZlib"], cSettings: simdC),
+    .target(name: "Kernels", dependencies: ["CScanline"], swiftSettings: simd),
+    .target(name: "ImageData", dependencies: ["Kernels", "CScanline"], swiftSettings: simd),
+    .target(name: "Networks", dependencies: ["Kernels"], swiftSettings: simd),
+    .target(name: "Training", dependencies: ["Networks", "ImageData"], swiftSettings: simd),
+    .target(name: "Evaluation", dependencies: ["Networks", "ImageData"], swiftSettings: simd),
+    .executableTarget(
+      name: "scanline",
+      dependencies: [
+        "Kernels", "ImageData", "Networks", "Training", "Evaluation",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: simd),
+    .target(
+      name: "TestSupport", dependencies: ["Kernels", "ImageData", "Networks"], path: "Tests/TestSupport",
+      swiftSettings: simd),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: simd),
+    .testTarget(name: "ImageDataTests", dependencies: ["ImageData", "TestSupport"], swiftSettings: simd),
+    .testTarget(name: "NetworksTests", dependencies: ["Networks", "TestSupport"], swiftSettings: simd),
+    .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"], swiftSettings: simd),
+    .testTarget(
+      name: "EvaluationTests", dependencies: ["Evaluation", "Training", "TestSupport"], swiftSettings: simd),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,8 @@
+// System calls that Swift's overlays do not show.
+#ifndef SCANLINE_SYSTEM_H
+#define SCANLINE_SYSTEM_H
+
+/// The number of processors that the affinity of this process allows; 0 where the system has no such notion.
+int scanline_affinity_count(void);
+
+#endif

@@ -1,0 +1,7 @@
+import ArgumentParser
+
+@main
+struct Scanline: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "scanline", abstract: "Train, sample and score small autoregressive image models.")
+}

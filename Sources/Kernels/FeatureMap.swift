@@ -1,0 +1,112 @@
+// The activations of one image at one layer.
+
+/// A view of H×W pixels with `channels` features each, the features of a pixel side by side, inside a border
+/// of zeros, so that a convolution reads past the edge without a test. Layout: rows of
+/// (left + W + right) pixels, each `pixelStride` floats.
+///
+/// Hidden layers round a pixel up to whole vectors; those lanes hold zeros. The borders are written once,
+/// when the map is made, and never again.
+public struct FeatureMap: Sendable {
+  /// Rows.
+  public let height: Int
+  /// Pixels in a row.
+  public let width: Int
+  /// Features of a pixel.
+  public let channels: Int
+  /// Floats from a pixel to the next.
+  public let pixelStride: Int
+  /// Floats from a row to the next.
+  public let rowStride: Int
+  /// The border of zeros.
+  public let border: Border
+  let storage: AlignedBuffer
+  /// Pixel (0, 0). Valid while `storage` lives, which this value sees to.
+  nonisolated(unsafe) let origin: UnsafeMutablePointer<Float>
+
+  /// Pixels of zeros around a map.
+  public struct Border: Sendable, Equatable {
+    /// Rows above and below, pixels left and right.
+    public let top: Int, bottom: Int, left: Int, right: Int
+
+    /// A border of the given widths.
+    public init(top: Int = 0, bottom: Int = 0, left: Int = 0, right: Int = 0) {
+      self.top = top
+      self.bottom = bottom
+      self.left = left
+      self.right = right
+    }
+
+    /// The smallest border that contains both.
+    public func union(_ other: Border) -> Border {
+      Border(
+        top: max(top, other.top), bottom: max(bottom, other.bottom), left: max(left, other.left),
+        right: max(right, other.right))
+    }
+  }
+
+  /// A map of zeros. `padded` rounds a pixel up to whole vectors; only a network's input goes without.
+  public init(height: Int, width: Int, channels: Int, border: Border = Border(), padded: Bool = true) {
+    self.height = height
+    self.width = width
+    self.channels = channels
+    self.border = border
+    pixelStride = padded ? Lanes.roundUp(channels) : channels
+    rowStride = (border.left + width + border.right) * pixelStride
+    let rows = border.top + height + border.bottom
+    storage = AlignedBuffer(count: rows * rowStride)
+    origin = storage.pointer + border.top * rowStride + border.left * pixelStride
+  }
+
+  /// Bytes that the map takes.
+  public var byteCount: Int { storage.count * MemoryLayout<Float>.stride }
+
+  /// Feature `channel` of pixel (`y`, `x`).
+  public subscript(y: Int, x: Int, channel: Int) -> Float {
+    get {
+      checkBounds(y, x, channel)
+      return pixel(y, x)[channel]
+    }
+    nonmutating set {
+      checkBounds(y, x, channel)
+      pixel(y, x)[channel] = newValue
+    }
+  }
+
+  /// The features of pixel (`y`, `x`), copied.
+  public func features(_ y: Int, _ x: Int) -> [Float] { (0..<channels).map { self[y, x, $0] } }
+
+  /// Every feature in the order H×W×C, copied.
+  public var values: [Float] {
+    (0..<height).flatMap { y in (0..<width).flatMap { x in features(y, x) } }
+  }
+
+  /// Fills the map from values in the order H×W×C.
+  public func fill(_ values: [Float]) {
+    precondition(values.count == height * width * channels, "\(values.count) values for \(height)×\(width)×\(channels)")
+    var next = 0
+    for y in 0..<height {
+      for x in 0..<width {
+        for channel in 0..<channels {
+          self[y, x, channel] = values[next]
+          next += 1
+        }
+      }
+    }
+  }
+
+  /// Sets pixels, not borders, to zero.
+  public func clear() {
+    for y in 0..<height { pixel(y, 0).update(repeating: 0, count: width * pixelStride) }
+  }
+
+  @inline(__always)
+  package func pixel(_ y: Int, _ x: Int) -> UnsafeMutablePointer<Float> {
+    origin + (y &* rowStride &+ x &* pixelStride)
+  }
+
+  private func checkBounds(_ y: Int, _ x: Int, _ channel: Int) {
+    precondition(
+      y >= 0 && y < height && x >= 0 && x < width && channel >= 0 && channel < channels,
+      "(\(y), \(x), \(channel)) of a \(height)×\(width)×\(channels) map")
+  }
+}

@@ -1,0 +1,120 @@
+// Loops over flat parameter buffers: norm, Adam, moving average.
+import CScanline
+
+/// The constants of one Adam step (Kingma and Ba, 2015), bias corrections included.
+public struct AdamConstants: Sendable {
+  /// Learning rate of this step, warm-up and decay applied.
+  public var learningRate: Float
+  /// Decay of the first moment.
+  public var beta1: Float
+  /// Decay of the second moment.
+  public var beta2: Float
+  /// Added to the root of the second moment.
+  public var epsilon: Float
+  /// 1 / (1 − β₁ᵗ)
+  public var firstCorrection: Float
+  /// 1 / √(1 − β₂ᵗ)
+  public var secondCorrection: Float
+  /// What each gradient is multiplied by first: the factor of clipping, 1 without.
+  public var gradientScale: Float
+  /// Weight of the old value in the moving average of the weights.
+  public var averageDecay: Float
+
+  /// All constants of a step.
+  public init(
+    learningRate: Float, beta1: Float, beta2: Float, epsilon: Float, firstCorrection: Float,
+    secondCorrection: Float, gradientScale: Float, averageDecay: Float
+  ) {
+    self.learningRate = learningRate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    self.firstCorrection = firstCorrection
+    self.secondCorrection = secondCorrection
+    self.gradientScale = gradientScale
+    self.averageDecay = averageDecay
+  }
+}
+
+/// One Adam step on all parameters, and the step of their exponential moving average, in one pass. A parameter
+/// whose gradient has always been zero (a masked tap) does not move.
+public func adamStep(
+  parameters: AlignedBuffer, gradient: AlignedBuffer, firstMoment: AlignedBuffer, secondMoment: AlignedBuffer,
+  average: AlignedBuffer, constants k: AdamConstants
+) {
+  let count = parameters.count
+  precondition(
+    gradient.count == count && firstMoment.count == count && secondMoment.count == count && average.count == count,
+    "Adam's buffers differ in size")
+  let (p, g, m, v, e) = (
+    parameters.pointer, gradient.pointer, firstMoment.pointer, secondMoment.pointer, average.pointer
+  )
+  // Buffers are allocated in whole vectors, so the last one is whole too.
+  var i = 0
+  while i < count {
+    let scaled = load(g, i) * k.gradientScale
+    let first = scanline_fma_scalar(scaled, 1 - k.beta1, load(m, i) * k.beta1)
+    let second = scanline_fma_scalar(scaled * scaled, 1 - k.beta2, load(v, i) * k.beta2)
+    let denominator = second.squareRoot() * k.secondCorrection + k.epsilon
+    let updated = load(p, i) - (first * (k.learningRate * k.firstCorrection)) / denominator
+    let old = load(e, i)
+    store(first, m, i)
+    store(second, v, i)
+    store(updated, p, i)
+    store(scanline_fma_scalar(updated - old, 1 - k.averageDecay, old), e, i)
+    i &+= Lanes.count
+  }
+}
+
+/// target = factor · Σ sources over the elements of `range`, added in the order of `sources`.
+public func sum(_ sources: [AlignedBuffer], scaledBy factor: Float, into target: AlignedBuffer, range: Range<Int>) {
+  precondition(range.lowerBound % Lanes.count == 0 && range.upperBound <= target.count, "range \(range)")
+  precondition(sources.allSatisfy { $0.count == target.count }, "buffers to be summed differ in size")
+  let pointers = sources.map(\.pointer)
+  var i = range.lowerBound
+  while i < range.upperBound {
+    var total = FloatVector.zero
+    for pointer in pointers { total += load(pointer, i) }
+    store(total * factor, target.pointer, i)
+    i &+= Lanes.count
+  }
+}
+
+/// What a stretch of numbers amounts to.
+public struct Magnitude: Sendable, Equatable {
+  /// Σ x², in double precision.
+  public var sumOfSquares: Double
+  /// Σ x, in double precision.
+  public var sum: Double
+  /// max |x|
+  public var maximum: Float
+  /// Whether every element is finite.
+  public var isFinite: Bool { sumOfSquares.isFinite }
+
+  /// The magnitude of `range` of `buffer`. Where an element is not finite, neither is the sum of squares.
+  public init(_ buffer: AlignedBuffer, range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= buffer.count, "range \(range) of \(buffer.count)")
+    var squares = 0.0
+    var total = 0.0
+    var largest: Float = 0
+    for i in range {
+      let x = buffer.pointer[i]
+      squares += Double(x) * Double(x)
+      total += Double(x)
+      largest = max(largest, abs(x))
+    }
+    sumOfSquares = squares
+    sum = total
+    maximum = largest
+  }
+}
+
+@inline(__always)
+private func load(_ pointer: UnsafeMutablePointer<Float>, _ index: Int) -> FloatVector {
+  UnsafeRawPointer(pointer + index).loadUnaligned(as: FloatVector.self)
+}
+
+@inline(__always)
+private func store(_ value: FloatVector, _ pointer: UnsafeMutablePointer<Float>, _ index: Int) {
+  UnsafeMutableRawPointer(pointer + index).storeBytes(of: value, as: FloatVector.self)
+}

@@ -1,0 +1,147 @@
+// `scanline benchmark kernels`: each kernel against the multiply-add peak of the same run.
+import ArgumentParser
+import Foundation
+import Kernels
+
+struct KernelBenchmark: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "kernels",
+    abstract: "GFLOP/s of every kernel on one core, and its share of the multiply-add peak.",
+    discussion: """
+      The peak is measured beside each kernel, in turn, so that the share holds when the machine's clock drifts;
+      every figure is a median. Example:
+        scanline benchmark kernels --side 28
+      """)
+
+  @Option(help: "Side of the square images, in pixels.") var side = 28
+  @Option(help: "Measurements of each kernel.") var repeats = 15
+  @Flag(help: "One JSON object instead of a table.") var json = false
+
+  struct Row: Codable {
+    var kernel: String
+    var inputs: Int
+    var outputs: Int
+    var gflops: Double
+    var shareOfPeak: Double
+  }
+
+  func run() throws {
+    var rows: [Row] = []
+    for width in [16, 32, 64, 128] {
+      let window = ConvolutionWindow(size: 3, mask: .b)
+      rows += measure("3x3 B", window, inputs: width, outputs: width)
+    }
+    for width in [16, 32, 64, 128] { rows += measure("1x1", .pointwise, inputs: width, outputs: width) }
+    for width in [32, 64, 128] {
+      rows += measure("1x1", .pointwise, inputs: width, outputs: width / 2)
+      rows += measure("1x1", .pointwise, inputs: width / 2, outputs: width)
+    }
+    for width in [32, 128] {
+      rows += measure("7x7 A", ConvolutionWindow(size: 7, mask: .a), inputs: 1, outputs: width, fromImage: true)
+    }
+    try present(rows)
+  }
+
+  private func present(_ rows: [Row]) throws {
+    if json {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys]
+      print(String(decoding: try encoder.encode(["side": AnyRows.side(side), "kernels": .rows(rows)]), as: UTF8.self))
+      return
+    }
+    print("kernel                       inputs outputs  GFLOP/s  of peak")
+    for row in rows {
+      let name = row.kernel.padding(toLength: 28, withPad: " ", startingAt: 0)
+      print(
+        name
+          + String(
+            format: "%7d %7d %8.1f %7.1f%%", row.inputs, row.outputs, row.gflops, row.shareOfPeak * 100))
+    }
+  }
+
+  private enum AnyRows: Encodable {
+    case side(Int)
+    case rows([Row])
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      switch self {
+      case .side(let side): try container.encode(side)
+      case .rows(let rows): try container.encode(rows)
+      }
+    }
+  }
+
+  /// Forward, input gradient and weight gradient of one convolution on one image.
+  private func measure(
+    _ name: String, _ window: ConvolutionWindow, inputs: Int, outputs: Int, fromImage: Bool = false
+  ) -> [Row] {
+    let input = FeatureMap(
+      height: side, width: side, channels: inputs, border: window.border, padded: !fromImage)
+    let output = FeatureMap(height: side, width: side, channels: outputs, border: window.mirrored.border)
+    let inputGradient = FeatureMap(height: side, width: side, channels: inputs)
+    let random = Philox(seed: 1, purpose: .benchmark)
+    let values = (0..<side * side * max(inputs, outputs)).map { random.uniform(at: UInt64($0)) - 0.5 }
+    input.fill(Array(values.prefix(side * side * inputs)))
+    output.fill(Array(values.prefix(side * side * outputs)))
+    func packed(_ inputs: Int, _ outputs: Int) -> PackedWeights {
+      let depth = window.depth(pixelStride: inputs)
+      let columns = Lanes.roundUp(outputs)
+      let buffer = AlignedBuffer(count: PackedWeights.count(depth: depth, columns: columns))
+      for i in 0..<buffer.count { buffer[i] = (random.uniform(at: UInt64(i)) - 0.5) * 0.1 }
+      return PackedWeights(storage: buffer, offset: 0, depth: depth, columns: columns)
+    }
+    let forward = packed(input.pixelStride, outputs)
+    let backward = packed(output.pixelStride, inputs)
+    let gradient = packed(input.pixelStride, outputs)
+    let operations = 2.0 * Double(side * side * window.taps * inputs * outputs)
+    let result = FeatureMap(height: side, width: side, channels: outputs)
+    var rows = [
+      timed(name + " forward", inputs, outputs, operations) {
+        convolve(input, window: window, weights: forward, rows: 0..<side, to: .rectified(result))
+      }
+    ]
+    if !fromImage {
+      rows.append(
+        timed(name + " input gradient", inputs, outputs, operations) {
+          convolve(
+            output, window: window.mirrored, weights: backward, rows: 0..<side,
+            to: .masked(inputGradient, saved: inputGradient))
+        })
+    }
+    rows.append(
+      timed(name + " weight gradient", inputs, outputs, operations) {
+        accumulateWeightGradient(
+          input, window: window, outputGradient: output, rows: 0..<side, into: gradient)
+      })
+    return rows
+  }
+
+  private func timed(
+    _ name: String, _ inputs: Int, _ outputs: Int, _ operations: Double, _ body: () -> Void
+  ) -> Row {
+    let clock = ContinuousClock()
+    func seconds(_ body: () -> Void) -> Double {
+      let duration = clock.measure(body)
+      return Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+    }
+    body()
+    let calls = max(1, Int(0.003 / max(seconds(body), 1e-7)))
+    let rounds = 30_000
+    var rates: [Double] = []
+    var shares: [Double] = []
+    for _ in 0..<repeats {
+      let kernel = operations * Double(calls) / seconds { for _ in 0..<calls { body() } }
+      var sink: Float = 0
+      let peak =
+        Double(rounds * operationsPerMultiplyAddRound)
+        / seconds { sink = multiplyAddChains(rounds: rounds, seed: 0.25) }
+      precondition(sink.isFinite)
+      rates.append(kernel * 1e-9)
+      shares.append(kernel / peak)
+    }
+    return Row(
+      kernel: name, inputs: inputs, outputs: outputs, gflops: median(rates), shareOfPeak: median(shares))
+  }
+
+  private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+}

@@ -21,7 +21,7 @@ public struct FeatureMap: Sendable {
   public let border: Border
   let storage: AlignedBuffer
   /// Pixel (0, 0). Valid while `storage` lives, which this value sees to.
-  nonisolated(unsafe) let origin: UnsafeMutablePointer<Float>
+  @usableFromInline nonisolated(unsafe) let origin: UnsafeMutablePointer<Float>
 
   /// Pixels of zeros around a map.
   public struct Border: Sendable, Equatable {
@@ -57,6 +57,9 @@ public struct FeatureMap: Sendable {
     origin = storage.pointer + border.top * rowStride + border.left * pixelStride
   }
 
+  /// Tells two maps that share memory from two that do not.
+  public var identity: ObjectIdentifier { ObjectIdentifier(storage) }
+
   /// Bytes that the map takes.
   public var byteCount: Int { storage.count * MemoryLayout<Float>.stride }
 
@@ -91,6 +94,52 @@ public struct FeatureMap: Sendable {
           next += 1
         }
       }
+    }
+  }
+
+  /// Fills the map with an image: level q of L as q / (L − 1).
+  ///
+  /// `rows` limits the work to these rows.
+  public func fill(_ batch: ImageBatch, image: Int, levels: Int, rows: Range<Int>? = nil) {
+    precondition(
+      batch.shape == ImageShape(height: height, width: width, channels: channels) && pixelStride == channels,
+      "a map for \(height)×\(width)×\(channels), an image of \(batch.shape)")
+    precondition(image >= 0 && image < batch.count && levels > 1, "image \(image) of \(batch.count)")
+    let scale = Float(levels - 1)
+    let start = image * batch.shape.dimensions
+    batch.levels.withUnsafeBufferPointer { source in
+      for y in rows ?? 0..<height {
+        let row = pixel(y, 0)
+        for i in 0..<width * channels { row[i] = Float(source[start + y * width * channels + i]) / scale }
+      }
+    }
+  }
+
+  /// Feature `channel` of pixel (`y`, `x`), checked in debug builds only: for inner loops.
+  @inlinable
+  public subscript(unchecked y: Int, x: Int, channel: Int) -> Float {
+    get {
+      assert(y >= 0 && y < height && x >= 0 && x < width && channel >= 0 && channel < channels)
+      return origin[y &* rowStride &+ x &* pixelStride &+ channel]
+    }
+    nonmutating set {
+      assert(y >= 0 && y < height && x >= 0 && x < width && channel >= 0 && channel < channels)
+      origin[y &* rowStride &+ x &* pixelStride &+ channel] = newValue
+    }
+  }
+
+  /// Sixteen features of pixel (`y`, `x`) from `offset` on, lanes of padding included.
+  @inlinable
+  public subscript(vector y: Int, x: Int, offset: Int) -> FloatVector {
+    get {
+      assert(y >= 0 && y < height && x >= 0 && x < width && offset >= 0 && offset + 16 <= pixelStride)
+      return UnsafeRawPointer(origin + (y &* rowStride &+ x &* pixelStride &+ offset))
+        .loadUnaligned(as: FloatVector.self)
+    }
+    nonmutating set {
+      assert(y >= 0 && y < height && x >= 0 && x < width && offset >= 0 && offset + 16 <= pixelStride)
+      UnsafeMutableRawPointer(origin + (y &* rowStride &+ x &* pixelStride &+ offset))
+        .storeBytes(of: newValue, as: FloatVector.self)
     }
   }
 

@@ -1,0 +1,31 @@
+// What flows from the data to the networks.
+
+/// Images as levels: whole numbers 0..<L, laid out N×H×W×C.
+public struct ImageBatch: Sendable, Equatable {
+  /// The shape of each image.
+  public let shape: ImageShape
+  /// N
+  public let count: Int
+  /// N·H·W·C levels.
+  public var levels: [UInt8]
+
+  /// A batch of `count` images; `levels` has N·H·W·C elements.
+  public init(shape: ImageShape, count: Int, levels: [UInt8]) {
+    precondition(levels.count == count * shape.dimensions, "\(levels.count) levels for \(count) images of \(shape)")
+    self.shape = shape
+    self.count = count
+    self.levels = levels
+  }
+
+  /// `count` images of level 0.
+  public init(shape: ImageShape, count: Int) {
+    self.init(shape: shape, count: count, levels: [UInt8](repeating: 0, count: count * shape.dimensions))
+  }
+
+  /// The level of channel `c` of pixel (`y`, `x`) of `image`.
+  @inlinable
+  public subscript(image: Int, y: Int, x: Int, c: Int) -> UInt8 {
+    get { levels[((image * shape.height + y) * shape.width + x) * shape.channels + c] }
+    set { levels[((image * shape.height + y) * shape.width + x) * shape.channels + c] = newValue }
+  }
+}

@@ -1,0 +1,94 @@
+// The gradient of one batch, on all threads, the same to the last bit on any number of them.
+import Kernels
+
+/// Computes the gradient of the mean nats of a batch. The images are cut into shards whose number depends on the
+/// batch alone, never on the threads; each shard adds up its images in order, and the shards are added in order.
+public final class BatchGradient {
+  /// The model.
+  public let model: any ImageModel
+  private let batchSize: Int
+  private let threads: Int
+  private let packed: PackedParameters
+  private let shardGradients: [AlignedBuffer]
+  private let total: AlignedBuffer
+  private let workspaces: [any ModelWorkspace]
+  private let likelihood: any Likelihood
+
+  /// Room for batches of `batchSize` images on `threads` threads.
+  public init(model: any ImageModel, batchSize: Int, threads: Int) {
+    self.model = model
+    self.batchSize = batchSize
+    self.threads = threads
+    packed = model.makePackedParameters()
+    total = model.makePackedGradient()
+    let shards = Self.shardCount(batchSize: batchSize, gradientCount: total.count)
+    shardGradients = (0..<shards).map { _ in model.makePackedGradient() }
+    workspaces = (0..<min(threads, shards)).map { _ in model.makeWorkspace(.training) }
+    likelihood = model.likelihood
+  }
+
+  /// As many shards as images up to 32, fewer (but 16) where their gradients would exceed 32 MiB.
+  static func shardCount(batchSize: Int, gradientCount: Int) -> Int {
+    let affordable = max(16, min(32, (8 << 20) / max(1, gradientCount)))
+    return min(batchSize, affordable)
+  }
+
+  /// Bytes held: workspaces and gradients.
+  public var byteCount: Int {
+    workspaces.reduce(0) { $0 + $1.byteCount } + (shardGradients.count + 1) * total.count * 4
+  }
+
+  /// Leaves ∂(mean nats)/∂parameters in `gradient` and returns each image's nats, in the order of the batch.
+  public func compute(
+    _ batch: ImageBatch, parameters: ParameterVector, into gradient: ParameterVector
+  ) -> [Double] {
+    precondition(batch.count == batchSize, "a batch of \(batch.count) where \(batchSize) were announced")
+    model.pack(parameters, into: packed)
+    let shards = shardGradients.count
+    var nats = [Double](repeating: 0, count: batch.count)
+    nats.withUnsafeMutableBufferPointer { buffer in
+      nonisolated(unsafe) let nats = buffer
+      parallelFor(shards, threads: threads) { shard, worker in
+        let sum = shardGradients[shard]
+        sum.fill(0)
+        let images = shard * batch.count / shards..<(shard + 1) * batch.count / shards
+        var first = images.lowerBound
+        while first < images.upperBound {
+          let group = first..<min(first + model.imagesTogether, images.upperBound)
+          run(batch, group, workspaces[worker], into: sum) { nats[group.lowerBound + $0] = $1 }
+          first = group.upperBound
+        }
+      }
+    }
+    reduce(count: batch.count, into: gradient)
+    return nats
+  }
+
+  /// Forward, likelihood and backward of images that run together.
+  private func run(
+    _ batch: ImageBatch, _ images: Range<Int>, _ workspace: any ModelWorkspace, into sum: AlignedBuffer,
+    _ report: (Int, Double) -> Void
+  ) {
+    model.forward(
+      batch, images: images, rows: 0..<batch.shape.height, packed: packed, workspace: workspace)
+    for (place, image) in images.enumerated() {
+      report(
+        place,
+        likelihood.nats(
+          batch, image: image, logits: workspace.logits[place], gradient: workspace.logitGradients[place]))
+    }
+    model.backward(images: images, packed: packed, workspace: workspace, into: sum)
+  }
+
+  /// Adds the shards in order, slice by slice on all threads.
+  private func reduce(count: Int, into gradient: ParameterVector) {
+    let slice = 16_384
+    let slices = (total.count + slice - 1) / slice
+    parallelFor(slices, threads: threads) { index, _ in
+      sum(
+        shardGradients, scaledBy: 1 / Float(count), into: total,
+        range: index * slice..<min((index + 1) * slice, total.count))
+    }
+    model.unpackGradient(total, into: gradient)
+  }
+}

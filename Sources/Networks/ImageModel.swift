@@ -1,0 +1,69 @@
+// What every family of models can do.
+import Kernels
+
+/// The memory that one worker needs to run a model: activations, and for training their gradients.
+public protocol ModelWorkspace: AnyObject {
+  /// The network's outputs of the images last run, one map each.
+  var logits: [FeatureMap] { get }
+  /// Where the likelihood leaves ∂nats/∂logits; empty in a workspace for evaluation.
+  var logitGradients: [FeatureMap] { get }
+  /// Bytes of all maps.
+  var byteCount: Int { get }
+}
+
+/// What a workspace keeps.
+public enum WorkspacePurpose: Sendable {
+  /// Activations are kept for a backward pass.
+  case training
+  /// Activations are kept so that rows can be added one by one.
+  case sampling
+  /// Nothing is kept that the next layer does not read.
+  case evaluation
+}
+
+/// A network that predicts each pixel from those before it in raster order. A model is a description: it holds no
+/// weights and no activations, so one value serves all threads.
+public protocol ImageModel: Sendable {
+  /// What the model is.
+  var configuration: ModelConfiguration { get }
+  /// Its parameters.
+  var layout: ParameterLayout { get }
+  /// Images that one forward pass takes together.
+  var imagesTogether: Int { get }
+
+  /// Fresh parameters, a function of `seed` alone.
+  func initialParameters(seed: UInt64) -> ParameterVector
+  /// Room for the parameters in the order of the kernels.
+  func makePackedParameters() -> PackedParameters
+  /// Brings the parameters into the order of the kernels.
+  func pack(_ parameters: ParameterVector, into packed: PackedParameters)
+  /// Room for a gradient in the order of the kernels, zero.
+  func makePackedGradient() -> AlignedBuffer
+  /// Brings a gradient back into the order of the parameters.
+  func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector)
+  /// Memory for one worker.
+  func makeWorkspace(_ purpose: WorkspacePurpose) -> any ModelWorkspace
+
+  /// Runs `images` of `batch` (at most `imagesTogether`) and leaves their logits in `workspace`. `rows` limits the
+  /// work to these rows of pixels; the rows above must have been run in this workspace before.
+  func forward(
+    _ batch: ImageBatch, images: Range<Int>, rows: Range<Int>, packed: PackedParameters,
+    workspace: any ModelWorkspace)
+  /// Given ∂nats/∂logits in `workspace` after `forward` of all rows, adds ∂nats/∂parameters to `gradient`.
+  func backward(
+    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer)
+}
+
+extension ImageModel {
+  /// The distribution of a pixel given the logits there.
+  public var likelihood: any Likelihood {
+    configuration.likelihood.likelihood(levels: configuration.levels)
+  }
+
+  /// `parameters` packed.
+  public func packed(_ parameters: ParameterVector) -> PackedParameters {
+    let packed = makePackedParameters()
+    pack(parameters, into: packed)
+    return packed
+  }
+}

@@ -1,0 +1,52 @@
+// From logits to nats: the loss, its gradient, and what is drawn from it.
+import Kernels
+
+/// A distribution over the levels of a pixel, given the network's outputs there.
+public protocol Likelihood: Sendable {
+  /// L, the number of levels.
+  var levels: Int { get }
+  /// Outputs that the network needs for a pixel of `channels` channels.
+  func outputs(channels: Int) -> Int
+  /// −log p of `image` in nats, given its logits (H×W×outputs), summed in raster order in double precision.
+  /// Where `gradient` is a map of the logits' shape, it gets ∂nats/∂logits.
+  func nats(_ batch: ImageBatch, image: Int, logits: FeatureMap, gradient: FeatureMap?) -> Double
+  /// log p of every level of channel `channel` of pixel (`y`, `x`), at `temperature`: logits are divided by it.
+  func logProbabilities(logits: FeatureMap, y: Int, x: Int, channel: Int, temperature: Float) -> [Float]
+}
+
+/// The name of a likelihood in configurations and on the command line.
+public enum LikelihoodKind: String, Sendable, Codable, CaseIterable {
+  /// One logit a pixel; two levels.
+  case bernoulli
+  /// One logit a level.
+  case categorical
+
+  /// The likelihood of this kind for `levels` levels.
+  public func likelihood(levels: Int) -> any Likelihood {
+    switch self {
+    case .bernoulli:
+      precondition(levels == 2, "a Bernoulli pixel has 2 levels, not \(levels)")
+      return Bernoulli()
+    case .categorical: return Categorical(levels: levels)
+    }
+  }
+
+  /// What is used where nothing is said.
+  public static func standard(levels: Int) -> LikelihoodKind { levels == 2 ? .bernoulli : .categorical }
+}
+
+extension Likelihood {
+  /// The level drawn by the uniform number `u` in [0, 1): the first whose cumulative probability exceeds it.
+  public func sample(
+    logits: FeatureMap, y: Int, x: Int, channel: Int, temperature: Float, uniform u: Float
+  ) -> UInt8 {
+    let logs = logProbabilities(logits: logits, y: y, x: x, channel: channel, temperature: temperature)
+    var cumulative: Float = 0
+    for (level, log) in logs.enumerated() {
+      cumulative += exponential(FloatVector(repeating: log))[0]
+      if u < cumulative { return UInt8(level) }
+    }
+    // Rounding may leave the sum just below one; then the last level that can occur is meant.
+    return UInt8(logs.lastIndex { $0 > -.infinity } ?? levels - 1)
+  }
+}

@@ -1,0 +1,74 @@
+// The optimizer: Adam, its moments, and the moving average of the weights.
+import Kernels
+import Networks
+
+/// What decides an optimizer's steps, apart from the gradient.
+public struct AdamOptions: Sendable, Codable, Equatable {
+  /// Decay of the first moment.
+  public var beta1: Float = 0.9
+  /// Decay of the second moment.
+  public var beta2: Float = 0.999
+  /// Added to the root of the second moment.
+  public var epsilon: Float = 1e-8
+  /// Gradients whose global norm is above this are scaled down to it; 0 switches clipping off.
+  public var clipNorm: Float = 0
+  /// Decay of the exponential moving average of the weights; 0 makes it the weights themselves.
+  public var averageDecay: Float = 0.999
+
+  /// The usual constants.
+  public init() {}
+}
+
+/// Parameters, their moving average and Adam's moments (Kingma and Ba, "Adam: A Method for Stochastic
+/// Optimization", 2015): everything that a step changes.
+public struct Adam: Sendable {
+  /// The constants.
+  public let options: AdamOptions
+  /// The weights being trained.
+  public let parameters: ParameterVector
+  /// Their exponential moving average (Polyak).
+  public let average: ParameterVector
+  /// First moment of the gradient.
+  public let firstMoment: ParameterVector
+  /// Second moment of the gradient.
+  public let secondMoment: ParameterVector
+  /// Steps taken.
+  public var step = 0
+
+  /// Adam at step 0, its average at the initial weights.
+  public init(parameters: ParameterVector, options: AdamOptions) {
+    self.options = options
+    self.parameters = parameters
+    average = parameters.copy()
+    firstMoment = ParameterVector(layout: parameters.layout)
+    secondMoment = ParameterVector(layout: parameters.layout)
+  }
+
+  /// Takes a step along `gradient`, whose global norm is `norm`. The average's decay begins low, as
+  /// min(decay, (1 + t) / (10 + t)), so that the initial weights are soon forgotten.
+  public mutating func update(_ gradient: ParameterVector, norm: Double, learningRate: Float) {
+    step += 1
+    let t = Double(step)
+    let clip = options.clipNorm > 0 && norm > Double(options.clipNorm) ? Double(options.clipNorm) / norm : 1
+    adamStep(
+      parameters: parameters.storage, gradient: gradient.storage, firstMoment: firstMoment.storage,
+      secondMoment: secondMoment.storage, average: average.storage,
+      constants: AdamConstants(
+        learningRate: learningRate, beta1: options.beta1, beta2: options.beta2, epsilon: options.epsilon,
+        firstCorrection: Float(1 / (1 - power(Double(options.beta1), step))),
+        secondCorrection: Float(1 / (1 - power(Double(options.beta2), step)).squareRoot()),
+        gradientScale: Float(clip),
+        averageDecay: min(options.averageDecay, Float((1 + t) / (10 + t)))))
+  }
+}
+
+/// baseⁿ by squaring: the same on every machine, unlike the C library's pow.
+func power(_ base: Double, _ exponent: Int) -> Double {
+  var (result, square, n) = (1.0, base, exponent)
+  while n > 0 {
+    if n & 1 == 1 { result *= square }
+    square *= square
+    n >>= 1
+  }
+  return result
+}

@@ -1,0 +1,38 @@
+// The size of a gradient, layer by layer, before anything is done to it.
+import Kernels
+import Networks
+
+/// The magnitude of each slice of a gradient, and of the whole. Masked taps are exactly zero and are not counted.
+public struct GradientNorms: Sendable {
+  /// One for each slice of the layout, in its order.
+  public let slices: [Magnitude]
+  /// The slices' names and numbers of live elements.
+  private let layout: ParameterLayout
+
+  /// Measures `gradient`, slices side by side on `threads` threads. Each sum has a fixed order.
+  public init(_ gradient: ParameterVector, threads: Int) {
+    layout = gradient.layout
+    let layout = gradient.layout
+    var slices = [Magnitude?](repeating: nil, count: layout.slices.count)
+    slices.withUnsafeMutableBufferPointer { buffer in
+      nonisolated(unsafe) let slices = buffer
+      parallelFor(layout.slices.count, threads: threads) { index, _ in
+        slices[index] = Magnitude(gradient.storage, range: layout.slices[index].range)
+      }
+    }
+    self.slices = slices.compactMap { $0 }
+  }
+
+  /// The Euclidean norm over all parameters.
+  public var global: Double { slices.reduce(0) { $0 + $1.sumOfSquares }.squareRoot() }
+
+  /// The name of the first tensor whose gradient has an element that is not finite.
+  public var firstNotFinite: String? {
+    zip(layout.slices, slices).first { !$1.isFinite }?.0.name
+  }
+
+  /// Root mean square of slice `index` over its live elements.
+  public func rms(_ index: Int) -> Double {
+    (slices[index].sumOfSquares / Double(max(1, layout.slices[index].liveCount))).squareRoot()
+  }
+}

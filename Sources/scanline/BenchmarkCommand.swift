@@ -1,0 +1,150 @@
+// `scanline benchmark`: how fast, in figures that a peer can be held against.
+import ArgumentParser
+import Foundation
+import Kernels
+import Networks
+import Training
+
+struct BenchmarkCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "benchmark",
+    abstract: "Measure training, evaluation, sampling and the kernels on random images.",
+    discussion: """
+      Prints one JSON object. Examples:
+        scanline benchmark train --model pixelcnn --width 32 --blocks 15 --batch 64
+        scanline benchmark kernels
+      """,
+    subcommands: [TrainBenchmark.self, EvaluateBenchmark.self, SampleBenchmark.self, KernelBenchmark.self])
+}
+
+/// What the three benchmarks of a whole model share.
+struct BenchmarkOptions: ParsableArguments {
+  @Option(help: "Model family.") var model: ModelKind = .pixelCNN
+  @Option(help: "Features of the residual stream.") var width = 32
+  @Option(help: "Residual blocks.") var blocks = 15
+  @Option(help: "Images in a batch.") var batch = 64
+  @Option(help: "Side of the square images, in pixels.") var side = 28
+  @Option(help: "Channels of the images.") var channels = 1
+  @Option(help: "Levels of a pixel, 2 to 256.") var levels = 2
+  @Option(help: "Threads; 0 takes all that this process may use.") var threads = 0
+  @Option(help: "Seconds to measure for.") var seconds = 10.0
+  @Option(help: "What a peer was asked to compute in, fp32 or bf16; Scanline always computes in fp32.")
+  var precision = "fp32"
+
+  func validate() throws {
+    guard batch > 0, side > 0, side <= 4096, channels > 0, threads >= 0, seconds > 0 else {
+      throw ValidationError("--batch, --side, --channels and --seconds are positive, --threads is not negative.")
+    }
+    guard ["fp32", "bf16"].contains(precision) else {
+      throw ValidationError("--precision is fp32 or bf16, not '\(precision)'.")
+    }
+  }
+
+  var threadCount: Int { threads == 0 ? availableThreads() : threads }
+
+  func makeModel() throws -> any ImageModel {
+    let configuration = ModelConfiguration(
+      model: model, width: width, blocks: blocks,
+      shape: ImageShape(height: side, width: side, channels: channels), levels: levels)
+    try configuration.validate(path: "benchmark")
+    return configuration.makeModel()
+  }
+
+  func makeBatch() -> ImageBatch {
+    let shape = ImageShape(height: side, width: side, channels: channels)
+    let random = Philox(seed: 0, purpose: .benchmark)
+    let levels = (0..<batch * shape.dimensions).map { UInt8(random.below(self.levels, at: UInt64($0))) }
+    return ImageBatch(shape: shape, count: batch, levels: levels)
+  }
+
+  func print(_ what: String, weights: Int, _ figures: [String: Double]) throws {
+    var report: [String: Any] = [
+      "peer": "scanline", "what": what, "model": model.rawValue, "width": width, "blocks": blocks,
+      "batch": batch, "side": side, "channels": channels, "levels": levels, "threads": threadCount,
+      "bf16": false, "weights": weights,
+    ]
+    for (key, value) in figures { report[key] = value }
+    let data = try JSONSerialization.data(withJSONObject: report, options: [.sortedKeys])
+    Swift.print(String(decoding: data, as: UTF8.self))
+  }
+
+  /// Calls `body` three times unmeasured, then for the time asked; calls a second.
+  func rate(_ body: () -> Void) -> Double {
+    for _ in 0..<3 { body() }
+    let clock = ContinuousClock()
+    let start = clock.now
+    var calls = 0
+    while start.duration(to: clock.now) < .seconds(seconds) {
+      body()
+      calls += 1
+    }
+    return Double(calls) / start.duration(to: clock.now).inSeconds
+  }
+}
+
+extension ModelKind: ExpressibleByArgument {}
+
+extension Duration {
+  /// This duration in seconds.
+  var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}
+
+struct TrainBenchmark: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train", abstract: "Whole training steps: forward, loss, backward, Adam.")
+  @OptionGroup var options: BenchmarkOptions
+
+  func run() throws {
+    let model = try options.makeModel()
+    let batch = options.makeBatch()
+    let engine = BatchGradient(model: model, batchSize: options.batch, threads: options.threadCount)
+    var adam = Adam(parameters: model.initialParameters(seed: 0), options: AdamOptions())
+    let gradient = ParameterVector(layout: model.layout)
+    let rate = options.rate {
+      _ = engine.compute(batch, parameters: adam.parameters, into: gradient)
+      let norm = GradientNorms(gradient, threads: options.threadCount)
+      adam.update(gradient, norm: norm.global, learningRate: 1e-3)
+    }
+    try options.print(
+      "train", weights: model.layout.liveCount,
+      ["images_per_second": ((rate * Double(options.batch)) * 10).rounded() / 10])
+  }
+}
+
+struct EvaluateBenchmark: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate", abstract: "Log-likelihoods of a batch, forward only.")
+  @OptionGroup var options: BenchmarkOptions
+
+  func run() throws {
+    let model = try options.makeModel()
+    let batch = options.makeBatch()
+    let scorer = Scorer(
+      model: model, parameters: model.initialParameters(seed: 0), threads: options.threadCount)
+    let rate = options.rate { _ = scorer.nats(batch) }
+    try options.print(
+      "evaluate", weights: model.layout.liveCount,
+      ["images_per_second": ((rate * Double(options.batch)) * 10).rounded() / 10])
+  }
+}
+
+struct SampleBenchmark: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sample", abstract: "Seconds for one sampled batch.")
+  @OptionGroup var options: BenchmarkOptions
+
+  func run() throws {
+    let model = try options.makeModel()
+    let sampler = Sampler(
+      model: model, parameters: model.initialParameters(seed: 0), threads: options.threadCount)
+    let clock = ContinuousClock()
+    let start = clock.now
+    var batches = 0
+    repeat {
+      _ = sampler.sample(count: options.batch, seed: UInt64(batches), temperature: 1)
+      batches += 1
+    } while start.duration(to: clock.now) < .seconds(options.seconds)
+    let seconds = start.duration(to: clock.now).inSeconds / Double(batches)
+    try options.print("sample", weights: model.layout.liveCount, ["seconds_per_batch": seconds])
+  }
+}

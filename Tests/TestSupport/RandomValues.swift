@@ -1,0 +1,35 @@
+// Inputs of tests, the same every time.
+import Kernels
+import Networks
+
+/// `count` numbers uniform in ±`scale`.
+public func randomValues(_ count: Int, stream: UInt64, scale: Float = 1) -> [Float] {
+  let random = Philox(seed: 42, purpose: .test, stream: stream)
+  return (0..<count).map { (2 * random.uniform(at: UInt64($0)) - 1) * scale }
+}
+
+/// `count` whole numbers from −`bound` to `bound`: products and sums of a few thousand of them are exact floats.
+public func randomIntegers(_ count: Int, stream: UInt64, bound: Int) -> [Float] {
+  let random = Philox(seed: 43, purpose: .test, stream: stream)
+  return (0..<count).map { Float(random.below(2 * bound + 1, at: UInt64($0)) - bound) }
+}
+
+/// `count` images of uniform levels.
+public func randomBatch(_ shape: ImageShape, count: Int, levels: Int, stream: UInt64 = 0) -> ImageBatch {
+  let random = Philox(seed: 44, purpose: .test, stream: stream)
+  return ImageBatch(
+    shape: shape, count: count,
+    levels: (0..<count * shape.dimensions).map { UInt8(random.below(levels, at: UInt64($0))) })
+}
+
+/// Parameters of `model` with every live element uniform in ±`scale`.
+public func randomParameters(_ model: any ImageModel, scale: Float, stream: UInt64 = 1) -> ParameterVector {
+  let parameters = ParameterVector(layout: model.layout)
+  let values = randomValues(model.layout.count, stream: stream, scale: scale)
+  for slice in model.layout.slices {
+    for i in 0..<slice.count where slice.live?[i] ?? true {
+      parameters.storage[slice.offset + i] = values[slice.offset + i]
+    }
+  }
+  return parameters
+}

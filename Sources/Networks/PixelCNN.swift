@@ -101,7 +101,9 @@ public struct PixelCNN: ImageModel {
     workspace: any ModelWorkspace
   ) {
     let w = pixelCNNWorkspace(workspace)
-    w.input.fill(batch, image: images.lowerBound, levels: configuration.levels, rows: rows)
+    // The row above once more: when it was run, its last pixel may not have been known.
+    let known = max(0, rows.lowerBound - 1)..<rows.upperBound
+    w.input.fill(batch, image: images.lowerBound, levels: configuration.levels, rows: known)
     for band in Bands(rows, height: w.forwardBand) {
       input.forward(w.input, rows: band, packed, to: .start(stream: w.stream, rectified: w.rectified[0]))
     }

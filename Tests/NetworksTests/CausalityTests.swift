@@ -1,0 +1,74 @@
+import Kernels
+import Networks
+import TestSupport
+import Testing
+
+@Suite struct CausalityTests {
+  @Test(arguments: [(2, 5, 7), (16, 6, 4), (2, 1, 9), (3, 9, 1)])
+  func noOutputSeesALaterPixel(levels: Int, height: Int, width: Int) {
+    let configuration = ModelConfiguration(
+      width: 8, blocks: 3, shape: ImageShape(height: height, width: width, channels: 1), levels: levels)
+    let model = configuration.makeModel()
+    let audit = CausalityAudit(model, parameters: randomParameters(model, scale: 0.5))
+    #expect(audit.leak == nil)
+    #expect(audit.pixels == height * width)
+  }
+
+  /// An audit that cannot fail proves nothing: here the network gets the image upside down.
+  @Test func aLeakIsFound() throws {
+    let model = UpsideDown(
+      inner: PixelCNN(
+        ModelConfiguration(width: 8, blocks: 1, shape: ImageShape(height: 5, width: 7, channels: 1), levels: 2)))
+    let audit = CausalityAudit(model, parameters: randomParameters(model, scale: 0.5))
+    let leak = try #require(audit.leak)
+    #expect(leak.output[0] < leak.changed[0])
+  }
+
+  /// What comes before does reach an output: the pixel to the left and the one above change it.
+  @Test func outputsSeeTheirContext() {
+    let configuration = ModelConfiguration(
+      width: 8, blocks: 2, shape: ImageShape(height: 6, width: 7, channels: 1), levels: 2)
+    let model = configuration.makeModel()
+    let packed = model.packed(randomParameters(model, scale: 0.5))
+    let workspace = model.makeWorkspace(.evaluation)
+    func logit(_ batch: ImageBatch) -> Float {
+      model.forward(batch, images: 0..<1, rows: 0..<6, packed: packed, workspace: workspace)
+      return workspace.logits[0][4, 3, 0]
+    }
+    let base = randomBatch(configuration.shape, count: 1, levels: 2)
+    for (y, x) in [(4, 2), (3, 3), (3, 4), (0, 0)] {
+      var changed = base
+      changed[0, y, x, 0] = 1 - base[0, y, x, 0]
+      #expect(logit(changed) != logit(base), "pixel \(y), \(x)")
+    }
+  }
+}
+
+/// A model that leaks: its network reads the rows from the bottom up.
+private struct UpsideDown: ImageModel {
+  let inner: PixelCNN
+  var configuration: ModelConfiguration { inner.configuration }
+  var layout: ParameterLayout { inner.layout }
+  var imagesTogether: Int { 1 }
+  func initialParameters(seed: UInt64) -> ParameterVector { inner.initialParameters(seed: seed) }
+  func makePackedParameters() -> PackedParameters { inner.makePackedParameters() }
+  func pack(_ parameters: ParameterVector, into packed: PackedParameters) { inner.pack(parameters, into: packed) }
+  func makePackedGradient() -> AlignedBuffer { inner.makePackedGradient() }
+  func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector) {
+    inner.unpackGradient(packed, into: gradient)
+  }
+  func makeWorkspace(_ purpose: WorkspacePurpose) -> any ModelWorkspace { inner.makeWorkspace(purpose) }
+  func forward(
+    _ batch: ImageBatch, images: Range<Int>, rows: Range<Int>, packed: PackedParameters,
+    workspace: any ModelWorkspace
+  ) {
+    var turned = batch
+    for y in 0..<batch.shape.height {
+      for x in 0..<batch.shape.width { turned[0, y, x, 0] = batch[0, batch.shape.height - 1 - y, x, 0] }
+    }
+    inner.forward(turned, images: images, rows: rows, packed: packed, workspace: workspace)
+  }
+  func backward(
+    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer
+  ) {}
+}

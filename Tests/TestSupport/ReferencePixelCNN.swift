@@ -1,0 +1,79 @@
+// The PixelCNN once more, in double precision and plain loops, from the paper and the parameters' names alone: it
+// shares no code with the package's own.
+import Kernels
+import Networks
+
+/// An independent PixelCNN for checking values and, by finite differences, gradients.
+public struct ReferencePixelCNN {
+  /// Width of the stream, blocks, levels.
+  let configuration: ModelConfiguration
+  /// Tensors by name, in the shapes of the checkpoint.
+  public var tensors: [String: [Double]]
+
+  /// The reference with the numbers of `parameters`.
+  public init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
+    self.configuration = configuration
+    tensors = Dictionary(
+      uniqueKeysWithValues: parameters.layout.slices.map { ($0.name, parameters[$0].map(Double.init)) })
+  }
+
+  /// −log p of an image in nats.
+  public func nats(_ batch: ImageBatch, image: Int) -> Double {
+    let shape = batch.shape
+    let (h, w, c) = (shape.height, shape.width, shape.channels)
+    let levels = configuration.levels
+    var input = [Double](repeating: 0, count: h * w * c)
+    for y in 0..<h { for x in 0..<w { for k in 0..<c { input[(y * w + x) * c + k] = Double(batch[image, y, x, k]) / Double(levels - 1) } } }
+    let relu: (Double) -> Double = { max($0, 0) }
+    var x = convolve(input, c, "input", size: 7, includeCentre: false, h, w)
+    let width = configuration.width
+    for b in 0..<configuration.blocks {
+      var r = convolve(x.map(relu), width, "blocks.\(b).reduce", size: 1, includeCentre: true, h, w)
+      r = convolve(r.map(relu), width / 2, "blocks.\(b).conv", size: 3, includeCentre: true, h, w)
+      r = convolve(r.map(relu), width / 2, "blocks.\(b).expand", size: 1, includeCentre: true, h, w)
+      x = zip(x, r).map { $0 + $1 }
+    }
+    x = convolve(x.map(relu), width, "head.hidden", size: 1, includeCentre: true, h, w)
+    let z = convolve(x.map(relu), width, "head.logits", size: 1, includeCentre: true, h, w)
+    var total = 0.0
+    let outputs = z.count / (h * w)
+    for p in 0..<h * w {
+      let q = Int(batch[image, p / w, p % w, 0])
+      let logits = configuration.likelihood == .bernoulli ? [0, z[p]] : Array(z[p * outputs..<(p + 1) * outputs])
+      let most = logits.max() ?? 0
+      total += naturalLog(logits.reduce(0) { $0 + exponentialOf($1 - most) }) + most - logits[q]
+    }
+    return total
+  }
+
+  private func convolve(
+    _ input: [Double], _ inputs: Int, _ name: String, size: Int, includeCentre: Bool, _ h: Int, _ w: Int
+  ) -> [Double] {
+    guard let weight = tensors[name + ".weight"], let bias = tensors[name + ".bias"] else {
+      preconditionFailure("no tensor \(name)")
+    }
+    let outputs = bias.count
+    let reach = size / 2
+    var result = [Double](repeating: 0, count: h * w * outputs)
+    for y in 0..<h {
+      for x in 0..<w {
+        for o in 0..<outputs {
+          var sum = bias[o]
+          for ky in 0..<size {
+            for kx in 0..<size {
+              let before = ky < reach || (ky == reach && kx < reach)
+              guard before || (ky == reach && kx == reach && includeCentre) else { continue }
+              let (sy, sx) = (y + ky - reach, x + kx - reach)
+              guard sy >= 0, sy < h, sx >= 0, sx < w else { continue }
+              for i in 0..<inputs {
+                sum += input[(sy * w + sx) * inputs + i] * weight[((o * inputs + i) * size + ky) * size + kx]
+              }
+            }
+          }
+          result[(y * w + x) * outputs + o] = sum
+        }
+      }
+    }
+    return result
+  }
+}

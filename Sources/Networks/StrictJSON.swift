@@ -17,6 +17,9 @@ public struct StrictJSON {
   public let depthLimit: Int
   /// The longest key in UTF-8 bytes. Keys are hashed by Unicode equivalence, so a bound keeps that cheap.
   public static let keyLimit = 4096
+  /// The most keys of one object. Text of many tiny keys would otherwise take some twelve times its own size
+  /// in memory, the one way in which a header could.
+  public static let keyCountLimit = 65_536
 
   /// A reader at the beginning of `bytes`; offsets in messages are indices of that slice.
   public init(_ bytes: ArraySlice<UInt8>, path: String, depthLimit: Int = 32) {
@@ -45,6 +48,9 @@ public struct StrictJSON {
       guard keys.insert(key).inserted else {
         throw error(
           expected: "every key of \(what()) once", found: "\(Self.quoted(key)) again at byte \(start)")
+      }
+      guard keys.count <= Self.keyCountLimit else {
+        throw error(expected: "at most \(Self.keyCountLimit) keys in \(what())", found: "more")
       }
       guard take(":") else { throw unexpected("a colon after key \(Self.quoted(key))") }
       try member(&self, key)

@@ -11,7 +11,8 @@ extension TensorArchive {
   /// F32 is taken as it is; F64, F16 and BF16 are converted to Float. Tensors keep the header's order.
   /// Throws `badData` for everything that the format (https://huggingface.co/docs/safetensors/index#format)
   /// forbids, duplicate keys included, and beyond it for: unknown fields, other element types, white space
-  /// other than the space after the header, names above 4096 bytes, more than 32 dimensions, finite F64
+  /// other than the space after the header, names above 4096 bytes, more than 65,536
+  /// names, more than 32 dimensions, finite F64
   /// values outside Float's range.
   public init(parsing bytes: [UInt8], path: String) throws {
     func bad(expected: String, found: String) -> ScanlineError {
@@ -175,7 +176,7 @@ extension StrictJSON {
       guard index < limit else {
         throw reader.error(expected: "at most \(limit) numbers in \(what)", found: "more")
       }
-      numbers.append(try reader.wholeNumber("a number in \(what)"))
+      numbers.append(try reader.wholeNumber("an element of \(what)"))
     }
     return numbers
   }

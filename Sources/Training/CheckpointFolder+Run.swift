@@ -1,0 +1,105 @@
+// The checkpoints of one run: a folder for each saved step, the newest sound one, and what is kept of them.
+import Kernels
+
+/// A saved step of a run.
+public struct SavedStep: Sendable, Equatable {
+  /// Optimizer steps done when it was saved.
+  public let step: Int
+  /// Its checkpoint folder.
+  public let path: String
+}
+
+/// What a run can be resumed from.
+public struct NewestStep: Sendable, Equatable {
+  /// The newest checkpoint that is whole, nil where there is none.
+  public let step: SavedStep?
+  /// The newer ones that were passed over, newest first.
+  public let damaged: [SavedStep]
+  /// One line for each of `damaged`: what is wrong with it.
+  public let messages: [String]
+}
+
+extension CheckpointFolder {
+  /// The name of a step's folder: "step-00001234". Longer numbers take more digits.
+  public static func name(of step: Int) -> String {
+    precondition(step >= 0, "steps are counted from 0")
+    let digits = String(step)
+    return "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+  }
+
+  /// Where the checkpoint of `step` lies in a run folder.
+  public static func path(of step: Int, in run: String) -> String { run + "/" + name(of: step) }
+
+  /// The saved steps of a run, oldest first, sound or not. Other names in the folder are left alone. Throws
+  /// `badData` where there is no run folder, `io` where it cannot be read.
+  public static func steps(in run: String) throws -> [SavedStep] {
+    try DurableFiles.names(in: run).compactMap { entry -> SavedStep? in
+      // Only the one spelling that `name(of:)` gives: "step-12" is somebody else's.
+      guard entry.hasPrefix("step-"), let step = Int(entry.dropFirst(5)), step >= 0, name(of: step) == entry
+      else { return nil }
+      return SavedStep(step: step, path: run + "/" + entry)
+    }.sorted { $0.step < $1.step }
+  }
+
+  /// The newest checkpoint of a run whose every file is whole, and what was wrong with newer ones. Throws as
+  /// ``steps(in:)`` does, and `io` where a checkpoint cannot be read for a reason other than damage: a disk
+  /// that fails now is no reason to fall back for good.
+  public static func newestValid(in run: String) throws -> NewestStep {
+    var damaged: [SavedStep] = []
+    var messages: [String] = []
+    for step in try steps(in: run).reversed() {
+      do {
+        try verify(step.path)
+        return NewestStep(step: step, damaged: damaged, messages: messages)
+      } catch let error as ScanlineError where error.kind == .badData {
+        damaged.append(step)
+        messages.append("\(name(of: step.step)) is damaged and is passed over: \(error)")
+      }
+    }
+    return NewestStep(step: nil, damaged: damaged, messages: messages)
+  }
+
+  /// Gives a damaged checkpoint another name ("damaged-step-…"), so that its step can be saved again and pruning
+  /// does not count it, while its files stay for whoever wants to look. Gives the new path; throws `io`.
+  @discardableResult
+  public static func setAside(_ step: SavedStep, under lock: RunLock) throws -> String {
+    let base = lock.run + "/damaged-" + name(of: step.step)
+    var target = base
+    var attempt = 1
+    while DurableFiles.exists(target) {
+      attempt += 1
+      target = "\(base)-\(attempt)"
+    }
+    try DurableFiles.renameFolder(step.path, toNew: target)
+    try DurableFiles.synchronizeFolder(lock.run)
+    return target
+  }
+
+  /// Removes all steps but the newest `count` and the one called `best`, and gives those removed. Call it only
+  /// after a save has returned, and set damaged ones aside before: pruning counts, it does not verify.
+  ///
+  /// A checkpoint first takes a hidden name and then goes file by file, so that a kill leaves no torn one under
+  /// a step's name. Throws `io`.
+  @discardableResult
+  public static func prune(under lock: RunLock, keeping count: Int, best: Int? = nil) throws -> [SavedStep] {
+    precondition(count > 0, "a run must keep a checkpoint")
+    let removed = try steps(in: lock.run).dropLast(count).filter { $0.step != best }
+    for step in removed {
+      let hidden = temporaryName(in: lock.run, prefix: removingPrefix, for: name(of: step.step))
+      try DurableFiles.renameFolder(step.path, toNew: hidden)
+      try DurableFiles.removeAll(hidden)
+    }
+    return removed
+  }
+
+  /// Removes what killed runs left of saves and removals under way, and gives the names. The lock shows that
+  /// no live run is at them. Throws `io`.
+  @discardableResult
+  public static func removeLeftovers(under lock: RunLock) throws -> [String] {
+    let names = try DurableFiles.names(in: lock.run).filter {
+      $0.hasPrefix(savingPrefix) || $0.hasPrefix(removingPrefix)
+    }
+    for name in names { try DurableFiles.removeAll(lock.run + "/" + name) }
+    return names
+  }
+}

@@ -1,0 +1,94 @@
+// Looking at files and folders: the reading half of the system calls under checkpoints.
+import Kernels
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+extension DurableFiles {
+  /// Whether anything has this name, a dangling link included.
+  static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
+  }
+
+  /// Whether a folder, or a link to one, has this name.
+  static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// The names in a folder without "." and "..", sorted. Throws `badData` where there is no such folder, `io`
+  /// where it cannot be read.
+  static func names(in folder: String) throws -> [String] {
+    guard let stream = opendir(folder) else { throw missingOrUnreadable("a folder", folder) }
+    defer { closedir(stream) }
+    var names: [String] = []
+    errno = 0
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { buffer in
+        String(decoding: buffer.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != ".", name != ".." { names.append(name) }
+      errno = 0
+    }
+    guard errno == 0 else { throw ioError("a folder that can be read", folder) }
+    return names.sorted()
+  }
+
+  /// A file's bytes in pieces of at most `pieceSize`, in order, and its size when it was opened. `body` gets
+  /// the size and then the pieces by calling `next`, which gives an empty array at the end of the file.
+  /// Throws `badData` where there is no plain file, `io` where it cannot be read.
+  static func read<Result>(
+    _ path: String, pieceSize: Int = 1 << 20,
+    _ body: (_ size: Int, _ next: () throws -> [UInt8]) throws -> Result
+  ) throws -> Result {
+    // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+    let file = repeating { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+    guard file >= 0 else { throw missingOrUnreadable("a file", path) }
+    defer { _ = close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0 else { throw ioError("a file that can be read", path) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw ScanlineError(.badData, path: path, expected: "a plain file", found: "a folder or device")
+    }
+    return try body(Int(status.st_size)) { try nextPiece(of: file, atMost: pieceSize, path: path) }
+  }
+
+  private static func nextPiece(of file: Int32, atMost size: Int, path: String) throws -> [UInt8] {
+    try [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+      while filled < size {
+        let target = UnsafeMutableRawBufferPointer(buffer)[filled...].prefix(1 << 30)
+        let piece = UnsafeMutableRawBufferPointer(rebasing: target)
+        let count = repeating { Int(Self.readOnce(file, piece)) }
+        guard count >= 0 else { throw ioError("a file that can be read", path) }
+        if count == 0 { return }
+        filled += count
+      }
+    }
+  }
+
+  /// The system's read, which the name of ``read(_:pieceSize:_:)`` hides.
+  private static func readOnce(_ file: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    #if canImport(Darwin)
+      Darwin.read(file, buffer.baseAddress, buffer.count)
+    #elseif canImport(Glibc)
+      Glibc.read(file, buffer.baseAddress, buffer.count)
+    #else
+      Musl.read(file, buffer.baseAddress, buffer.count)
+    #endif
+  }
+
+  private static func missingOrUnreadable(_ kind: String, _ path: String) -> ScanlineError {
+    switch errno {
+    case ENOENT: ScanlineError(.badData, path: path, expected: kind, found: "nothing of that name")
+    case ENOTDIR:
+      ScanlineError(.badData, path: path, expected: kind, found: "a path that leads through a file")
+    default: ioError("\(kind) that can be read", path)
+    }
+  }
+}

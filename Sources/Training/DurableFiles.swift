@@ -1,0 +1,153 @@
+// Files that survive a crash: the system calls under checkpoints, with their errors in words.
+//
+// Foundation's file calls neither fsync nor say whether a rename replaced something, so these go to the
+// system. Every call is repeated after a signal (EINTR); short reads and writes are continued.
+import Kernels
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Folders and files written so that they are there after a power cut. Nothing here follows a plan: what is
+/// written, renamed and removed when is the caller's.
+package enum DurableFiles {
+  /// Makes one folder. Throws `cannotCreate`, or `io` where the disk is full or broken.
+  static func createFolder(_ path: String) throws {
+    guard mkdir(path, 0o777) == 0 else { throw creationError("a folder that can be made", path) }
+  }
+
+  /// Makes a folder and those above it that are missing, and makes them last. Throws as `createFolder` does, and
+  /// `cannotCreate` where a file has that name.
+  static func createFolders(_ path: String) throws {
+    if mkdir(path, 0o777) != 0 {
+      switch errno {
+      case EEXIST:
+        guard isFolder(path) else { throw nameTaken(path) }
+        return
+      case ENOENT:
+        try createFolders(CheckpointFolder.split(path).parent)
+        // Two runs that start together may both get here; the lock decides between them, not this.
+        guard mkdir(path, 0o777) == 0 || errno == EEXIST && isFolder(path) else {
+          throw creationError("a folder that can be made", path)
+        }
+      default: throw creationError("a folder that can be made", path)
+      }
+    }
+    try synchronizeFolder(CheckpointFolder.split(path).parent)
+  }
+
+  /// Writes a new file and waits until its bytes have reached the disk. Throws `cannotCreate` where it cannot
+  /// be made (it exists, say), `io` where writing fails.
+  static func write(_ bytes: [UInt8], toNew path: String) throws {
+    let file = repeating { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
+    guard file >= 0 else { throw creationError("a file that can be made", path) }
+    defer { _ = close(file) }
+    try append(bytes, to: file, path: path)
+    try synchronize(file, path: path)
+  }
+
+  /// Writes all of `bytes` at the place of an open file. Throws `io`.
+  package static func append(_ bytes: [UInt8], to file: Int32, path: String) throws {
+    try bytes.withUnsafeBytes { buffer in
+      var rest = buffer[...]
+      while !rest.isEmpty {
+        // Linux writes at most 2³¹ − 4096 bytes a call and macOS refuses more; 1 GiB suits both.
+        let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 30))
+        let count = repeating { writeOnce(file, piece) }
+        guard count > 0 else {
+          throw ioError("\(bytes.count) bytes to be written", path, code: count == 0 ? ENOSPC : errno)
+        }
+        rest = rest.dropFirst(count)
+      }
+    }
+  }
+
+  /// The system's write, which the name of ``write(_:toNew:)`` hides.
+  private static func writeOnce(_ file: Int32, _ buffer: UnsafeRawBufferPointer) -> Int {
+    #if canImport(Darwin)
+      Darwin.write(file, buffer.baseAddress, buffer.count)
+    #elseif canImport(Glibc)
+      Glibc.write(file, buffer.baseAddress, buffer.count)
+    #else
+      Musl.write(file, buffer.baseAddress, buffer.count)
+    #endif
+  }
+
+  /// Waits until the names in a folder have reached the disk. Throws `io`.
+  static func synchronizeFolder(_ path: String) throws {
+    let folder = repeating { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    guard folder >= 0 else { throw ioError("a folder that can be opened", path) }
+    defer { _ = close(folder) }
+    // Some network file systems cannot synchronize a folder; there its names are as safe as they get.
+    guard repeating({ fsync(folder) }) == 0 || errno == EINVAL || errno == ENOTSUP else {
+      throw ioError("its names to reach the disk", path)
+    }
+  }
+
+  private static func synchronize(_ file: Int32, path: String) throws {
+    #if canImport(Darwin)
+      // fsync leaves the bytes in the drive's own cache there; where this is not supported, fsync follows.
+      if fcntl(file, F_FULLFSYNC) == 0 { return }
+    #endif
+    guard repeating({ fsync(file) }) == 0 else { throw ioError("its bytes to reach the disk", path) }
+  }
+
+  /// Gives the folder `source` the name `target`, which must be free. POSIX's rename refuses to replace a file
+  /// or a folder with anything in it; an empty folder that appears between the look and the rename is the one
+  /// thing that could be replaced, and no loss. Throws `cannotCreate` where the name is taken, `io` for the rest.
+  static func renameFolder(_ source: String, toNew target: String) throws {
+    guard !exists(target) else { throw nameTaken(target) }
+    guard rename(source, target) == 0 else {
+      throw errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR
+        ? nameTaken(target) : ioError("\(source) to be renamed to this", target)
+    }
+  }
+
+  /// Removes a file, or a folder with all in it; links are removed, not followed. Nothing to remove is no error.
+  /// Throws `io`.
+  static func removeAll(_ path: String) throws {
+    if unlink(path) == 0 || errno == ENOENT { return }
+    // Linux says EISDIR of a folder, POSIX and macOS EPERM.
+    guard errno == EISDIR || errno == EPERM else { throw ioError("something that can be removed", path) }
+    for name in try names(in: path) { try removeAll(path + "/" + name) }
+    guard rmdir(path) == 0 || errno == ENOENT else { throw ioError("a folder that can be removed", path) }
+  }
+
+  // MARK: - Errors
+
+  /// The error for a target that already exists.
+  static func nameTaken(_ path: String) -> ScanlineError {
+    ScanlineError(
+      .cannotCreate, path: path, expected: "a name that is free", found: "a file or folder of that name")
+  }
+
+  /// An `io` error with the system's words for `code`.
+  static func ioError(_ expected: String, _ path: String, code: Int32 = errno) -> ScanlineError {
+    ScanlineError(.io, path: path, expected: expected, found: words(code))
+  }
+
+  /// A `cannotCreate` error, but `io` where the disk and not the request is at fault.
+  static func creationError(_ expected: String, _ path: String, code: Int32 = errno) -> ScanlineError {
+    if code == EEXIST { return nameTaken(path) }
+    let isDisk = code == ENOSPC || code == EDQUOT || code == EIO
+    return ScanlineError(isDisk ? .io : .cannotCreate, path: path, expected: expected, found: words(code))
+  }
+
+  /// "permission denied (error 13)".
+  private static func words(_ code: Int32) -> String {
+    let text = String(cString: strerror(code))
+    return text.prefix(1).lowercased() + text.dropFirst() + " (error \(code))"
+  }
+
+  /// The result of `call`, called again as long as a signal interrupts it.
+  static func repeating<Result: SignedInteger>(_ call: () -> Result) -> Result {
+    while true {
+      let result = call()
+      if result != -1 || errno != EINTR { return result }
+    }
+  }
+}

@@ -3,5 +3,6 @@ import ArgumentParser
 @main
 struct Scanline: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "scanline", abstract: "Train, sample and score small autoregressive image models.")
+    commandName: "scanline", abstract: "Train, sample and score small autoregressive image models.",
+    subcommands: [InspectCommand.self])
 }

@@ -88,6 +88,20 @@ struct DirectoryTree {
     return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
   }
 
+  /// Whether the folder at `path` has nothing in it, hidden files included.
+  ///
+  /// - Throws: `ScanlineError` (`io`) where it cannot be read.
+  static func isEmpty(_ path: String) throws -> Bool {
+    guard let directory = opendir(path) else {
+      throw ScanlineError(
+        .io, path: path, expected: "a readable folder", found: String(cString: strerror(errno)))
+    }
+    defer { closedir(directory) }
+    // "." and ".." are always there.
+    for _ in 0..<2 { guard readdir(directory) != nil else { return true } }
+    return readdir(directory) == nil
+  }
+
   static func isPNG(_ name: String) -> Bool { pathExtension(name) == ".png" }
 
   static func pathExtension(_ name: String) -> String {

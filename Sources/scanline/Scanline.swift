@@ -4,5 +4,5 @@ import ArgumentParser
 struct Scanline: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "scanline", abstract: "Train, sample and score small autoregressive image models.",
-    subcommands: [BenchmarkCommand.self])
+    subcommands: [DrawCommand.self, InspectCommand.self, BenchmarkCommand.self])
 }

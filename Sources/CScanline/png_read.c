@@ -1,0 +1,309 @@
+// Decoding PNG files: limits first, then libpng under setjmp, then one pass from libpng's rows to the caller's.
+#include "scanline_png.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <png.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+struct scanline_png_reader {
+  // The file's bytes; the buffer grows and is kept.
+  uint8_t *file;
+  size_t file_size, file_capacity, position;
+  // Rows as libpng gives them, where they are not already what the caller wants.
+  uint8_t *rows;
+  size_t rows_capacity;
+  png_structp png;
+  png_infop info;
+  // Where on_error goes. Each entry point sets it before it calls libpng, and no local of such a function that
+  // changes after setjmp is read after the jump: the state lives here.
+  jmp_buf jump;
+  int status, system_error;
+  scanline_png_header header;
+  char reason[256];
+  char warning[128];
+};
+
+static void on_error(png_structp png, png_const_charp message) {
+  scanline_png_reader *reader = png_get_error_ptr(png);
+  reader->status = SCANLINE_PNG_DAMAGED;
+  // libpng tells the cause of some errors ("Invalid IHDR data") only in a warning before.
+  if (reader->warning[0] != 0)
+    snprintf(reader->reason, sizeof reader->reason, "%s (%s)", message, reader->warning);
+  else
+    snprintf(reader->reason, sizeof reader->reason, "%s", message);
+  longjmp(reader->jump, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp message) {
+  scanline_png_reader *reader = png_get_error_ptr(png);
+  if (reader->warning[0] == 0) snprintf(reader->warning, sizeof reader->warning, "%s", message);
+}
+
+static void on_read(png_structp png, png_bytep bytes, size_t count) {
+  scanline_png_reader *reader = png_get_io_ptr(png);
+  if (count > reader->file_size - reader->position) png_error(png, "the file ends early");
+  memcpy(bytes, reader->file + reader->position, count);
+  reader->position += count;
+}
+
+static int fail(scanline_png_reader *reader, int status, const char *reason) {
+  snprintf(reader->reason, sizeof reader->reason, "%s", reason);
+  return reader->status = status;
+}
+
+static int grow(uint8_t **buffer, size_t *capacity, size_t needed) {
+  if (needed <= *capacity) return 1;
+  uint8_t *larger = realloc(*buffer, needed);
+  if (larger == NULL) return 0;
+  *buffer = larger;
+  *capacity = needed;
+  return 1;
+}
+
+scanline_png_reader *scanline_png_reader_create(void) { return calloc(1, sizeof(scanline_png_reader)); }
+
+static void close_image(scanline_png_reader *reader) {
+  if (reader->png != NULL) png_destroy_read_struct(&reader->png, &reader->info, NULL);
+  reader->png = NULL;
+  reader->info = NULL;
+}
+
+void scanline_png_reader_destroy(scanline_png_reader *reader) {
+  if (reader == NULL) return;
+  close_image(reader);
+  free(reader->file);
+  free(reader->rows);
+  free(reader);
+}
+
+const char *scanline_png_reason(const scanline_png_reader *reader) { return reader->reason; }
+const char *scanline_png_warning(const scanline_png_reader *reader) { return reader->warning; }
+int scanline_png_system_error(const scanline_png_reader *reader) { return reader->system_error; }
+
+static uint32_t big_endian(const uint8_t *b) {
+  return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+static const char *foreign_kind(const uint8_t *bytes, size_t count) {
+  if (count == 0) return "an empty file";
+  if (count >= 3 && memcmp(bytes, "\xFF\xD8\xFF", 3) == 0) return "a JPEG file";
+  if (count >= 4 && memcmp(bytes, "GIF8", 4) == 0) return "a GIF file";
+  if (count >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0) return "a WebP file";
+  if (count >= 2 && memcmp(bytes, "BM", 2) == 0) return "a BMP file";
+  return "bytes that do not begin as a PNG does";
+}
+
+// The signature and IHDR by hand, so that limits hold before libpng allocates anything.
+static int check_beginning(scanline_png_reader *reader, scanline_png_limits limits) {
+  const uint8_t *bytes = reader->file;
+  size_t count = reader->file_size;
+  if (count < 8 || png_sig_cmp(bytes, 0, 8) != 0) {
+    if (count > 0 && count < 8 && png_sig_cmp(bytes, 0, count) == 0)
+      return fail(reader, SCANLINE_PNG_DAMAGED, "the file ends early");
+    return fail(reader, SCANLINE_PNG_FOREIGN, foreign_kind(bytes, count));
+  }
+  if (count < 33) return fail(reader, SCANLINE_PNG_DAMAGED, "the file ends early");
+  if (big_endian(bytes + 8) != 13 || memcmp(bytes + 12, "IHDR", 4) != 0)
+    return fail(reader, SCANLINE_PNG_DAMAGED, "the first chunk is not IHDR");
+  uint64_t width = big_endian(bytes + 16), height = big_endian(bytes + 20);
+  if (width == 0 || height == 0) return fail(reader, SCANLINE_PNG_DAMAGED, "a width or height of zero");
+  if (width > limits.max_width || height > limits.max_height) {
+    snprintf(
+        reader->reason, sizeof reader->reason, "%llu×%llu pixels, over the limit of %u×%u",
+        (unsigned long long)width, (unsigned long long)height, limits.max_width, limits.max_height);
+    return reader->status = SCANLINE_PNG_LIMIT;
+  }
+  // Both factors are below 2^32, so the product fits; it is compared before it is multiplied by 4.
+  if (width * height > limits.max_bytes / 4) {
+    snprintf(
+        reader->reason, sizeof reader->reason, "%llu×%llu pixels, over the limit of %llu bytes decoded",
+        (unsigned long long)width, (unsigned long long)height, (unsigned long long)limits.max_bytes);
+    return reader->status = SCANLINE_PNG_LIMIT;
+  }
+  return SCANLINE_PNG_OK;
+}
+
+static int palette_is_grey(png_structp png, png_infop info) {
+  png_colorp palette = NULL;
+  int count = 0;
+  if (png_get_PLTE(png, info, &palette, &count) == 0) return 0;
+  for (int i = 0; i < count; i++)
+    if (palette[i].red != palette[i].green || palette[i].red != palette[i].blue) return 0;
+  return 1;
+}
+
+// The header of the image whose bytes are in reader->file.
+static int open_image(scanline_png_reader *reader, scanline_png_limits limits, scanline_png_header *header) {
+  reader->position = 0;
+  reader->warning[0] = 0;
+  int status = check_beginning(reader, limits);
+  if (status != SCANLINE_PNG_OK) return status;
+  if (setjmp(reader->jump) != 0) {
+    close_image(reader);
+    return reader->status;
+  }
+  reader->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning);
+  if (reader->png != NULL) reader->info = png_create_info_struct(reader->png);
+  if (reader->info == NULL) {
+    close_image(reader);
+    return fail(reader, SCANLINE_PNG_MEMORY, "no memory for a PNG decoder");
+  }
+  png_structp png = reader->png;
+  png_infop info = reader->info;
+  png_set_read_fn(png, reader, on_read);
+  png_set_user_limits(png, limits.max_width, limits.max_height);
+  png_set_chunk_malloc_max(png, 8 << 20);
+  png_set_chunk_cache_max(png, 128);
+  // A file with any wrong checksum is a damaged file: were a damaged tRNS merely dropped, its image would
+  // change without a word.
+  png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+  // Skip everything but IHDR, PLTE, tRNS, IDAT and IEND: gamma and profiles must not act, texts cost memory.
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+  png_read_info(png, info);
+  scanline_png_header *h = &reader->header;
+  h->width = png_get_image_width(png, info);
+  h->height = png_get_image_height(png, info);
+  h->bit_depth = png_get_bit_depth(png, info);
+  h->color_type = png_get_color_type(png, info);
+  h->interlaced = png_get_interlace_type(png, info) != PNG_INTERLACE_NONE;
+  h->has_alpha = (h->color_type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(png, info, PNG_INFO_tRNS) != 0;
+  h->is_grey = h->color_type == PNG_COLOR_TYPE_PALETTE ? palette_is_grey(png, info)
+                                                       : (h->color_type & PNG_COLOR_MASK_COLOR) == 0;
+  *header = *h;
+  return SCANLINE_PNG_OK;
+}
+
+int scanline_png_open_bytes(
+    scanline_png_reader *reader, const uint8_t *bytes, size_t count, scanline_png_limits limits,
+    scanline_png_header *header) {
+  close_image(reader);
+  if (!grow(&reader->file, &reader->file_capacity, count))
+    return fail(reader, SCANLINE_PNG_MEMORY, "no memory for the file");
+  if (count > 0) memcpy(reader->file, bytes, count);
+  reader->file_size = count;
+  return open_image(reader, limits, header);
+}
+
+static int io_failure(scanline_png_reader *reader, int descriptor, int code) {
+  if (descriptor >= 0) close(descriptor);
+  reader->system_error = code;
+  return fail(reader, SCANLINE_PNG_IO, "the system refused");
+}
+
+int scanline_png_open_file(
+    scanline_png_reader *reader, const char *path, scanline_png_limits limits, scanline_png_header *header) {
+  close_image(reader);
+  // O_NONBLOCK: a named pipe called x.png must not hang the load; it is refused below.
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return io_failure(reader, -1, errno);
+  struct stat status;
+  if (fstat(descriptor, &status) != 0) return io_failure(reader, descriptor, errno);
+  if (!S_ISREG(status.st_mode)) {
+    close(descriptor);
+    return fail(reader, SCANLINE_PNG_FOREIGN, "not a file");
+  }
+  if ((uint64_t)status.st_size > limits.max_bytes) {
+    close(descriptor);
+    snprintf(
+        reader->reason, sizeof reader->reason, "a file of %llu bytes, over the limit of %llu",
+        (unsigned long long)status.st_size, (unsigned long long)limits.max_bytes);
+    return reader->status = SCANLINE_PNG_LIMIT;
+  }
+  if (!grow(&reader->file, &reader->file_capacity, (size_t)status.st_size)) {
+    close(descriptor);
+    return fail(reader, SCANLINE_PNG_MEMORY, "no memory for the file");
+  }
+  size_t size = 0;
+  while (size < (size_t)status.st_size) {
+    ssize_t got = read(descriptor, reader->file + size, (size_t)status.st_size - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return io_failure(reader, descriptor, errno);
+    if (got == 0) break;
+    size += (size_t)got;
+  }
+  close(descriptor);
+  reader->file_size = size;
+  return open_image(reader, limits, header);
+}
+
+// (v·a + b·(255 − a)) / 255 to the nearest; there are no ties, 255 being odd.
+static inline uint8_t over(unsigned v, unsigned a, unsigned b) { return (v * a + b * (255 - a) + 127) / 255; }
+
+// One row of `stored` channels (1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha) as the request wants it.
+static void convert_row(
+    const uint8_t *from, int stored, uint32_t width, const scanline_png_request *request, uint8_t *to) {
+  for (uint32_t x = 0; x < width; x++, from += stored) {
+    unsigned rgb[3] = {from[0], from[stored < 3 ? 0 : 1], from[stored < 3 ? 0 : 2]};
+    if (stored == 2 || stored == 4)
+      for (int c = 0; c < 3; c++) rgb[c] = over(rgb[c], from[stored - 1], request->background[c]);
+    if (request->channels == 3)
+      for (int c = 0; c < 3; c++) *to++ = (uint8_t)rgb[c];
+    else
+      // ITU-R 601 luma; equal R, G and B come out unchanged.
+      *to++ = (uint8_t)((299 * rgb[0] + 587 * rgb[1] + 114 * rgb[2] + 500) / 1000);
+  }
+}
+
+int scanline_png_decode(scanline_png_reader *reader, scanline_png_request request, uint8_t *output) {
+  if (reader->png == NULL) return fail(reader, SCANLINE_PNG_DAMAGED, "no image is open");
+  if (setjmp(reader->jump) != 0) {
+    close_image(reader);
+    return reader->status;
+  }
+  png_structp png = reader->png;
+  png_infop info = reader->info;
+  const scanline_png_header *header = &reader->header;
+  if (header->color_type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
+  if (header->color_type == PNG_COLOR_TYPE_GRAY && header->bit_depth < 8)
+    png_set_expand_gray_1_2_4_to_8(png);
+  if (png_get_valid(png, info, PNG_INFO_tRNS)) png_set_tRNS_to_alpha(png);
+  if (header->bit_depth == 16) png_set_scale_16(png);
+  int passes = png_set_interlace_handling(png);
+  png_read_update_info(png, info);
+
+  const int stored = png_get_channels(png, info);
+  const size_t wanted_stride = (size_t)header->width * request.channels;
+  const size_t stored_stride = png_get_rowbytes(png, info);
+  const int direct = stored == request.channels;
+  // Rows of an interlaced image are completed pass by pass, so all of them stay; otherwise one is enough.
+  const size_t kept = direct ? 0 : passes > 1 ? header->height : 1;
+  if (stored_stride != (size_t)header->width * stored) png_error(png, "a row of unexpected size");
+  if (!grow(&reader->rows, &reader->rows_capacity, kept * stored_stride)) {
+    close_image(reader);
+    return fail(reader, SCANLINE_PNG_MEMORY, "no memory for the rows");
+  }
+  for (int pass = 0; pass < passes; pass++)
+    for (uint32_t y = 0; y < header->height; y++) {
+      uint8_t *row = direct ? output + y * wanted_stride : reader->rows + (kept > 1 ? y * stored_stride : 0);
+      png_read_row(png, row, NULL);
+      if (!direct && pass == passes - 1)
+        convert_row(row, stored, header->width, &request, output + y * wanted_stride);
+    }
+  // To the end: a file cut after its last pixel is still a damaged file.
+  png_read_end(png, NULL);
+  if (header->color_type == PNG_COLOR_TYPE_PALETTE) {
+    png_colorp palette = NULL;
+    int count = 0;
+    png_get_PLTE(png, info, &palette, &count);
+    if (png_get_palette_max(png, info) >= count) png_error(png, "a pixel's index is beyond the palette");
+  }
+  close_image(reader);
+  return SCANLINE_PNG_OK;
+}
+
+uint32_t scanline_crc32(uint32_t crc, const uint8_t *bytes, size_t count) {
+  while (count > 0) {
+    uInt part = count > (1u << 30) ? (1u << 30) : (uInt)count;
+    crc = (uint32_t)crc32(crc, bytes, part);
+    bytes += part;
+    count -= part;
+  }
+  return crc;
+}

@@ -1,0 +1,188 @@
+// Everything there is to know of a folder before training on it: every file is decoded, none is kept.
+import Kernels
+import Synchronization
+
+/// What a folder holds, and what training would make of it. Encodes to the JSON of `scanline inspect --json`.
+public struct FolderSurvey: Sendable, Encodable {
+  /// A size in pixels and how many images have it.
+  public struct Size: Sendable, Encodable, Equatable {
+    /// Pixels in a row.
+    public let width: Int
+    /// Rows.
+    public let height: Int
+    /// How many images have this size.
+    public let images: Int
+  }
+
+  /// A class, or nil for images without one, and its images in each split.
+  public struct ClassCount: Sendable, Encodable, Equatable {
+    /// The class.
+    public let name: String?
+    /// Images to train on.
+    public let train: Int
+    /// Images held out.
+    public let valid: Int
+    /// Images of the test split.
+    public let test: Int
+  }
+
+  /// The folder.
+  public let path: String
+  /// How it is laid out.
+  public let layout: ImageFolder.Layout
+  /// PNG files, bad ones included.
+  public let images: Int
+  /// Sizes as stored, the commonest first.
+  public let sizes: [Size]
+  /// Modes ("8-bit grey") and how many images have each.
+  public let modes: [String: Int]
+  /// Images with transparency.
+  public let transparent: Int
+  /// Images with 16-bit samples.
+  public let sixteenBit: Int
+  /// Images that read as one channel and as three.
+  public let grey: Int, colour: Int
+  /// Images by class and split.
+  public let classes: [ClassCount]
+  /// Images by split, in the order train, valid, test.
+  public let train: Int, valid: Int, test: Int
+  /// Whether the validation images are chosen by a hash of their paths: no folder holds any.
+  public let isHeldOutByHash: Bool
+  /// Files that are no PNG by name, by extension.
+  public let ignored: [String: Int]
+  /// Files that cannot be decoded, in listing order.
+  public let bad: [ImageSet.Skipped]
+  /// Files that decode with a warning of libpng's, in listing order.
+  public let warnings: [ImageSet.Skipped]
+  /// The fewest levels (2, 4, 8, … 256) that show every value exactly.
+  public let levels: Int
+  /// The shape that training would have; nil where it would refuse.
+  public let shape: ImageShape?
+  /// Flags that training would want first, each with its reason; empty where it would run.
+  public let needs: [String]
+  /// Remarks on how the folder was read.
+  public let notes: [String]
+
+  /// Decodes every file of `folder` on `threads` threads and counts what `options` would make of it. Bad files
+  /// are counted, not thrown.
+  public init(
+    of folder: ImageFolder, options: ImageLoadingOptions = ImageLoadingOptions(),
+    threads: Int = availableThreads()
+  ) {
+    let records = Self.read(folder.entries, options, threads)
+    let headers = records.compactMap { record in
+      if case .image(let header, _, _) = record { header } else { nil }
+    }
+    func named(_ part: (FileRecord) -> String?) -> [ImageSet.Skipped] {
+      zip(folder.entries, records).compactMap { entry, record in
+        part(record).map { ImageSet.Skipped(path: entry.path, reason: $0) }
+      }
+    }
+    path = folder.path
+    layout = folder.layout
+    images = folder.entries.count
+    sizes = Dictionary(grouping: headers) { SIMD2($0.width, $0.height) }
+      .map { Size(width: $0.key.x, height: $0.key.y, images: $0.value.count) }
+      .sorted { ($1.images, $0.width, $0.height) < ($0.images, $1.width, $1.height) }
+    modes = Dictionary(grouping: headers, by: \.mode).mapValues(\.count)
+    transparent = headers.count { $0.hasAlpha }
+    sixteenBit = headers.count { $0.bitDepth == 16 }
+    grey = headers.count { $0.channels(over: options.reading.background) == 1 }
+    colour = headers.count - grey
+    classes = Self.classCounts(folder)
+    train = folder.entries(in: .train).count
+    valid = folder.entries(in: .valid).count
+    test = folder.entries(in: .test).count
+    isHeldOutByHash = valid > 0 && !folder.splitFolders.contains(.valid)
+    ignored = folder.ignored
+    bad = named { if case .bad(let reason) = $0 { reason } else { nil } }
+    warnings = named { if case .image(_, _, let warning) = $0 { warning } else { nil } }
+    levels = Self.levels(showing: records)
+    notes = folder.notes
+    var needs: [String] = []
+    if transparent > 0 && options.reading.background == nil {
+      needs.append("--background 255 (or another colour): images with transparency: \(transparent)")
+    }
+    if sixteenBit > 0 && !options.reading.scalesSixteenBit {
+      needs.append("--sixteen-bit scale: images with 16-bit samples: \(sixteenBit)")
+    }
+    if grey > 0 && colour > 0 && options.channels == nil {
+      needs.append("--channels 1 or --channels 3: \(grey) grey and \(colour) colour images")
+    }
+    if sizes.count > 1 && options.resizing == .none {
+      needs.append("--resize \(sizes[0].width)x\(sizes[0].height), or --crop: \(sizes.count) sizes")
+    }
+    if case .crop(let width, let height) = options.resizing {
+      let small = headers.count { $0.width < width || $0.height < height }
+      if small > 0 { needs.append("a smaller --crop: images below \(width)×\(height): \(small)") }
+    }
+    if !bad.isEmpty && !options.skipsBad {
+      needs.append("--skip-bad: files that cannot be read: \(bad.count)")
+    }
+    if train == 0 { needs.append("images to train on: there are none") }
+    self.needs = needs
+    let size = options.resizing.size ?? sizes.first.map { ($0.width, $0.height) }
+    let channels = options.channels ?? (colour > 0 ? 3 : 1)
+    shape =
+      needs.isEmpty
+      ? size.map { ImageShape(height: $0.height, width: $0.width, channels: channels) } : nil
+  }
+
+  /// What became of one file: its header, which of the 256 values occur, and a warning; or what was wrong.
+  private enum FileRecord: Sendable {
+    case image(PNGHeader, values: SIMD4<UInt64>, warning: String?)
+    case bad(String)
+  }
+
+  private static func read(
+    _ entries: [ImageFolder.Entry], _ options: ImageLoadingOptions, _ threads: Int
+  ) -> [FileRecord] {
+    // Choices that are still open are made somehow: here it only matters whether the file decodes.
+    var reading = options.reading
+    reading.background = reading.background ?? [0]
+    reading.scalesSixteenBit = true
+    let decoders = (0..<max(1, min(threads, entries.count))).map { _ in PNGDecoder() }
+    let blocks = (entries.count + 255) / 256
+    let records = Mutex([[FileRecord]](repeating: [], count: blocks))
+    parallelFor(blocks, threads: threads) { block, worker in
+      let part = entries[block * 256..<min(entries.count, (block + 1) * 256)].map {
+        record($0.path, decoders[worker], reading)
+      }
+      records.withLock { $0[block] = part }
+    }
+    return records.withLock { Array($0.joined()) }
+  }
+
+  private static func record(_ path: String, _ decoder: PNGDecoder, _ reading: PNGReadOptions) -> FileRecord {
+    do {
+      let header = try decoder.open(path: path, limits: reading.limits)
+      let image = try PNGImage(decoder, header, reading, nil)
+      var seen = SIMD4<UInt64>()
+      for value in image.values { seen[Int(value >> 6)] |= 1 << UInt64(value & 63) }
+      return .image(header, values: seen, warning: decoder.warning)
+    } catch { return .bad(error.reason) }
+  }
+
+  private static func levels(showing records: [FileRecord]) -> Int {
+    var seen = SIMD4<UInt64>()
+    for case .image(_, let values, _) in records { seen |= values }
+    let values = (0...255).filter { seen[$0 >> 6] >> UInt64($0 & 63) & 1 == 1 }.map { UInt8($0) }
+    let exact = (1...8).map { 1 << $0 }.first { count in
+      guard let quantization = try? Quantization(levels: count) else { return false }
+      return values.allSatisfy { quantization.displayValue(quantization.level(of: $0)) == $0 }
+    }
+    return exact ?? 256
+  }
+
+  private static func classCounts(_ folder: ImageFolder) -> [ClassCount] {
+    let groups = Dictionary(grouping: folder.entries, by: \.classIndex)
+    let order: [Int?] = (groups[nil] == nil ? [] : [nil]) + folder.classes.indices.map(Optional.some)
+    return order.map { index in
+      let entries = groups[index] ?? []
+      func count(_ split: Split) -> Int { entries.count { $0.split == split } }
+      return ClassCount(
+        name: index.map { folder.classes[$0] }, train: count(.train), valid: count(.valid), test: count(.test)
+      )
+    }
+  }
+}

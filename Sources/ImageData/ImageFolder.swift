@@ -1,0 +1,78 @@
+// A folder of PNG files as training sees it: which images there are, their classes and their splits. No pixels.
+import Kernels
+
+/// What images are used for.
+public enum Split: String, Sendable, Codable, CaseIterable {
+  /// Images to train on.
+  case train
+  /// Images held out, to watch training by.
+  case valid
+  /// Images that nothing is chosen by.
+  case test
+
+  /// The split that a folder of this name holds: `train`; `valid`, `val`, `validation`; `test`, in any case.
+  init?(folderName: String) {
+    switch folderName.lowercased() {
+    case "train": self = .train
+    case "valid", "val", "validation": self = .valid
+    case "test": self = .test
+    default: return nil
+    }
+  }
+}
+
+/// The PNG files of a folder, listed but not read. See `init(scanning:heldOutShare:seed:)` for the layouts.
+public struct ImageFolder: Sendable {
+  /// One PNG file.
+  public struct Entry: Sendable, Hashable {
+    /// The path as a program opens it.
+    public var path: String { folder + "/" + relativePath }
+    /// The path below the folder that was scanned.
+    public let relativePath: String
+    /// The place of the image's class in `classes`; nil where it has none.
+    public let classIndex: Int?
+    /// What the image is used for.
+    public internal(set) var split: Split
+    let folder: String
+  }
+
+  /// How the folder is laid out.
+  public enum Layout: String, Sendable, Codable {
+    /// One PNG file was named in place of a folder.
+    case file
+    /// Images lie in the folder itself.
+    case flat
+    /// Each subfolder is a class.
+    case classes
+    /// Subfolders `train`, `valid` (`val`, `validation`), `test`, each flat or with a subfolder per class.
+    case splits
+  }
+
+  /// The folder that was scanned, without a slash at the end.
+  public let path: String
+  /// How it is laid out.
+  public let layout: Layout
+  /// Every PNG file, in the byte order of relative paths.
+  public let entries: [Entry]
+  /// Names of classes in byte order; empty where there are none. The same over all splits.
+  public let classes: [String]
+  /// Splits that have folders of their own; empty except with layout `splits`.
+  public let splitFolders: Set<Split>
+  /// Files that were passed over because they are no PNG by name, by extension (".jpg"; "" for none).
+  public let ignored: [String: Int]
+  /// What the user should know of how the folder was read, a sentence each.
+  public let notes: [String]
+
+  /// Entries of one split, or all where `split` is nil, in order.
+  public func entries(in split: Split?) -> [Entry] {
+    guard let split else { return entries }
+    return entries.filter { $0.split == split }
+  }
+
+  /// The split that a score is taken on unless another is named: the held-out one where the folder has split
+  /// folders (valid, else test, else the part of train that is held out), otherwise nil: every image.
+  public var evaluationSplit: Split? {
+    guard layout == .splits else { return nil }
+    return !splitFolders.contains(.valid) && splitFolders.contains(.test) ? .test : .valid
+  }
+}

@@ -1,0 +1,188 @@
+// Decoding a folder's files in parallel into one array.
+//
+// The first file that decodes settles the shape, the array is allocated once, and workers decode straight into
+// it, each with its own decoder and buffers. Measured on 60,000 MNIST files in ten folders, page cache warm, on
+// 2 cores with `scanline inspect`: listed in 0.08 s, decoded at 115,000 files a second.
+import Kernels
+import Synchronization
+
+extension ImageSet {
+  /// Reads the images of `split` (nil: all) that `folder` lists, decoded on `threads` threads. The result does
+  /// not depend on `threads`.
+  ///
+  /// - Throws: `ScanlineError` about the first file in listing order that cannot be used: `io` or `badData`
+  ///   naming it (two files, where sizes or grey and colour are mixed); `badData` where the split is empty or
+  ///   does not fit in memory.
+  public init(
+    loading folder: ImageFolder, split: Split? = nil, options: ImageLoadingOptions = ImageLoadingOptions(),
+    threads: Int = availableThreads()
+  ) throws {
+    let entries = folder.entries(in: split)
+    guard !entries.isEmpty else {
+      let part = split.map { "the split \($0.rawValue)" } ?? "it"
+      throw ScanlineError(
+        .badData, path: folder.path, expected: "images in \(part)",
+        found: "none (\(folder.entries.count) in the whole folder)")
+    }
+    let reference = try Reference(entries, options)
+    let size = try Self.byteCount(entries.count, of: reference.shape, in: folder.path, options)
+    var pixels = [UInt8](repeating: 0, count: size)
+    var keys = [UInt32](repeating: 0, count: entries.count)
+    var failures = try Self.decode(entries, reference, options, threads, &pixels, &keys)
+
+    var kept = Array(entries.indices)
+    if !failures.isEmpty {
+      kept.removeAll { failures[$0] != nil }
+      let dimensions = reference.shape.dimensions
+      pixels = Array(kept.map { pixels[$0 * dimensions..<($0 + 1) * dimensions] }.joined())
+      keys = kept.map { keys[$0] }
+    }
+    for index in 0..<reference.index { failures[index] = failures[index] ?? reference.skipped[index] }
+    let classes = kept.compactMap { entries[$0].classIndex }
+    self.init(
+      shape: reference.shape, pixels: pixels, classes: classes.count == kept.count ? classes : nil,
+      classNames: folder.classes, paths: kept.map { entries[$0].path }, keys: keys,
+      skipped: failures.sorted { $0.key < $1.key }.map {
+        Skipped(path: entries[$0.key].path, reason: $0.value.reason)
+      })
+  }
+
+  /// N·H·W·C, checked against overflow and memory before anything of that size is allocated.
+  private static func byteCount(
+    _ count: Int, of shape: ImageShape, in path: String, _ options: ImageLoadingOptions
+  ) throws -> Int {
+    let (size, overflow) = count.multipliedReportingOverflow(by: shape.dimensions)
+    let limit = options.effectiveMemoryLimit
+    guard !overflow && size <= limit else {
+      throw ScanlineError(
+        .badData, path: path,
+        expected: "images that fit in \(limit >> 20) MiB (smaller with --resize or --crop)",
+        found: "\(count) images of \(shape)")
+    }
+    return size
+  }
+
+  /// The first entry that decodes: every other must agree with it.
+  private struct Reference {
+    let entry: ImageFolder.Entry
+    let index: Int
+    /// The shape of every image of the set.
+    let shape: ImageShape
+    /// The file's own size and channels.
+    let stored: ImageShape
+    let skipped: [Int: PNGProblem]
+
+    init(_ entries: [ImageFolder.Entry], _ options: ImageLoadingOptions) throws {
+      let decoder = PNGDecoder()
+      var skipped: [Int: PNGProblem] = [:]
+      for (index, entry) in entries.enumerated() {
+        do {
+          let header = try decoder.open(path: entry.path, limits: options.reading.limits)
+          let image = try PNGImage(decoder, header, options.reading, options.channels)
+          self.entry = entry
+          self.index = index
+          self.skipped = skipped
+          stored = image.shape
+          let size = options.resizing.size ?? (header.width, header.height)
+          shape = ImageShape(height: size.height, width: size.width, channels: stored.channels)
+          return
+        } catch {
+          guard options.skipsBad, error.isFileAtFault else { throw error.error(path: entry.path) }
+          skipped[index] = error
+        }
+      }
+      throw ScanlineError(
+        .badData, path: entries[0].path,
+        expected: "a PNG image, here or in one of the \(entries.count - 1) after it",
+        found: skipped[0]?.reason ?? "none")
+    }
+  }
+
+  /// A file that cannot be used, and whether it may be passed over.
+  private enum Failure: Error {
+    case problem(PNGProblem)
+    case mismatch(ScanlineError)
+  }
+
+  /// Decodes every entry into its place and returns the problems of those passed over, by index.
+  private static func decode(
+    _ entries: [ImageFolder.Entry], _ reference: Reference, _ options: ImageLoadingOptions, _ threads: Int,
+    _ pixels: inout [UInt8], _ keys: inout [UInt32]
+  ) throws -> [Int: PNGProblem] {
+    let dimensions = reference.shape.dimensions
+    let decoders = (0..<max(1, min(threads, entries.count))).map { _ in PNGDecoder() }
+    let failures = Mutex<[Int: Failure]>([:])
+    // Files after the first fatal one need not be read; those before it must be, to know that it is the first.
+    let firstFatal = Atomic<Int>(entries.count)
+    pixels.withUnsafeMutableBufferPointer { pixels in
+      keys.withUnsafeMutableBufferPointer { keys in
+        parallelFor(entries.count, threads: threads) { index, worker in
+          guard index < firstFatal.load(ordering: .relaxed) else { return }
+          let place = UnsafeMutableBufferPointer(
+            rebasing: pixels[index * dimensions..<(index + 1) * dimensions])
+          do throws(Failure) {
+            try read(entries[index], decoders[worker], reference, options, into: place)
+            keys[index] = crc32(of: place)
+          } catch {
+            failures.withLock { $0[index] = error }
+            if case .problem(let problem) = error, options.skipsBad, problem.isFileAtFault { return }
+            firstFatal.min(index, ordering: .relaxed)
+          }
+        }
+      }
+    }
+    let found = failures.withLock { $0 }
+    let fatal = firstFatal.load(ordering: .relaxed)
+    switch found[fatal] {
+    case .mismatch(let error): throw error
+    case .problem(let problem): throw problem.error(path: entries[fatal].path)
+    case nil: break
+    }
+    return found.compactMapValues { failure in
+      guard case .problem(let problem) = failure else { return nil }
+      return problem
+    }
+  }
+
+  /// Decodes one file into `place`, by way of an image of its own where it is to be resized.
+  private static func read(
+    _ entry: ImageFolder.Entry, _ decoder: PNGDecoder, _ reference: Reference, _ options: ImageLoadingOptions,
+    into place: UnsafeMutableBufferPointer<UInt8>
+  ) throws(Failure) {
+    do {
+      let header = try decoder.open(path: entry.path, limits: options.reading.limits)
+      let channels = options.channels ?? header.channels(over: options.reading.background)
+      guard channels == reference.shape.channels else {
+        throw Failure.mismatch(
+          ScanlineError(
+            .badData, path: entry.path,
+            expected: "\(reference.stored.channels == 1 ? "grey" : "colour") like \(reference.entry.path), "
+              + "or a choice for all (--channels 1 or 3)",
+            found: "a \(header.mode) image"))
+      }
+      if options.resizing == .none {
+        guard header.width == reference.shape.width && header.height == reference.shape.height else {
+          throw Failure.mismatch(
+            ScanlineError(
+              .badData, path: entry.path,
+              expected:
+                "\(reference.shape.width)×\(reference.shape.height) pixels like \(reference.entry.path), "
+                + "or a size for all (--resize WxH or --crop WxH)",
+              found: "\(header.width)×\(header.height)"))
+        }
+        try decoder.decode(header, options: options.reading, channels: channels, into: place)
+      } else {
+        let image = try PNGImage(decoder, header, options.reading, channels)
+        _ = place.update(fromContentsOf: try image.resized(options.resizing, name: entry.path).values)
+      }
+    } catch let failure as Failure {
+      throw failure
+    } catch let problem as PNGProblem {
+      throw .problem(problem)
+    } catch let error as ScanlineError {
+      throw .mismatch(error)
+    } catch {
+      preconditionFailure("reading throws nothing else: \(error)")
+    }
+  }
+}

@@ -1,0 +1,74 @@
+// Images of one shape in memory, with what is known of each.
+import Kernels
+
+/// The images of one split, decoded: N images of one shape as 8-bit values. See `init(loading:…)`.
+public struct ImageSet: Sendable {
+  /// A file that was passed over.
+  public struct Skipped: Sendable, Codable, Equatable {
+    /// The file.
+    public let path: String
+    /// What was wrong with it.
+    public let reason: String
+  }
+
+  /// Height, width and channels of every image.
+  public let shape: ImageShape
+  /// N: how many images there are.
+  public let count: Int
+  /// N×H×W×C values as stored.
+  public let pixels: [UInt8]
+  /// For each image the place of its class in `classNames`; nil where not every image has one.
+  public let classes: [Int]?
+  /// The names of classes, in the order of their indices, over all splits of the folder.
+  public let classNames: [String]
+  /// The file of each image.
+  public let paths: [String]
+  /// For each image the CRC-32 of its H×W×C values: it names the content, wherever the file lies.
+  public let keys: [UInt32]
+  /// Files that were passed over as `skipsBad` allows, in order.
+  public let skipped: [Skipped]
+
+  /// The CRC-32 of the shape and of all keys in order. Two scores can be compared image by image only where
+  /// their sets have one fingerprint.
+  public var fingerprint: UInt32 {
+    crc32(of: [shape.height, shape.width, shape.channels].map { UInt32(truncatingIfNeeded: $0) } + keys)
+  }
+
+  /// A set from pixels in memory, N×H×W×C; `classes` and `paths` have N elements where they are given.
+  public init(
+    shape: ImageShape, pixels: [UInt8], classes: [Int]? = nil, classNames: [String] = [],
+    paths: [String]? = nil
+  ) {
+    precondition(pixels.count % shape.dimensions == 0, "pixels are whole images of the shape")
+    let count = pixels.count / shape.dimensions
+    precondition(classes.map { $0.count == count } ?? true, "one class per image")
+    precondition(paths.map { $0.count == count } ?? true, "one path per image")
+    let keys = (0..<count).map {
+      crc32(of: Array(pixels[$0 * shape.dimensions..<($0 + 1) * shape.dimensions]))
+    }
+    self.init(
+      shape: shape, pixels: pixels, classes: classes, classNames: classNames,
+      paths: paths ?? (0..<count).map { "image \($0)" }, keys: keys, skipped: [])
+  }
+
+  init(
+    shape: ImageShape, pixels: [UInt8], classes: [Int]?, classNames: [String], paths: [String],
+    keys: [UInt32],
+    skipped: [Skipped]
+  ) {
+    self.shape = shape
+    self.count = keys.count
+    self.pixels = pixels
+    self.classes = classes
+    self.classNames = classNames
+    self.paths = paths
+    self.keys = keys
+    self.skipped = skipped
+  }
+
+  /// Image `index` on its own.
+  public func image(at index: Int) -> PNGImage {
+    PNGImage(
+      shape: shape, values: Array(pixels[index * shape.dimensions..<(index + 1) * shape.dimensions]))
+  }
+}

@@ -1,0 +1,131 @@
+// scanline inspect: what a folder holds, and what training would make of it.
+import ArgumentParser
+import Foundation
+import ImageData
+import Kernels
+
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Tabulate a folder's images and say what training would do with them.",
+    discussion: """
+      Decodes every file. Exits with 65 where one cannot be read, unless --skip-bad is given.
+
+      Examples:
+        scanline inspect Data/glyphs
+        scanline inspect photos --resize 32x32 --json
+      """)
+
+  @Argument(help: "A folder of PNG images: flat, or with class or split subfolders.")
+  var folder: String
+
+  @OptionGroup var images: ImageOptions
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  @Option(help: "How many threads decode.")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, threads < 1 { throw ValidationError("--threads is at least 1.") }
+  }
+
+  func run() throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let listing = try images.scan(folder)
+    let listed = clock.now
+    let survey = FolderSurvey(of: listing, options: images.loading, threads: threads ?? availableThreads())
+    let decoded = clock.now
+    printToStandardError(
+      "listed \(survey.images) files in \(seconds(listed - start)) s, decoded them in \(seconds(decoded - listed)) s"
+    )
+    if json {
+      let encoder = JSONEncoder()
+      encoder.keyEncodingStrategy = .convertToSnakeCase
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      print(String(decoding: try encoder.encode(survey), as: UTF8.self))
+    } else {
+      print(survey.tables)
+    }
+    if !survey.bad.isEmpty && !images.skipBad { throw ExitCode(ScanlineError.Kind.badData.rawValue) }
+  }
+
+  private func seconds(_ duration: Duration) -> String { String(format: "%.2f", duration / .seconds(1)) }
+
+  private func printToStandardError(_ line: String) {
+    FileHandle.standardError.write(Data((line + "\n").utf8))
+  }
+}
+
+extension FolderSurvey {
+  /// The survey for people: tables, then words.
+  var tables: String {
+    var parts = ["\(path): \(images) PNG file\(images == 1 ? "" : "s"), \(layoutInWords)"]
+    parts.append(table(["size", "images"], sizes.map { ["\($0.width)×\($0.height)", "\($0.images)"] }))
+    parts.append(
+      table(
+        ["mode", "images"],
+        modes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { [$0.key, "\($0.value)"] }))
+    let rows = classes.map { [$0.name ?? "(no class)", "\($0.train)", "\($0.valid)", "\($0.test)"] }
+    let total = rows.count > 1 ? [["all", "\(train)", "\(valid)", "\(test)"]] : []
+    parts.append(table(["class", "train", "valid", "test"], rows + total))
+    if !ignored.isEmpty {
+      let rows = ignored.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+      parts.append(
+        table(
+          ["passed over", "files"], rows.map { [$0.key.isEmpty ? "(no extension)" : $0.key, "\($0.value)"] }))
+    }
+    parts += listing("bad", bad)
+    parts += listing("read with a warning", warnings)
+    parts.append((notes + [plan]).joined(separator: "\n"))
+    return parts.joined(separator: "\n\n")
+  }
+
+  private var layoutInWords: String {
+    switch layout {
+    case .file: "named itself"
+    case .flat: "in one flat folder"
+    case .classes: "in a folder per class"
+    case .splits: "in split folders"
+    }
+  }
+
+  private var plan: String {
+    guard let shape else {
+      return "Training would stop and ask for:\n" + needs.map { "  " + $0 }.joined(separator: "\n")
+    }
+    let held = valid == 0 ? "none" : "\(valid)\(isHeldOutByHash ? " (by a seeded hash of their paths)" : "")"
+    let exact =
+      levels == 256
+      ? "needs --levels 256 to show every value; fewer levels round them"
+      : "is shown exactly by --levels \(levels)"
+    let names = classes.compactMap(\.name).count
+    return """
+      Training would learn from \(train) images of \(shape) and hold out \(held)\
+      \(bad.isEmpty ? "" : ", passing over \(bad.count) bad file\(bad.count == 1 ? "" : "s")").
+      The data \(exact). \(names > 0 ? "Classes: \(names)." : "There are no classes.")
+      """
+  }
+
+  private func listing(_ title: String, _ files: [ImageSet.Skipped]) -> [String] {
+    guard !files.isEmpty else { return [] }
+    let rest = files.count > 20 ? [["and \(files.count - 20) more", ""]] : []
+    return [table([title, "why"], files.prefix(20).map { [$0.path, $0.reason] } + rest)]
+  }
+
+  /// Columns padded to their widest cell; columns of numbers to the right.
+  private func table(_ head: [String], _ rows: [[String]]) -> String {
+    let widths = head.indices.map { column in ([head] + rows).map { $0[column].count }.max() ?? 0 }
+    let isNumber = head.indices.map { column in rows.allSatisfy { Int($0[column]) != nil } && !rows.isEmpty }
+    return ([head] + rows).map { row in
+      var line = head.indices.map { column in
+        let space = String(repeating: " ", count: widths[column] - row[column].count)
+        return isNumber[column] ? space + row[column] : row[column] + space
+      }.joined(separator: "  ")
+      while line.hasSuffix(" ") { line.removeLast() }
+      return line
+    }.joined(separator: "\n")
+  }
+}

@@ -298,12 +298,3 @@ int scanline_png_decode(scanline_png_reader *reader, scanline_png_request reques
   return SCANLINE_PNG_OK;
 }
 
-uint32_t scanline_crc32(uint32_t crc, const uint8_t *bytes, size_t count) {
-  while (count > 0) {
-    uInt part = count > (1u << 30) ? (1u << 30) : (uInt)count;
-    crc = (uint32_t)crc32(crc, bytes, part);
-    bytes += part;
-    count -= part;
-  }
-  return crc;
-}

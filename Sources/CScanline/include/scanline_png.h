@@ -99,7 +99,4 @@ int scanline_png_encode(
     const char *const *values, int text_count, uint8_t **output, size_t *output_size, char *reason,
     size_t reason_size);
 
-/// zlib's CRC-32 of `count` bytes, continuing from `crc` (0 to begin).
-uint32_t scanline_crc32(uint32_t crc, const uint8_t *bytes, size_t count);
-
 #endif

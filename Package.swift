@@ -34,7 +34,7 @@ let package = Package(
     .target(name: "Kernels", dependencies: ["CScanline"], swiftSettings: simd),
     .target(name: "ImageData", dependencies: ["Kernels", "CScanline"], swiftSettings: simd),
     .target(name: "Networks", dependencies: ["Kernels"], swiftSettings: simd),
-    .target(name: "Training", dependencies: ["Networks", "ImageData"], swiftSettings: simd),
+    .target(name: "Training", dependencies: ["Networks", "ImageData", "Evaluation"], swiftSettings: simd),
     .target(name: "Evaluation", dependencies: ["Networks", "ImageData"], swiftSettings: simd),
     .executableTarget(
       name: "scanline",

@@ -28,6 +28,8 @@ public protocol ImageModel: Sendable {
   var configuration: ModelConfiguration { get }
   /// Its parameters.
   var layout: ParameterLayout { get }
+  /// PyTorch's name of every tensor, by ours: what `scanline import` reads.
+  var pyTorchNames: [String: String] { get }
   /// Images that one forward pass takes together.
   var imagesTogether: Int { get }
 

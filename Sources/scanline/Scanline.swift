@@ -1,8 +1,35 @@
+// The command: its subcommands, and how it ends.
 import ArgumentParser
+import Foundation
+import Kernels
 
-@main
 struct Scanline: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "scanline", abstract: "Train, sample and score small autoregressive image models.",
-    subcommands: [DrawCommand.self, InspectCommand.self, BenchmarkCommand.self])
+    commandName: "scanline",
+    abstract: "Train, sample and score small autoregressive image models on folders of PNGs.",
+    discussion: """
+      Results go to standard output, progress and warnings to standard error. Exit codes: 0 done; 64 wrong usage;
+      65 unusable data; 70 a bug of ours; 73 cannot create; 74 cannot read or write; 75 another run holds the
+      folder; 76 training diverged; 130 and 143 stopped by SIGINT or SIGTERM, after saving.
+      """,
+    version: "0.1.0",
+    subcommands: [
+      TrainCommand.self, SampleCommand.self, EvaluateCommand.self, InspectCommand.self, ImportCommand.self,
+      DrawCommand.self, BenchmarkCommand.self,
+    ])
+}
+
+@main
+enum Entry {
+  static func main() {
+    do {
+      var command = try Scanline.parseAsRoot()
+      try command.run()
+    } catch let error as ScanlineError {
+      FileHandle.standardError.write(Data("scanline: \(error)\n".utf8))
+      exit(error.kind.rawValue)
+    } catch {
+      Scanline.exit(withError: error)
+    }
+  }
 }

@@ -50,6 +50,7 @@ private struct UpsideDown: ImageModel {
   var configuration: ModelConfiguration { inner.configuration }
   var layout: ParameterLayout { inner.layout }
   var imagesTogether: Int { 1 }
+  var pyTorchNames: [String: String] { [:] }
   func initialParameters(seed: UInt64) -> ParameterVector { inner.initialParameters(seed: seed) }
   func makePackedParameters() -> PackedParameters { inner.makePackedParameters() }
   func pack(_ parameters: ParameterVector, into packed: PackedParameters) { inner.pack(parameters, into: packed) }

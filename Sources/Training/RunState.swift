@@ -1,0 +1,108 @@
+// state.json: everything a checkpoint holds besides tensors.
+import Foundation
+import ImageData
+import Kernels
+import Networks
+
+/// What a run is and how far it has come. With the tensors beside it, it is enough to go on bit for bit.
+public struct RunState: Sendable, Codable, Equatable {
+  /// The best held-out score so far.
+  public struct Best: Sendable, Codable, Equatable {
+    /// Steps taken when it was reached.
+    public var step: Int
+    /// Mean nats of an image over the held-out images scored at intervals, moving-average weights.
+    public var natsPerImage: Double
+  }
+
+  /// The data that a run was trained on.
+  public struct Data: Sendable, Codable, Equatable {
+    /// The folder as the user named it.
+    public var folder: String
+    /// How its images were read.
+    public var loading: ImageLoadingOptions
+    /// The share held out where the folder has no splits.
+    public var heldOutShare: Double
+    /// The seed of that choice.
+    public var splitSeed: UInt64
+    /// Training images.
+    public var trainImages: Int
+    /// Held-out images.
+    public var validImages: Int
+    /// CRC-32 over the pixels of the training images, in order.
+    public var trainFingerprint: UInt32
+    /// CRC-32 over the pixels of the held-out images; nil where there are none.
+    public var validFingerprint: UInt32?
+    /// The class folders.
+    public var classNames: [String]
+
+    /// All of it.
+    public init(
+      folder: String, loading: ImageLoadingOptions, heldOutShare: Double, splitSeed: UInt64, train: ImageSet,
+      valid: ImageSet?
+    ) {
+      self.folder = folder
+      self.loading = loading
+      self.heldOutShare = heldOutShare
+      self.splitSeed = splitSeed
+      trainImages = train.count
+      validImages = valid?.count ?? 0
+      trainFingerprint = train.fingerprint
+      validFingerprint = valid?.fingerprint
+      classNames = train.classNames
+    }
+  }
+
+  /// The version of this format.
+  public static let currentVersion = 1
+
+  /// The format's version.
+  public var version = RunState.currentVersion
+  /// The model.
+  public var model: ModelConfiguration
+  /// How pixel values became levels.
+  public var quantization: Quantization
+  /// The data; nil for imported weights.
+  public var data: Data?
+  /// The run; nil for imported weights.
+  public var training: TrainingOptions?
+  /// Steps taken. Seed, data order and learning rate follow from it.
+  public var step = 0
+  /// Seconds of training and evaluation so far.
+  public var elapsedSeconds = 0.0
+  /// The best held-out score; nil before the first evaluation.
+  public var best: Best?
+
+  /// The state at step 0.
+  public init(
+    model: ModelConfiguration, quantization: Quantization, data: Data? = nil, training: TrainingOptions? = nil
+  ) {
+    self.model = model
+    self.quantization = quantization
+    self.data = data
+    self.training = training
+  }
+
+  /// The JSON text.
+  func serialized() -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(self) else { preconditionFailure("a run's state has only finite numbers") }
+    return [UInt8](data) + [0x0A]
+  }
+
+  /// Reads `bytes`; `path` names the file in errors. Throws `badData`.
+  init(parsing bytes: [UInt8], path: String) throws {
+    do {
+      self = try JSONDecoder().decode(RunState.self, from: Foundation.Data(bytes))
+    } catch let error as ScanlineError {
+      throw error
+    } catch {
+      throw ScanlineError(.badData, path: path, expected: "the state of a run in JSON", found: "\(error)")
+    }
+    guard version == Self.currentVersion else {
+      throw ScanlineError(
+        .badData, path: path, expected: "format version \(Self.currentVersion)", found: "version \(version)")
+    }
+    try model.validate(path: path)
+  }
+}

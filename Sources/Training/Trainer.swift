@@ -1,0 +1,259 @@
+// The training loop.
+import Evaluation
+import ImageData
+import Kernels
+import Networks
+
+/// What the world asks of a running trainer; looked at before every step.
+public enum TrainingRequest: Sendable, Equatable {
+  /// Go on.
+  case none
+  /// Save, then go on.
+  case save
+  /// Save, then stop.
+  case stop
+}
+
+/// What a trainer tells whoever watches.
+public enum TrainingEvent: Sendable {
+  /// A step was taken.
+  case step(StepReport)
+  /// Held-out images were scored; `isFinal` when all of them were.
+  case evaluated(EvaluationReport)
+  /// A checkpoint was written to this folder.
+  case saved(String)
+}
+
+/// One step, in figures.
+public struct StepReport: Sendable {
+  /// Steps taken, this one included.
+  public let step: Int
+  /// The last step, where it is known; else an estimate from the clock.
+  public let expectedSteps: Int
+  /// The epoch, from 0.
+  public let epoch: Int
+  /// Mean nats of an image over the batch.
+  public let natsPerImage: Double
+  /// Images a second since the run was started or resumed, evaluations not counted.
+  public let imagesPerSecond: Double
+  /// Seconds that remain.
+  public let remainingSeconds: Double
+  /// The learning rate.
+  public let learningRate: Float
+  /// The norm of the gradient before clipping.
+  public let gradientNorm: Double
+}
+
+/// A held-out evaluation.
+public struct EvaluationReport: Sendable {
+  /// Steps taken.
+  public let step: Int
+  /// Seconds since the run began.
+  public let elapsedSeconds: Double
+  /// The score of the moving-average weights.
+  public let summary: LikelihoodSummary
+  /// Whether it is the best so far.
+  public let isBest: Bool
+  /// Whether all held-out images were scored, after the last step.
+  public let isFinal: Bool
+}
+
+/// Trains a model on a set of images. It reads no clock and no file of its own accord: time comes from `now`, and
+/// checkpoints go where `save` puts them.
+public final class Trainer {
+  /// How a run ended.
+  public enum Outcome: Sendable, Equatable {
+    /// It is complete.
+    case finished
+    /// It was asked to stop, and saved.
+    case stopped
+  }
+
+  /// The state; `step` and `best` move while the trainer runs.
+  public private(set) var state: RunState
+  /// Weights, their average and Adam's moments.
+  public private(set) var adam: Adam
+  private let options: TrainingOptions
+  private let train: ImageSet
+  private let valid: ImageSet?
+  private let model: any ImageModel
+  private let engine: BatchGradient
+  private let gradient: ParameterVector
+  private var order: DataOrder
+  private let threads: Int
+  private let now: () -> Double
+
+  /// A trainer that goes on from `state` and `adam`. `now` gives seconds from any fixed moment.
+  public init(
+    state: RunState, adam: Adam, train: ImageSet, valid: ImageSet?, threads: Int, now: @escaping () -> Double
+  ) {
+    guard let options = state.training else { preconditionFailure("a run needs training options") }
+    precondition(train.shape == state.model.shape, "images of \(train.shape) for a model of \(state.model.shape)")
+    self.state = state
+    self.adam = adam
+    self.options = options
+    self.train = train
+    self.valid = valid
+    self.threads = threads
+    self.now = now
+    model = state.model.makeModel()
+    order = DataOrder(images: train.count, batchSize: options.batchSize, seed: options.seed)
+    engine = BatchGradient(model: model, batchSize: order.batchSize, threads: threads)
+    gradient = ParameterVector(layout: model.layout)
+  }
+
+  /// Steps of the whole run, where they do not depend on the clock.
+  public var totalSteps: Int? {
+    switch options.length {
+    case .steps(let steps): steps
+    case .epochs(let epochs): max(1, Int((epochs * Double(order.stepsPerEpoch)).rounded()))
+    case .minutes: nil
+    }
+  }
+
+  /// Steps between evaluations.
+  public var evaluationInterval: Int { options.evaluationInterval ?? order.stepsPerEpoch }
+
+  /// Runs to the end, or until `request` says stop. `save` writes a checkpoint and gives its path; it is called at
+  /// every evaluation, on request, and at the end. Throws `diverged` before a step is taken along a loss or
+  /// gradient that is not finite, and whatever `save` throws.
+  public func run(
+    request: () -> TrainingRequest, save: (RunState, Adam) throws -> String, report: (TrainingEvent) -> Void
+  ) throws -> Outcome {
+    var clock = RunClock(now: now, elapsedBefore: state.elapsedSeconds)
+    var savedStep: Int?
+    func saveOnce() throws {
+      guard savedStep != adam.step else { return }
+      state.step = adam.step
+      state.elapsedSeconds = clock.elapsed
+      report(.saved(try save(state, adam)))
+      savedStep = adam.step
+    }
+    while !isOver(clock) {
+      switch request() {
+      case .none: break
+      case .save: try saveOnce()
+      case .stop:
+        try saveOnce()
+        return .stopped
+      }
+      report(.step(try takeStep(&clock)))
+      if adam.step % evaluationInterval == 0, !isOver(clock) {
+        if let evaluation = evaluate(clock, isFinal: false) { report(.evaluated(evaluation)) }
+        try saveOnce()
+      }
+    }
+    if let evaluation = evaluate(clock, isFinal: true) { report(.evaluated(evaluation)) }
+    try saveOnce()
+    return .finished
+  }
+
+  // MARK: A step
+
+  private func takeStep(_ clock: inout RunClock) throws -> StepReport {
+    clock.beginStep()
+    let step = adam.step
+    let epoch = order.epoch(ofStep: step)
+    let batch = state.quantization.batch(from: train, indices: order.batch(step: step), epoch: epoch)
+    let nats = engine.compute(batch, parameters: adam.parameters, into: gradient)
+    let norms = GradientNorms(gradient, threads: threads)
+    try demandFinite(nats, norms, step: step)
+    let rate = options.schedule.rate(step: step, progress: progress(clock))
+    adam.update(gradient, norm: norms.global, learningRate: rate)
+    clock.endStep()
+    return StepReport(
+      step: adam.step, expectedSteps: totalSteps ?? clock.expectedSteps(after: adam.step, seconds: limitSeconds),
+      epoch: epoch, natsPerImage: nats.reduce(0, +) / Double(nats.count),
+      imagesPerSecond: Double(order.batchSize) * clock.stepsPerSecond, remainingSeconds: remaining(clock),
+      learningRate: rate, gradientNorm: norms.global)
+  }
+
+  /// Throws `diverged`, naming the layer, where the loss or the gradient of this step is not finite.
+  private func demandFinite(_ nats: [Double], _ norms: GradientNorms, step: Int) throws {
+    let lossIsFinite = nats.allSatisfy(\.isFinite)
+    if lossIsFinite && norms.firstNotFinite == nil { return }
+    let weights = GradientNorms(adam.parameters, threads: threads).firstNotFinite
+    let found =
+      if let weights {
+        "weights \(weights) that are not finite"
+      } else if !lossIsFinite {
+        "a loss that is not finite; the first gradient that is not is that of \(norms.firstNotFinite ?? "no layer")"
+      } else {
+        "a gradient of \(norms.firstNotFinite ?? "?") that is not finite"
+      }
+    throw ScanlineError(
+      .diverged, path: "training", expected: "finite numbers at step \(step + 1)",
+      found: found + "; nothing was updated, and a lower --learning-rate or --clip may help")
+  }
+
+  // MARK: Length
+
+  private var limitSeconds: Double? {
+    if case .minutes(let minutes) = options.length { minutes * 60 } else { nil }
+  }
+
+  private func isOver(_ clock: RunClock) -> Bool {
+    if let totalSteps { return adam.step >= totalSteps }
+    return clock.elapsed >= limitSeconds ?? 0
+  }
+
+  /// How far the run has come, 0 to 1.
+  private func progress(_ clock: RunClock) -> Double {
+    if let totalSteps { return Double(adam.step) / Double(totalSteps) }
+    return clock.elapsed / (limitSeconds ?? 1)
+  }
+
+  private func remaining(_ clock: RunClock) -> Double {
+    if let totalSteps { return Double(totalSteps - adam.step) / max(clock.stepsPerSecond, 1e-9) }
+    return max(0, (limitSeconds ?? 0) - clock.elapsed)
+  }
+
+  // MARK: Evaluation
+
+  /// Scores held-out images with the moving average; nil where there are none. Whether it is the best so far is
+  /// decided on the same images each time, those of the intervals.
+  private func evaluate(_ clock: RunClock, isFinal: Bool) -> EvaluationReport? {
+    guard let valid else { return nil }
+    let chosen = Philox(seed: options.seed, purpose: .dataOrder, stream: .max)
+      .permutation(count: valid.count).prefix(options.evaluationImages)
+    let scorer = Scorer(model: model, parameters: adam.average, threads: threads)
+    let nats = scorer.nats(valid, indices: isFinal ? Array(0..<valid.count) : Array(chosen), state.quantization)
+    let compared = isFinal ? chosen.map { nats[$0] } : nats
+    let mean = compared.reduce(0, +) / Double(compared.count)
+    let isBest = mean < state.best?.natsPerImage ?? .infinity
+    if isBest { state.best = RunState.Best(step: adam.step, natsPerImage: mean) }
+    return EvaluationReport(
+      step: adam.step, elapsedSeconds: clock.elapsed,
+      summary: LikelihoodSummary(nats, shape: valid.shape), isBest: isBest, isFinal: isFinal)
+  }
+}
+
+/// Time in a run: what went before a resume counts, and steps are timed apart from evaluations.
+private struct RunClock {
+  private let now: () -> Double
+  private let start: Double
+  private var stepStart = 0.0
+  private var stepSeconds = 0.0
+  private var steps = 0
+
+  init(now: @escaping () -> Double, elapsedBefore: Double) {
+    self.now = now
+    start = now() - elapsedBefore
+  }
+
+  /// Seconds of the whole run.
+  var elapsed: Double { now() - start }
+  /// Steps a second since this process began.
+  var stepsPerSecond: Double { stepSeconds > 0 ? Double(steps) / stepSeconds : 0 }
+
+  mutating func beginStep() { stepStart = now() }
+  mutating func endStep() {
+    stepSeconds += now() - stepStart
+    steps += 1
+  }
+
+  /// The steps that a run of `seconds` may come to.
+  func expectedSteps(after step: Int, seconds: Double?) -> Int {
+    step + Int(max(0, (seconds ?? elapsed) - elapsed) * stepsPerSecond)
+  }
+}

@@ -1,0 +1,58 @@
+// Everything about a run that the user decides and that changes its result.
+import Kernels
+
+/// How a run goes. Saved in every checkpoint, so that a resumed run is the same run.
+public struct TrainingOptions: Sendable, Codable, Equatable {
+  /// When a run is over.
+  public enum Length: Sendable, Codable, Equatable {
+    /// After so many steps.
+    case steps(Int)
+    /// After so many passes over the training images.
+    case epochs(Double)
+    /// After so many minutes of training, evaluation included. The schedule then follows the clock, so two such
+    /// runs differ; to repeat one bit for bit, give its steps.
+    case minutes(Double)
+  }
+
+  /// Images in a step.
+  public var batchSize = 64
+  /// The learning rate.
+  public var schedule = Schedule()
+  /// Adam's constants, clipping and averaging.
+  public var adam = AdamOptions()
+  /// When the run is over.
+  public var length = Length.epochs(10)
+  /// Steps between held-out evaluations; nil: once an epoch.
+  public var evaluationInterval: Int?
+  /// Held-out images scored at an interval, chosen once by the seed; the last evaluation scores all.
+  public var evaluationImages = 1_000
+  /// Checkpoints kept besides the best.
+  public var checkpointsKept = 2
+  /// The seed of weights, data order and dynamic binarization.
+  public var seed: UInt64 = 1
+
+  /// The defaults.
+  public init() {}
+
+  /// Throws a usage error naming the first option that makes no sense.
+  public func validate() throws {
+    func require(_ condition: Bool, _ option: String, _ expected: String, _ found: Any) throws {
+      guard condition else { throw ScanlineError(.usage, path: option, expected: expected, found: "\(found)") }
+    }
+    try require((1...65_536).contains(batchSize), "--batch", "1 to 65536 images", batchSize)
+    try require(
+      schedule.baseRate > 0 && schedule.baseRate.isFinite, "--learning-rate", "a positive number", schedule.baseRate)
+    try require(schedule.warmupSteps >= 0, "--warmup", "0 steps or more", schedule.warmupSteps)
+    try require(schedule.decay > 0 && schedule.decay <= 1, "--decay", "a number above 0, at most 1", schedule.decay)
+    try require(adam.clipNorm >= 0, "--clip", "0 (off) or a positive norm", adam.clipNorm)
+    try require((0..<1).contains(adam.averageDecay), "--ema", "a number from 0 to below 1", adam.averageDecay)
+    try require(evaluationInterval.map { $0 > 0 } ?? true, "--evaluate-every", "1 step or more", evaluationInterval ?? 0)
+    try require(evaluationImages > 0, "--evaluation-images", "1 image or more", evaluationImages)
+    try require(checkpointsKept > 0, "--keep", "1 checkpoint or more", checkpointsKept)
+    switch length {
+    case .steps(let n): try require(n > 0, "--steps", "1 step or more", n)
+    case .epochs(let n): try require(n > 0 && n < 1e9, "--epochs", "a positive number", n)
+    case .minutes(let n): try require(n > 0 && n < 1e9, "--minutes", "a positive number", n)
+    }
+  }
+}

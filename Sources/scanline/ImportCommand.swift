@@ -1,0 +1,46 @@
+// `scanline import`: weights trained elsewhere, as a checkpoint.
+import ArgumentParser
+import Foundation
+import ImageData
+import Kernels
+import Networks
+import Training
+
+struct ImportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import",
+    abstract: "Make a checkpoint of weights that PyTorch saved as safetensors.",
+    discussion: """
+      The file must hold the tensors of the textbook module, each once, under PyTorch's names (0.weight,
+      1.net.1.weight, …); the documentation of PixelCNN's layers lists them. Example:
+        scanline import weights.safetensors --width 32 --blocks 15 --levels 2 --output Checkpoints/theirs
+      """)
+
+  @Argument(help: "The safetensors file.") var file: String
+  @Option(help: "Model family.") var model: ModelKind = .pixelCNN
+  @Option(help: "Features of the residual stream.") var width: Int
+  @Option(help: "Residual blocks.") var blocks: Int
+  @Option(help: ArgumentHelp("The size of the images that `sample` draws.", valueName: "WxH"))
+  var size = SizeArgument(width: 28, height: 28)
+  @Option(name: .shortAndLong, help: "The checkpoint folder to make; it must not exist.") var output: String
+  @OptionGroup var levels: QuantizationOptions
+
+  func run() throws {
+    let quantization = try levels.quantization(seed: 0)
+    let configuration = ModelConfiguration(
+      model: model, width: width, blocks: blocks,
+      shape: ImageShape(height: size.height, width: size.width, channels: 1), levels: quantization.levels)
+    try configuration.validate(path: "import")
+    guard let data = FileManager.default.contents(atPath: file) else {
+      throw ScanlineError(.io, path: file, expected: "a safetensors file that can be read", found: "none")
+    }
+    let archive = try TensorArchive(parsing: [UInt8](data), path: file)
+    let model = configuration.makeModel()
+    let parameters = ParameterVector(layout: model.layout)
+    try archive.fill([("", parameters)], names: model.pyTorchNames, path: file)
+    try Checkpoint.save(
+      Adam(parameters: parameters, options: AdamOptions()),
+      state: RunState(model: configuration, quantization: quantization), to: output)
+    print("\(output): \(configuration.model.rawValue), \(model.layout.liveCount) weights")
+  }
+}

@@ -1,0 +1,213 @@
+// `scanline train`: from a folder of PNGs to a run of checkpoints.
+import ArgumentParser
+import Evaluation
+import Foundation
+import ImageData
+import Kernels
+import Networks
+import Training
+
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Train a model on a folder of PNGs.",
+    discussion: """
+      Examples:
+        scanline train Data/glyphs --width 32 --blocks 5 --minutes 1
+        scanline train mnist --levels 2 --binarize threshold --name digits --minutes 10
+        scanline train --resume --name digits
+      A run is a folder of checkpoints, step-00001234 and so on. SIGINT and SIGTERM save before they stop (exit
+      130 and 143), SIGUSR1 saves and goes on.
+      """)
+
+  @Argument(help: "A folder of PNGs: flat, class subfolders, or train/valid/test splits.") var folder: String?
+  @Option(help: "The run's name: it goes under Checkpoints/. By default the folder's, with the model's.")
+  var name: String?
+  @Option(name: .shortAndLong, help: "The run's folder, in place of --name.") var output: String?
+  @Flag(help: "Go on with the run where its newest checkpoint left it; only its length may be given anew.")
+  var resume = false
+  @Option(help: "Threads; by default all that this process may use. They change no bit of the result.")
+  var threads: Int?
+  @OptionGroup(title: "Model") var model: ModelOptions
+  @OptionGroup(title: "Training") var training: TrainingFlags
+  @OptionGroup(title: "Levels") var quantization: QuantizationOptions
+  @OptionGroup(title: "Images") var images: ImageOptions
+
+  func validate() throws {
+    if let threads, threads < 1 { throw ValidationError("--threads is 1 or more.") }
+    if name != nil && output != nil { throw ValidationError("--name and --output exclude each other.") }
+    if let name, name.isEmpty || name.contains("/") || name.hasPrefix(".") {
+      throw ValidationError("--name is a plain name; for another place give --output.")
+    }
+    if !resume && folder == nil { throw ValidationError("Name a folder of PNGs to train on.") }
+    if resume && name == nil && output == nil && folder == nil {
+      throw ValidationError("Name the run to resume: --name or --output.")
+    }
+  }
+
+  func run() throws {
+    let console = Console()
+    let signals = StopSignals(console: console)
+    let run = try runFolder()
+    let threads = threads ?? availableThreads()
+    let lock = try prepare(run)
+    let session = try resume ? resumed(run, lock, threads, console) : started(run, threads, console)
+    try audit(session.state.model, session.adam, console)
+    let trainer = Trainer(
+      state: session.state, adam: session.adam, train: session.train, valid: session.valid, threads: threads,
+      now: monotonicSeconds)
+    let progress = TrainingProgress(console: console, shape: session.train.shape)
+    let outcome = try trainer.run(
+      request: signals.request,
+      save: { state, adam in
+        let path = CheckpointFolder.path(of: adam.step, in: run)
+        try Checkpoint.save(adam, state: state, to: path)
+        try CheckpointFolder.prune(
+          under: lock, keeping: state.training?.checkpointsKept ?? 2, best: state.best?.step)
+        return path
+      },
+      report: progress.report)
+    console.finish()
+    switch outcome {
+    case .finished: progress.printResult(run: run, state: trainer.state)
+    case .stopped:
+      console.line("Stopped at step \(trainer.adam.step); go on with: scanline train --resume --output \(run)")
+      throw ExitCode(signals.exitCode)
+    }
+  }
+
+  // MARK: The run's folder
+
+  private func runFolder() throws -> String {
+    if let output { return output }
+    if let name { return "Checkpoints/" + name }
+    let last = URL(fileURLWithPath: folder ?? "").lastPathComponent
+    return "Checkpoints/\(last)-\((model.model ?? .pixelCNN).rawValue)"
+  }
+
+  /// Takes the run's lock. A new run wants an empty folder, a resumed one a run.
+  private func prepare(_ run: String) throws -> RunLock {
+    let existing = try? FileManager.default.contentsOfDirectory(atPath: run)
+    if resume {
+      guard existing != nil else {
+        throw ScanlineError(.badData, path: run, expected: "the folder of a run to resume", found: "none")
+      }
+    } else if let existing, !existing.filter({ !$0.hasPrefix(".") }).isEmpty {
+      throw ScanlineError(
+        .cannotCreate, path: run, expected: "a new or empty run folder (or --resume)",
+        found: "\(existing.count) files")
+    }
+    let lock = try RunLock(run: run)
+    try CheckpointFolder.removeLeftovers(under: lock)
+    return lock
+  }
+
+  // MARK: What to train
+
+  private struct Session {
+    var state: RunState
+    var adam: Adam
+    var train: ImageSet
+    var valid: ImageSet?
+  }
+
+  private func started(_ run: String, _ threads: Int, _ console: Console) throws -> Session {
+    let options = try training.options()
+    let path = folder ?? ""
+    let loading = images.loading(over: nil)
+    let (train, valid) = try load(path, loading, images.validShare, images.splitSeed, threads, console)
+    let quantization = try quantization.quantization(seed: options.seed)
+    let configuration = ModelConfiguration(
+      model: model.model ?? .pixelCNN, width: model.width ?? 32, blocks: model.blocks ?? 15, shape: train.shape,
+      levels: quantization.levels, likelihood: model.likelihood)
+    try configuration.validate(path: "train")
+    let state = RunState(
+      model: configuration, quantization: quantization,
+      data: RunState.Data(
+        folder: path, loading: loading, heldOutShare: images.validShare, splitSeed: images.splitSeed, train: train,
+        valid: valid),
+      training: options)
+    let network = configuration.makeModel()
+    console.line(
+      "\(configuration.model.rawValue), width \(configuration.width), \(configuration.blocks) blocks: "
+        + "\(network.layout.liveCount) weights; \(train.count) images of \(train.shape), \(valid?.count ?? 0) held out; "
+        + "\(quantization.levels) levels\(quantization.binarization.map { " (\($0.rawValue))" } ?? ""); "
+        + "\(threads) threads; \(run)")
+    return Session(
+      state: state,
+      adam: Adam(parameters: network.initialParameters(seed: options.seed), options: options.adam), train: train,
+      valid: valid)
+  }
+
+  private func resumed(_ run: String, _ lock: RunLock, _ threads: Int, _ console: Console) throws -> Session {
+    if let flag = model.given ?? training.givenBesidesLength ?? quantization.given ?? images.given {
+      throw ScanlineError(
+        .usage, path: flag, expected: "no such option with --resume: the checkpoint says what the run is",
+        found: "one")
+    }
+    let newest = try CheckpointFolder.newestValid(in: run)
+    for (damaged, message) in zip(newest.damaged, newest.messages) {
+      console.logger.warning("\(message)")
+      try CheckpointFolder.setAside(damaged, under: lock)
+    }
+    guard let step = newest.step else {
+      throw ScanlineError(.badData, path: run, expected: "a checkpoint to resume from", found: "none that is whole")
+    }
+    var (state, adam) = try Checkpoint.load(step.path)
+    if let length = try training.length() { state.training?.length = length }
+    try state.training?.validate()
+    guard let data = state.data else {
+      throw ScanlineError(.badData, path: step.path, expected: "a run's data", found: "imported weights")
+    }
+    let path = folder ?? data.folder
+    let (train, valid) = try load(path, data.loading, data.heldOutShare, data.splitSeed, threads, console)
+    guard train.fingerprint == data.trainFingerprint, valid?.fingerprint == data.validFingerprint else {
+      throw ScanlineError(
+        .badData, path: path,
+        expected: "the images of the run (\(data.trainImages) and \(data.validImages), fingerprint "
+          + "\(Checksum.hexadecimal(data.trainFingerprint)))",
+        found: "\(train.count) and \(valid?.count ?? 0), fingerprint \(Checksum.hexadecimal(train.fingerprint))")
+    }
+    console.line("Resumed \(run) at step \(adam.step)")
+    return Session(state: state, adam: adam, train: train, valid: valid)
+  }
+
+  private func load(
+    _ path: String, _ loading: ImageLoadingOptions, _ share: Double, _ seed: UInt64, _ threads: Int,
+    _ console: Console
+  ) throws -> (train: ImageSet, valid: ImageSet?) {
+    let began = monotonicSeconds()
+    let folder = try ImageFolder(scanning: path, heldOutShare: share, seed: seed)
+    let train = try ImageSet(loading: folder, split: .train, options: loading, threads: threads)
+    let heldOut: Split = folder.entries(in: .valid).isEmpty ? .test : .valid
+    var valid: ImageSet?
+    if !folder.entries(in: heldOut).isEmpty {
+      valid = try ImageSet(loading: folder, split: heldOut, options: loading, threads: threads)
+    }
+    if let valid, valid.shape != train.shape {
+      throw ScanlineError(
+        .badData, path: path, expected: "held-out images of \(train.shape), as in training (--resize or --crop)",
+        found: "\(valid.shape)")
+    }
+    for note in folder.notes { console.logger.warning("\(note)") }
+    for skipped in train.skipped + (valid?.skipped ?? []) {
+      console.logger.warning("skipped \(skipped.path): \(skipped.reason)")
+    }
+    console.line(
+      "Read \(train.count + (valid?.count ?? 0)) images from \(path) in \((monotonicSeconds() - began).text(2)) s")
+    return (train, valid)
+  }
+
+  /// No run begins with a network that sees what it must not.
+  private func audit(_ configuration: ModelConfiguration, _ adam: Adam, _ console: Console) throws {
+    let audit = CausalityAudit(configuration.makeModel(), parameters: adam.parameters, limit: 16)
+    if let leak = audit.leak {
+      throw ScanlineError(.inner, path: "causality audit", expected: "outputs that see earlier pixels only", found: "\(leak)")
+    }
+  }
+}
+
+/// Seconds from a fixed moment, unmoved by changes of the wall clock.
+func monotonicSeconds() -> Double {
+  Double(DispatchTime.now().uptimeNanoseconds) * 1e-9
+}

@@ -1,0 +1,84 @@
+// The options of `scanline train` that decide the model and the course of training.
+import ArgumentParser
+import Networks
+import Training
+
+extension LikelihoodKind: ExpressibleByArgument {}
+extension Schedule.Course: ExpressibleByArgument {}
+
+/// Options are nil where the user said nothing: a resumed run refuses those that were given.
+struct ModelOptions: ParsableArguments {
+  @Option(help: "Model family (default: pixelcnn).") var model: ModelKind?
+  @Option(help: "Features of the residual stream (default: 32).") var width: Int?
+  @Option(help: "Residual blocks (default: 15).") var blocks: Int?
+  @Option(help: "bernoulli or categorical (default: bernoulli for 2 levels).") var likelihood: LikelihoodKind?
+
+  /// The first option that was given.
+  var given: String? {
+    if model != nil { return "--model" }
+    if width != nil { return "--width" }
+    if blocks != nil { return "--blocks" }
+    return likelihood != nil ? "--likelihood" : nil
+  }
+}
+
+struct TrainingFlags: ParsableArguments {
+  @Option(help: "Stop after so many steps.") var steps: Int?
+  @Option(help: "Stop after so many passes over the images (default: 10).") var epochs: Double?
+  @Option(help: "Stop after so many minutes, evaluation included. The schedule then follows the clock.")
+  var minutes: Double?
+  @Option(help: "Images in a step (default: 64).") var batch: Int?
+  @Option(help: "Adam's learning rate after warm-up (default: 0.002).") var learningRate: Float?
+  @Option(help: "The course of the learning rate: constant, cosine or exponential (default: cosine).")
+  var schedule: Schedule.Course?
+  @Option(help: "Steps over which the rate rises from zero (default: 100).") var warmup: Int?
+  @Option(help: "The factor a step of the exponential schedule (default: 0.999977).") var decay: Double?
+  @Option(help: "Scale gradients above this global norm down to it; 0 is off (default: 0).") var clip: Float?
+  @Option(help: "Decay of the moving average of the weights; 0 is off (default: 0.999).") var ema: Float?
+  @Option(help: "Steps between held-out evaluations and checkpoints (default: an epoch).") var evaluateEvery: Int?
+  @Option(help: "Held-out images scored between; the end scores all (default: 1000).") var evaluationImages: Int?
+  @Option(help: "Checkpoints kept besides the best (default: 2).") var keep: Int?
+  @Option(help: "The seed of weights, order and binarization (default: 1).") var seed: UInt64?
+
+  func validate() throws {
+    let lengths = [steps != nil, epochs != nil, minutes != nil].filter { $0 }
+    if lengths.count > 1 { throw ValidationError("--steps, --epochs and --minutes exclude one another.") }
+  }
+
+  /// The length asked for, nil where none was. Throws a usage error where it makes no sense.
+  func length() throws -> TrainingOptions.Length? {
+    if let steps { return .steps(steps) }
+    if let epochs { return .epochs(epochs) }
+    return minutes.map { .minutes($0) }
+  }
+
+  /// The first option that was given, those of the length apart.
+  var givenBesidesLength: String? {
+    let given: [(String, Bool)] = [
+      ("--batch", batch != nil), ("--learning-rate", learningRate != nil), ("--schedule", schedule != nil),
+      ("--warmup", warmup != nil), ("--decay", decay != nil), ("--clip", clip != nil), ("--ema", ema != nil),
+      ("--evaluate-every", evaluateEvery != nil), ("--evaluation-images", evaluationImages != nil),
+      ("--keep", keep != nil), ("--seed", seed != nil),
+    ]
+    return given.first { $0.1 }?.0
+  }
+
+  /// The defaults with what was given. Throws a usage error naming what makes no sense.
+  func options() throws -> TrainingOptions {
+    var options = TrainingOptions()
+    if let length = try length() { options.length = length }
+    if let batch { options.batchSize = batch }
+    if let learningRate { options.schedule.baseRate = learningRate }
+    if let schedule { options.schedule.course = schedule }
+    if let warmup { options.schedule.warmupSteps = warmup }
+    if let decay { options.schedule.decay = decay }
+    if let clip { options.adam.clipNorm = clip }
+    if let ema { options.adam.averageDecay = ema }
+    options.evaluationInterval = evaluateEvery
+    if let evaluationImages { options.evaluationImages = evaluationImages }
+    if let keep { options.checkpointsKept = keep }
+    if let seed { options.seed = seed }
+    try options.validate()
+    return options
+  }
+}

@@ -1,0 +1,71 @@
+// What training shows: one calm line on a terminal, plain lines elsewhere, the result at the end.
+import Foundation
+import Kernels
+import Networks
+import Training
+
+/// Shows the events of a run on the console. Lines that stay are written at each evaluation and, where there is no
+/// terminal, every ten seconds at most.
+final class TrainingProgress {
+  private let console: Console
+  private let shape: ImageShape
+  private var last: EvaluationReport?
+  private var lastPlainLine = -Double.infinity
+  private var lastRedraw = -Double.infinity
+  private var recent: Double?
+  private var rate = 0.0
+
+  /// Progress of a run on images of `shape`.
+  init(console: Console, shape: ImageShape) {
+    self.console = console
+    self.shape = shape
+  }
+
+  /// Takes one event.
+  func report(_ event: TrainingEvent) {
+    switch event {
+    case .step(let step): show(step)
+    case .evaluated(let evaluation):
+      last = evaluation
+      let note = evaluation.isFinal ? "  all held-out images" : evaluation.isBest ? "  best so far" : ""
+      console.line(
+        "step \(evaluation.step)  \(clockTime(evaluation.elapsedSeconds))  held out "
+          + figures(evaluation.summary.natsPerImage) + "  \(rate.text(0)) images/s" + note)
+    case .saved: break
+    }
+  }
+
+  private func show(_ step: StepReport) {
+    // The batches' figures jump: what is shown is their running mean over some twenty steps.
+    recent = recent.map { $0 + 0.05 * (step.natsPerImage - $0) } ?? step.natsPerImage
+    rate = step.imagesPerSecond
+    let now = monotonicSeconds()
+    let text =
+      "step \(step.step)/\(step.expectedSteps)  epoch \(step.epoch + 1)  \(figures(recent ?? 0))  "
+      + "\(step.imagesPerSecond.text(0)) images/s  \(clockTime(step.remainingSeconds)) left"
+    if console.isTerminal {
+      guard now - lastRedraw > 0.1 else { return }
+      lastRedraw = now
+      console.redraw(text)
+    } else if now - lastPlainLine >= 10 {
+      lastPlainLine = now
+      console.line(text)
+    }
+  }
+
+  private func figures(_ nats: Double) -> String {
+    "\(nats.text(3)) nats  \((nats / (log(2) * Double(shape.dimensions))).text(4)) bits/dim"
+  }
+
+  /// The table on standard output.
+  func printResult(run: String, state: RunState) {
+    print("run                 \(run)")
+    print("steps               \(state.step)")
+    print("seconds             \(state.elapsedSeconds.text(1))")
+    guard let last else { return print("held out            no images") }
+    print("held-out images     \(last.summary.images)")
+    print("nats per image      \(last.summary.natsPerImage.text(4)) ± \(last.summary.standardError.text(4))")
+    print("bits per dimension  \(last.summary.bitsPerDimension.text(5))")
+    if let best = state.best { print("best step           \(best.step)") }
+  }
+}

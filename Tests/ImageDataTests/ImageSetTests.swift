@@ -104,9 +104,13 @@ import Testing
   @Test func theFirstBadFileIsTheErrorWhateverTheThreads() throws {
     let folder = try TemporaryFolder()
     for index in 100..<160 { try folder.writeGrey(["\(index).png"]) }
-    for index in [120, 121, 130, 159] { try folder.write([], to: "\(index).png") }
-    for _ in 0..<20 {
-      #expect(scanlineError { _ = try load(folder, threads: 4) }?.path == folder.path + "/120.png")
+    for index in [122, 130, 159] { try folder.write([], to: "\(index).png") }
+    // Both are found damaged only at their end, the second, begun meanwhile, well after the first.
+    try folder.write(grey(width: 900, height: 900, value: 1).dropLast(), to: "120.png")
+    try folder.write(grey(width: 2_400, height: 2_400, value: 1).dropLast(), to: "121.png")
+    for _ in 0..<6 {
+      let options = ImageLoadingOptions(resizing: .resize(width: 2, height: 2))
+      #expect(scanlineError { _ = try load(folder, options, threads: 2) }?.path == folder.path + "/120.png")
     }
   }
 
@@ -156,7 +160,11 @@ import Testing
   @Test func shrinkingIsTheMeanOverTheArea() throws {
     let square = image(4, 2, [0, 10, 20, 40, 2, 8, 60, 80])
     #expect(try square.resized(.resize(width: 2, height: 1)).values == [5, 50])
-    // 3 to 2: (a + b/2)/1.5 and (b/2 + c)/1.5, so 30/4.5·… : (0 + 15)/1.5 = 10, (15 + 90)/1.5 = 70.
+    // One rounding, to the nearest: 2/3 is 1, 4/3 is 1, and 1/2 is 1.
+    #expect(try image(3, 1, [0, 0, 2]).resized(.resize(width: 1, height: 1)).values == [1])
+    #expect(try image(3, 1, [0, 2, 2]).resized(.resize(width: 1, height: 1)).values == [1])
+    #expect(try image(2, 1, [0, 1]).resized(.resize(width: 1, height: 1)).values == [1])
+    // 3 to 2: (a + b/2)/1.5 = (0 + 15)/1.5 and (b/2 + c)/1.5 = (15 + 90)/1.5.
     #expect(try image(3, 1, [0, 30, 90]).resized(.resize(width: 2, height: 1)).values == [10, 70])
   }
 

@@ -71,11 +71,12 @@ import Testing
   }
 
   @Test(arguments: [false, true]) func alphaIsLaidOverTheBackground(isInterlaced: Bool) throws {
-    // Opaque, clear, half: (200·128 + 100·127)/255 = 150.196.
+    // Opaque, clear, half: (200·128 + 100·127)/255 = 150.196; over 101 it is 150.694, to the nearest 151.
     let greyAlpha = RawPNG(
       width: 3, height: 1, bitDepth: 8, colorType: 4, isInterlaced: isInterlaced,
       samples: [200, 255, 200, 0, 200, 128])
     #expect(try decode(greyAlpha, background: [100]).values == [200, 100, 150])
+    #expect(try decode(greyAlpha, background: [101]).values == [200, 101, 151])
     // Over a colour a grey image is RGB: (200·128 + 10·127)/255 = 105.37, with 20: 110.35, with 30: 115.33.
     #expect(
       try decode(greyAlpha, background: [10, 20, 30]).values == [200, 200, 200, 10, 20, 30, 105, 110, 115])

@@ -3,9 +3,15 @@ import ArgumentParser
 import ImageData
 
 /// A size on the command line: 28x28.
-struct SizeArgument: ExpressibleByArgument, Equatable {
+struct SizeArgument: ExpressibleByArgument, Equatable, CustomStringConvertible {
   let width: Int
   let height: Int
+  var description: String { "\(width)x\(height)" }
+
+  init(width: Int, height: Int) {
+    self.width = width
+    self.height = height
+  }
 
   init?(argument: String) {
     let parts = argument.lowercased().split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
@@ -53,50 +59,72 @@ struct ImageOptions: ParsableArguments {
   @Flag(help: "Pass over files that cannot be read, and count them.")
   var skipBad = false
 
-  @Option(help: "The share of images to hold out where the folder has no valid split.")
-  var validShare = 0.1
+  @Option(help: "The share of images to hold out where the folder has no valid split (default: 0.1).")
+  var validShare: Double?
 
-  @Option(help: "The seed of which images are held out.")
-  var splitSeed: UInt64 = 0
+  @Option(help: "The seed of which images are held out (default: 0).")
+  var splitSeed: UInt64?
 
   func validate() throws {
     if resize != nil && crop != nil { throw ValidationError("--resize and --crop exclude each other.") }
     if let channels, channels != 1 && channels != 3 { throw ValidationError("--channels is 1 or 3.") }
-    guard validShare >= 0 && validShare < 1 else { throw ValidationError("--valid-share lies in 0..<1.") }
+    guard (0..<1).contains(heldOutShare) else { throw ValidationError("--valid-share lies in 0..<1.") }
   }
 
-  /// The choices as the library takes them.
-  var loading: ImageLoadingOptions {
-    var resizing = Resizing.none
-    if let resize { resizing = .resize(width: resize.width, height: resize.height) }
-    if let crop { resizing = .crop(width: crop.width, height: crop.height) }
-    return ImageLoadingOptions(
-      reading: PNGReadOptions(background: background?.values, scalesSixteenBit: sixteenBit == .scale),
-      resizing: resizing, channels: channels, skipsBad: skipBad)
+  /// The choices as the library takes them, over those of `base` (a checkpoint's) where nothing was said.
+  func loading(over base: ImageLoadingOptions? = nil) -> ImageLoadingOptions {
+    var options = base ?? ImageLoadingOptions()
+    if let background { options.reading.background = background.values }
+    if sixteenBit == .scale { options.reading.scalesSixteenBit = true }
+    if let resize { options.resizing = .resize(width: resize.width, height: resize.height) }
+    if let crop { options.resizing = .crop(width: crop.width, height: crop.height) }
+    if let channels { options.channels = channels }
+    if skipBad { options.skipsBad = true }
+    return options
   }
+
+  /// The first option that was given.
+  var given: String? {
+    let given: [(String, Bool)] = [
+      ("--background", background != nil), ("--sixteen-bit", sixteenBit != nil), ("--resize", resize != nil),
+      ("--crop", crop != nil), ("--channels", channels != nil), ("--skip-bad", skipBad),
+      ("--valid-share", validShare != nil), ("--split-seed", splitSeed != nil),
+    ]
+    return given.first { $0.1 }?.0
+  }
+
+  /// The share held out where the folder has no split.
+  var heldOutShare: Double { validShare ?? 0.1 }
+  /// The seed of which images are held out.
+  var heldOutSeed: UInt64 { splitSeed ?? 0 }
 
   /// Lists the folder at `path` with the held-out share and seed asked for.
   func scan(_ path: String) throws -> ImageFolder {
-    try ImageFolder(scanning: path, heldOutShare: validShare, seed: splitSeed)
+    try ImageFolder(scanning: path, heldOutShare: heldOutShare, seed: heldOutSeed)
   }
 }
 
 extension Binarization: ExpressibleByArgument {}
 
 struct QuantizationOptions: ParsableArguments {
-  @Option(help: "How many levels a value has, 2 to 256.")
-  var levels = 256
+  @Option(help: "How many levels a value has, 2 to 256 (default: 256).")
+  var levels: Int?
 
   @Option(help: "With --levels 2, how values become bits.")
   var binarize: Binarization?
 
   func validate() throws {
-    guard (2...256).contains(levels) else { throw ValidationError("--levels lies in 2 to 256.") }
-    if binarize != nil && levels != 2 { throw ValidationError("--binarize goes with --levels 2 only.") }
+    guard (2...256).contains(count) else { throw ValidationError("--levels lies in 2 to 256.") }
+    if binarize != nil && count != 2 { throw ValidationError("--binarize goes with --levels 2 only.") }
   }
+
+  /// L
+  var count: Int { levels ?? 256 }
+  /// The first option that was given.
+  var given: String? { levels != nil ? "--levels" : binarize != nil ? "--binarize" : nil }
 
   /// The quantization, its draws keyed by `seed`.
   func quantization(seed: UInt64) throws -> Quantization {
-    try Quantization(levels: levels, binarization: binarize, seed: seed)
+    try Quantization(levels: count, binarization: binarize, seed: seed)
   }
 }

@@ -36,7 +36,7 @@ struct InspectCommand: ParsableCommand {
     let start = clock.now
     let listing = try images.scan(folder)
     let listed = clock.now
-    let survey = FolderSurvey(of: listing, options: images.loading, threads: threads ?? availableThreads())
+    let survey = FolderSurvey(of: listing, options: images.loading(), threads: threads ?? availableThreads())
     let decoded = clock.now
     printToStandardError(
       "listed \(survey.images) files in \(seconds(listed - start)) s, decoded them in \(seconds(decoded - listed)) s"

@@ -115,7 +115,7 @@ struct TrainCommand: ParsableCommand {
     let options = try training.options()
     let path = folder ?? ""
     let loading = images.loading(over: nil)
-    let (train, valid) = try load(path, loading, images.validShare, images.splitSeed, threads, console)
+    let (train, valid) = try load(path, loading, images.heldOutShare, images.heldOutSeed, threads, console)
     let quantization = try quantization.quantization(seed: options.seed)
     let configuration = ModelConfiguration(
       model: model.model ?? .pixelCNN, width: model.width ?? 32, blocks: model.blocks ?? 15, shape: train.shape,
@@ -124,7 +124,7 @@ struct TrainCommand: ParsableCommand {
     let state = RunState(
       model: configuration, quantization: quantization,
       data: RunState.Data(
-        folder: path, loading: loading, heldOutShare: images.validShare, splitSeed: images.splitSeed, train: train,
+        folder: path, loading: loading, heldOutShare: images.heldOutShare, splitSeed: images.heldOutSeed, train: train,
         valid: valid),
       training: options)
     let network = configuration.makeModel()

@@ -1,34 +1,13 @@
-// Decoding PNG files: limits first, then libpng under setjmp, then one pass from libpng's rows to the caller's.
-#include "scanline_png.h"
+// Opening PNG files: limits first, then libpng under setjmp as far as the header.
+#include "png_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <png.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
-
-struct scanline_png_reader {
-  // The file's bytes; the buffer grows and is kept.
-  uint8_t *file;
-  size_t file_size, file_capacity, position;
-  // Rows as libpng gives them, where they are not already what the caller wants.
-  uint8_t *rows;
-  size_t rows_capacity;
-  png_structp png;
-  png_infop info;
-  // Where on_error goes. Each entry point sets it before it calls libpng, and no local of such a function that
-  // changes after setjmp is read after the jump: the state lives here.
-  jmp_buf jump;
-  int status, system_error;
-  scanline_png_header header;
-  char reason[256];
-  char warning[128];
-};
 
 static void on_error(png_structp png, png_const_charp message) {
   scanline_png_reader *reader = png_get_error_ptr(png);
@@ -53,12 +32,12 @@ static void on_read(png_structp png, png_bytep bytes, size_t count) {
   reader->position += count;
 }
 
-static int fail(scanline_png_reader *reader, int status, const char *reason) {
+int scanline_png_fail(scanline_png_reader *reader, int status, const char *reason) {
   snprintf(reader->reason, sizeof reader->reason, "%s", reason);
   return reader->status = status;
 }
 
-static int grow(uint8_t **buffer, size_t *capacity, size_t needed) {
+int scanline_png_grow(uint8_t **buffer, size_t *capacity, size_t needed) {
   if (needed <= *capacity) return 1;
   uint8_t *larger = realloc(*buffer, needed);
   if (larger == NULL) return 0;
@@ -69,7 +48,7 @@ static int grow(uint8_t **buffer, size_t *capacity, size_t needed) {
 
 scanline_png_reader *scanline_png_reader_create(void) { return calloc(1, sizeof(scanline_png_reader)); }
 
-static void close_image(scanline_png_reader *reader) {
+void scanline_png_close(scanline_png_reader *reader) {
   if (reader->png != NULL) png_destroy_read_struct(&reader->png, &reader->info, NULL);
   reader->png = NULL;
   reader->info = NULL;
@@ -77,7 +56,7 @@ static void close_image(scanline_png_reader *reader) {
 
 void scanline_png_reader_destroy(scanline_png_reader *reader) {
   if (reader == NULL) return;
-  close_image(reader);
+  scanline_png_close(reader);
   free(reader->file);
   free(reader->rows);
   free(reader);
@@ -106,14 +85,14 @@ static int check_beginning(scanline_png_reader *reader, scanline_png_limits limi
   size_t count = reader->file_size;
   if (count < 8 || png_sig_cmp(bytes, 0, 8) != 0) {
     if (count > 0 && count < 8 && png_sig_cmp(bytes, 0, count) == 0)
-      return fail(reader, SCANLINE_PNG_DAMAGED, "the file ends early");
-    return fail(reader, SCANLINE_PNG_FOREIGN, foreign_kind(bytes, count));
+      return scanline_png_fail(reader, SCANLINE_PNG_DAMAGED, "the file ends early");
+    return scanline_png_fail(reader, SCANLINE_PNG_FOREIGN, foreign_kind(bytes, count));
   }
-  if (count < 33) return fail(reader, SCANLINE_PNG_DAMAGED, "the file ends early");
+  if (count < 33) return scanline_png_fail(reader, SCANLINE_PNG_DAMAGED, "the file ends early");
   if (big_endian(bytes + 8) != 13 || memcmp(bytes + 12, "IHDR", 4) != 0)
-    return fail(reader, SCANLINE_PNG_DAMAGED, "the first chunk is not IHDR");
+    return scanline_png_fail(reader, SCANLINE_PNG_DAMAGED, "the first chunk is not IHDR");
   uint64_t width = big_endian(bytes + 16), height = big_endian(bytes + 20);
-  if (width == 0 || height == 0) return fail(reader, SCANLINE_PNG_DAMAGED, "a width or height of zero");
+  if (width == 0 || height == 0) return scanline_png_fail(reader, SCANLINE_PNG_DAMAGED, "a width or height of zero");
   if (width > limits.max_width || height > limits.max_height) {
     snprintf(
         reader->reason, sizeof reader->reason, "%llu×%llu pixels, over the limit of %u×%u",
@@ -146,14 +125,14 @@ static int open_image(scanline_png_reader *reader, scanline_png_limits limits, s
   int status = check_beginning(reader, limits);
   if (status != SCANLINE_PNG_OK) return status;
   if (setjmp(reader->jump) != 0) {
-    close_image(reader);
+    scanline_png_close(reader);
     return reader->status;
   }
   reader->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning);
   if (reader->png != NULL) reader->info = png_create_info_struct(reader->png);
   if (reader->info == NULL) {
-    close_image(reader);
-    return fail(reader, SCANLINE_PNG_MEMORY, "no memory for a PNG decoder");
+    scanline_png_close(reader);
+    return scanline_png_fail(reader, SCANLINE_PNG_MEMORY, "no memory for a PNG decoder");
   }
   png_structp png = reader->png;
   png_infop info = reader->info;
@@ -183,9 +162,9 @@ static int open_image(scanline_png_reader *reader, scanline_png_limits limits, s
 int scanline_png_open_bytes(
     scanline_png_reader *reader, const uint8_t *bytes, size_t count, scanline_png_limits limits,
     scanline_png_header *header) {
-  close_image(reader);
-  if (!grow(&reader->file, &reader->file_capacity, count))
-    return fail(reader, SCANLINE_PNG_MEMORY, "no memory for the file");
+  scanline_png_close(reader);
+  if (!scanline_png_grow(&reader->file, &reader->file_capacity, count))
+    return scanline_png_fail(reader, SCANLINE_PNG_MEMORY, "no memory for the file");
   if (count > 0) memcpy(reader->file, bytes, count);
   reader->file_size = count;
   return open_image(reader, limits, header);
@@ -194,12 +173,12 @@ int scanline_png_open_bytes(
 static int io_failure(scanline_png_reader *reader, int descriptor, int code) {
   if (descriptor >= 0) close(descriptor);
   reader->system_error = code;
-  return fail(reader, SCANLINE_PNG_IO, "the system refused");
+  return scanline_png_fail(reader, SCANLINE_PNG_IO, "the system refused");
 }
 
 int scanline_png_open_file(
     scanline_png_reader *reader, const char *path, scanline_png_limits limits, scanline_png_header *header) {
-  close_image(reader);
+  scanline_png_close(reader);
   // O_NONBLOCK: a named pipe called x.png must not hang the load; it is refused below.
   int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return io_failure(reader, -1, errno);
@@ -207,7 +186,7 @@ int scanline_png_open_file(
   if (fstat(descriptor, &status) != 0) return io_failure(reader, descriptor, errno);
   if (!S_ISREG(status.st_mode)) {
     close(descriptor);
-    return fail(reader, SCANLINE_PNG_FOREIGN, "not a file");
+    return scanline_png_fail(reader, SCANLINE_PNG_FOREIGN, "not a file");
   }
   if ((uint64_t)status.st_size > limits.max_bytes) {
     close(descriptor);
@@ -216,9 +195,9 @@ int scanline_png_open_file(
         (unsigned long long)status.st_size, (unsigned long long)limits.max_bytes);
     return reader->status = SCANLINE_PNG_LIMIT;
   }
-  if (!grow(&reader->file, &reader->file_capacity, (size_t)status.st_size)) {
+  if (!scanline_png_grow(&reader->file, &reader->file_capacity, (size_t)status.st_size)) {
     close(descriptor);
-    return fail(reader, SCANLINE_PNG_MEMORY, "no memory for the file");
+    return scanline_png_fail(reader, SCANLINE_PNG_MEMORY, "no memory for the file");
   }
   size_t size = 0;
   while (size < (size_t)status.st_size) {
@@ -232,69 +211,3 @@ int scanline_png_open_file(
   reader->file_size = size;
   return open_image(reader, limits, header);
 }
-
-// (v·a + b·(255 − a)) / 255 to the nearest; there are no ties, 255 being odd.
-static inline uint8_t over(unsigned v, unsigned a, unsigned b) { return (v * a + b * (255 - a) + 127) / 255; }
-
-// One row of `stored` channels (1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha) as the request wants it.
-static void convert_row(
-    const uint8_t *from, int stored, uint32_t width, const scanline_png_request *request, uint8_t *to) {
-  for (uint32_t x = 0; x < width; x++, from += stored) {
-    unsigned rgb[3] = {from[0], from[stored < 3 ? 0 : 1], from[stored < 3 ? 0 : 2]};
-    if (stored == 2 || stored == 4)
-      for (int c = 0; c < 3; c++) rgb[c] = over(rgb[c], from[stored - 1], request->background[c]);
-    if (request->channels == 3)
-      for (int c = 0; c < 3; c++) *to++ = (uint8_t)rgb[c];
-    else
-      // ITU-R 601 luma; equal R, G and B come out unchanged.
-      *to++ = (uint8_t)((299 * rgb[0] + 587 * rgb[1] + 114 * rgb[2] + 500) / 1000);
-  }
-}
-
-int scanline_png_decode(scanline_png_reader *reader, scanline_png_request request, uint8_t *output) {
-  if (reader->png == NULL) return fail(reader, SCANLINE_PNG_DAMAGED, "no image is open");
-  if (setjmp(reader->jump) != 0) {
-    close_image(reader);
-    return reader->status;
-  }
-  png_structp png = reader->png;
-  png_infop info = reader->info;
-  const scanline_png_header *header = &reader->header;
-  if (header->color_type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
-  if (header->color_type == PNG_COLOR_TYPE_GRAY && header->bit_depth < 8)
-    png_set_expand_gray_1_2_4_to_8(png);
-  if (png_get_valid(png, info, PNG_INFO_tRNS)) png_set_tRNS_to_alpha(png);
-  if (header->bit_depth == 16) png_set_scale_16(png);
-  int passes = png_set_interlace_handling(png);
-  png_read_update_info(png, info);
-
-  const int stored = png_get_channels(png, info);
-  const size_t wanted_stride = (size_t)header->width * request.channels;
-  const size_t stored_stride = png_get_rowbytes(png, info);
-  const int direct = stored == request.channels;
-  // Rows of an interlaced image are completed pass by pass, so all of them stay; otherwise one is enough.
-  const size_t kept = direct ? 0 : passes > 1 ? header->height : 1;
-  if (stored_stride != (size_t)header->width * stored) png_error(png, "a row of unexpected size");
-  if (!grow(&reader->rows, &reader->rows_capacity, kept * stored_stride)) {
-    close_image(reader);
-    return fail(reader, SCANLINE_PNG_MEMORY, "no memory for the rows");
-  }
-  for (int pass = 0; pass < passes; pass++)
-    for (uint32_t y = 0; y < header->height; y++) {
-      uint8_t *row = direct ? output + y * wanted_stride : reader->rows + (kept > 1 ? y * stored_stride : 0);
-      png_read_row(png, row, NULL);
-      if (!direct && pass == passes - 1)
-        convert_row(row, stored, header->width, &request, output + y * wanted_stride);
-    }
-  // To the end: a file cut after its last pixel is still a damaged file.
-  png_read_end(png, NULL);
-  if (header->color_type == PNG_COLOR_TYPE_PALETTE) {
-    png_colorp palette = NULL;
-    int count = 0;
-    png_get_PLTE(png, info, &palette, &count);
-    if (png_get_palette_max(png, info) >= count) png_error(png, "a pixel's index is beyond the palette");
-  }
-  close_image(reader);
-  return SCANLINE_PNG_OK;
-}
-

@@ -10,10 +10,9 @@ extension TensorArchive {
   ///
   /// F32 is taken as it is; F64, F16 and BF16 are converted to Float. Tensors keep the header's order.
   /// Throws `badData` for everything that the format (https://huggingface.co/docs/safetensors/index#format)
-  /// forbids, duplicate keys included, and beyond it for: unknown fields, other element types, white space
-  /// other than the space after the header, names above 4096 bytes, more than 65,536
-  /// names, more than 32 dimensions, finite F64
-  /// values outside Float's range.
+  /// forbids, duplicate keys included, and beyond it for: unknown fields, metadata that is null, other element
+  /// types, white space other than spaces after the header, names above 4096 bytes, more than 65,536 names,
+  /// more than 32 dimensions, finite F64 values outside Float's range.
   public init(parsing bytes: [UInt8], path: String) throws {
     func bad(expected: String, found: String) -> ScanlineError {
       ScanlineError(.badData, path: path, expected: expected, found: found)

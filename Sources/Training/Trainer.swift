@@ -111,8 +111,10 @@ public final class Trainer {
     }
   }
 
-  /// Steps between evaluations.
-  public var evaluationInterval: Int { options.evaluationInterval ?? order.stepsPerEpoch }
+  /// Steps between evaluations: as asked, or the fewest whole epochs that come to 200 steps.
+  public var evaluationInterval: Int {
+    options.evaluationInterval ?? (199 + order.stepsPerEpoch) / order.stepsPerEpoch * order.stepsPerEpoch
+  }
 
   /// Runs to the end, or until `request` says stop. `save` writes a checkpoint and gives its path; it is called at
   /// every evaluation, on request, and at the end. Throws `diverged` before a step is taken along a loss or

@@ -22,7 +22,7 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
   public var adam = AdamOptions()
   /// When the run is over.
   public var length = Length.epochs(10)
-  /// Steps between held-out evaluations; nil: once an epoch.
+  /// Steps between held-out evaluations; nil: once an epoch, or less often where an epoch is short.
   public var evaluationInterval: Int?
   /// Held-out images scored at an interval, chosen once by the seed; the last evaluation scores all.
   public var evaluationImages = 1_000

@@ -42,9 +42,9 @@ public struct FolderSurvey: Sendable, Encodable {
   public let sixteenBit: Int
   /// Images that read as one channel and as three.
   public let grey: Int, colour: Int
-  /// Images by class and split.
+  /// Images by class and split, bad ones left out.
   public let classes: [ClassCount]
-  /// Images by split, in the order train, valid, test.
+  /// Images by split, bad ones left out.
   public let train: Int, valid: Int, test: Int
   /// Whether the validation images are chosen by a hash of their paths: no folder holds any.
   public let isHeldOutByHash: Bool
@@ -89,10 +89,13 @@ public struct FolderSurvey: Sendable, Encodable {
     sixteenBit = headers.count { $0.bitDepth == 16 }
     grey = headers.count { $0.channels(over: options.reading.background) == 1 }
     colour = headers.count - grey
-    classes = Self.classCounts(folder)
-    train = folder.entries(in: .train).count
-    valid = folder.entries(in: .valid).count
-    test = folder.entries(in: .test).count
+    let good = zip(folder.entries, records).compactMap { entry, record in
+      if case .image = record { entry } else { nil }
+    }
+    classes = Self.classCounts(good, folder.classes)
+    train = good.count { $0.split == .train }
+    valid = good.count { $0.split == .valid }
+    test = good.count { $0.split == .test }
     isHeldOutByHash = valid > 0 && !folder.splitFolders.contains(.valid)
     ignored = folder.ignored
     bad = named { if case .bad(let reason) = $0 { reason } else { nil } }
@@ -174,14 +177,14 @@ public struct FolderSurvey: Sendable, Encodable {
     return exact ?? 256
   }
 
-  private static func classCounts(_ folder: ImageFolder) -> [ClassCount] {
-    let groups = Dictionary(grouping: folder.entries, by: \.classIndex)
-    let order: [Int?] = (groups[nil] == nil ? [] : [nil]) + folder.classes.indices.map(Optional.some)
+  private static func classCounts(_ entries: [ImageFolder.Entry], _ names: [String]) -> [ClassCount] {
+    let groups = Dictionary(grouping: entries, by: \.classIndex)
+    let order: [Int?] = (groups[nil] == nil ? [] : [nil]) + names.indices.map(Optional.some)
     return order.map { index in
       let entries = groups[index] ?? []
       func count(_ split: Split) -> Int { entries.count { $0.split == split } }
       return ClassCount(
-        name: index.map { folder.classes[$0] }, train: count(.train), valid: count(.valid), test: count(.test)
+        name: index.map { names[$0] }, train: count(.train), valid: count(.valid), test: count(.test)
       )
     }
   }

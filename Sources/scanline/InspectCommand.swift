@@ -39,7 +39,7 @@ struct InspectCommand: ParsableCommand {
     let survey = FolderSurvey(of: listing, options: images.loading(), threads: threads ?? availableThreads())
     let decoded = clock.now
     printToStandardError(
-      "listed \(survey.images) files in \(seconds(listed - start)) s, decoded them in \(seconds(decoded - listed)) s"
+      "listed \(survey.images) PNG files in \(seconds(listed - start)) s, decoded them in \(seconds(decoded - listed)) s"
     )
     if json {
       let encoder = JSONEncoder()
@@ -62,7 +62,7 @@ struct InspectCommand: ParsableCommand {
 extension FolderSurvey {
   /// The survey for people: tables, then words.
   var tables: String {
-    var parts = ["\(path): \(images) PNG file\(images == 1 ? "" : "s"), \(layoutInWords)"]
+    var parts = ["\(path): \(counted(images, "PNG file")), \(layoutInWords)"]
     parts.append(table(["size", "images"], sizes.map { ["\($0.width)×\($0.height)", "\($0.images)"] }))
     parts.append(
       table(
@@ -99,15 +99,17 @@ extension FolderSurvey {
     let held = valid == 0 ? "none" : "\(valid)\(isHeldOutByHash ? " (by a seeded hash of their paths)" : "")"
     let exact =
       levels == 256
-      ? "needs --levels 256 to show every value; fewer levels round them"
-      : "is shown exactly by --levels \(levels)"
+      ? "Its values need --levels 256 to be kept exactly; fewer levels round them."
+      : "Its values are kept exactly by --levels \(levels)."
     let names = classes.compactMap(\.name).count
+    let passing = bad.isEmpty ? "" : ", passing over \(counted(bad.count, "bad file"))"
     return """
-      Training would learn from \(train) images of \(shape) and hold out \(held)\
-      \(bad.isEmpty ? "" : ", passing over \(bad.count) bad file\(bad.count == 1 ? "" : "s")").
-      The data \(exact). \(names > 0 ? "Classes: \(names)." : "There are no classes.")
+      Training would learn from \(counted(train, "image")) of \(shape) and hold out \(held)\(passing).
+      \(exact) \(names > 0 ? "Classes: \(names)." : "There are no classes.")
       """
   }
+
+  private func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 
   private func listing(_ title: String, _ files: [ImageSet.Skipped]) -> [String] {
     guard !files.isEmpty else { return [] }

@@ -98,6 +98,8 @@ public final class Trainer {
     self.now = now
     model = state.model.makeModel()
     order = DataOrder(images: train.count, batchSize: options.batchSize, seed: options.seed)
+    precondition(
+      state.order == nil || state.order == order.position(step: adam.step), "the order of images is another one")
     engine = BatchGradient(model: model, batchSize: order.batchSize, threads: threads)
     gradient = ParameterVector(layout: model.layout)
   }
@@ -127,6 +129,7 @@ public final class Trainer {
     func saveOnce() throws {
       guard savedStep != adam.step else { return }
       state.step = adam.step
+      state.order = order.position(step: adam.step)
       state.elapsedSeconds = clock.elapsed
       report(.saved(try save(state, adam)))
       savedStep = adam.step

@@ -98,8 +98,6 @@ public final class Trainer {
     self.now = now
     model = state.model.makeModel()
     order = DataOrder(images: train.count, batchSize: options.batchSize, seed: options.seed)
-    precondition(
-      state.order == nil || state.order == order.position(step: adam.step), "the order of images is another one")
     engine = BatchGradient(model: model, batchSize: order.batchSize, threads: threads)
     gradient = ParameterVector(layout: model.layout)
   }
@@ -119,11 +117,16 @@ public final class Trainer {
   }
 
   /// Runs to the end, or until `request` says stop. `save` writes a checkpoint and gives its path; it is called at
-  /// every evaluation, on request, and at the end. Throws `diverged` before a step is taken along a loss or
+  /// every evaluation, on request, and at the end. Throws `badData` where the state contradicts itself, `diverged` before a step is taken along a loss or
   /// gradient that is not finite, and whatever `save` throws.
   public func run(
     request: () -> TrainingRequest, save: (RunState, Adam) throws -> String, report: (TrainingEvent) -> Void
   ) throws -> Outcome {
+    guard state.order == nil || state.order == order.position(step: adam.step) else {
+      throw ScanlineError(
+        .badData, path: "state.json", expected: "the order of images that seed, batch and step give",
+        found: "another one")
+    }
     var clock = RunClock(now: now, elapsedBefore: state.elapsedSeconds)
     var savedStep: Int?
     func saveOnce() throws {

@@ -4,6 +4,8 @@
 public enum ConvolutionOutput: Sendable {
   /// map = sum
   case store(FeatureMap)
+  /// map += sum
+  case add(FeatureMap)
   /// map = max(sum, 0)
   case rectified(FeatureMap)
   /// stream = sum; rectified = max(sum, 0)
@@ -18,7 +20,7 @@ public enum ConvolutionOutput: Sendable {
   /// The first map, and the second or the first again.
   var maps: (FeatureMap, FeatureMap) {
     switch self {
-    case .store(let map), .rectified(let map): (map, map)
+    case .store(let map), .add(let map), .rectified(let map): (map, map)
     case .masked(let map, let saved): (map, saved)
     case .start(let stream, let rectified), .residual(let stream, let rectified): (stream, rectified)
     case .maskedResidual(let stream, let saved): (stream, saved)
@@ -38,6 +40,14 @@ enum StoreEpilogue: Epilogue {
     _ sum: G, _ map: UnsafeMutablePointer<Float>, _: UnsafeMutablePointer<Float>
   ) {
     sum.store(map)
+  }
+}
+
+enum AddEpilogue: Epilogue {
+  @inline(__always) static func finish<G: VectorGroup>(
+    _ sum: G, _ map: UnsafeMutablePointer<Float>, _: UnsafeMutablePointer<Float>
+  ) {
+    G(loading: map).adding(sum).store(map)
   }
 }
 

@@ -76,15 +76,26 @@ public final class ConvolutionPass {
   /// Computes the rows `rows` of the output with the matrix in `weights`.
   public func run(_ rows: Range<Int>, weights: AlignedBuffer) {
     precondition(rows.lowerBound >= 0 && rows.upperBound <= height, "rows \(rows) of \(height)")
-    let weights = matrix.checkedPointer(weights)
+    run(rows, 0..<places.width, matrix.checkedPointer(weights))
+  }
+
+  /// Computes the places `columns` of row `y` of the output: what a recurrence does cell by cell.
+  public func run(row y: Int, columns: Range<Int>, weights: AlignedBuffer) {
+    precondition(y >= 0 && y < height, "row \(y) of \(height)")
+    precondition(columns.lowerBound >= 0 && columns.upperBound <= places.width, "columns \(columns)")
+    run(y..<y + 1, columns, matrix.checkedPointer(weights))
+  }
+
+  private func run(_ rows: Range<Int>, _ columns: Range<Int>, _ weights: UnsafeMutablePointer<Float>) {
     // Each case is compiled on its own, its ending inlined into every tile.
     switch output {
-    case .store: RowPass<StoreEpilogue>(places: places).run(rows, weights)
-    case .rectified: RowPass<RectifiedEpilogue>(places: places).run(rows, weights)
-    case .start: RowPass<StartEpilogue>(places: places).run(rows, weights)
-    case .residual: RowPass<ResidualEpilogue>(places: places).run(rows, weights)
-    case .masked: RowPass<MaskedEpilogue>(places: places).run(rows, weights)
-    case .maskedResidual: RowPass<MaskedResidualEpilogue>(places: places).run(rows, weights)
+    case .store: RowPass<StoreEpilogue>(places: places).run(rows, columns, weights)
+    case .add: RowPass<AddEpilogue>(places: places).run(rows, columns, weights)
+    case .rectified: RowPass<RectifiedEpilogue>(places: places).run(rows, columns, weights)
+    case .start: RowPass<StartEpilogue>(places: places).run(rows, columns, weights)
+    case .residual: RowPass<ResidualEpilogue>(places: places).run(rows, columns, weights)
+    case .masked: RowPass<MaskedEpilogue>(places: places).run(rows, columns, weights)
+    case .maskedResidual: RowPass<MaskedResidualEpilogue>(places: places).run(rows, columns, weights)
     }
   }
 }
@@ -135,19 +146,18 @@ private let mostRowsTwoVectors = 8
 private struct RowPass<E: Epilogue> {
   let places: PassPlaces
 
-  func run(_ rows: Range<Int>, _ weights: UnsafeMutablePointer<Float>) {
-    let (width, columns) = (places.width, places.columns)
+  func run(_ rows: Range<Int>, _ pixels: Range<Int>, _ weights: UnsafeMutablePointer<Float>) {
     for y in rows {
       var feature = 0
-      while feature &+ 32 <= columns {
-        for pixels in EvenTiles(count: width, most: mostRowsTwoVectors) {
-          runTwoVectors(pixels.count, place(y, pixels.lowerBound, feature, weights))
+      while feature &+ 32 <= places.columns {
+        for tile in EvenTiles(pixels, most: mostRowsTwoVectors) {
+          runTwoVectors(tile.count, place(y, tile.lowerBound, feature, weights))
         }
         feature &+= 32
       }
-      if feature < columns {
-        for pixels in EvenTiles(count: width, most: mostRowsOneVector) {
-          runOneVector(pixels.count, place(y, pixels.lowerBound, feature, weights))
+      if feature < places.columns {
+        for tile in EvenTiles(pixels, most: mostRowsOneVector) {
+          runOneVector(tile.count, place(y, tile.lowerBound, feature, weights))
         }
       }
     }

@@ -28,7 +28,7 @@ public final class WeightGradientPass {
     for run in window.runs {
       let length = ConvolutionWindow.length(of: run, channels: input.channels, pixelStride: input.pixelStride)
       let offset = run.dy * input.rowStride + run.dx * input.pixelStride
-      for inputs in EvenTiles(count: length, most: mostRows) {
+      for inputs in EvenTiles(0..<length, most: mostRows) {
         tiles.append(
           InputTile(
             count: inputs.count, inputOffset: offset + inputs.lowerBound, packedRow: packedRow + inputs.lowerBound))

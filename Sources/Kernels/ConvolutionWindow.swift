@@ -68,6 +68,13 @@ public struct ConvolutionWindow: Sendable, Equatable {
       runs: runs.reversed().map { Run(dy: -$0.dy, dx: -($0.dx + $0.count - 1), count: $0.count) })
   }
 
+  /// The same taps where `images` images lie interleaved, pixel by pixel: a step of one pixel is then `images` places.
+  /// Taps that were neighbours no longer are.
+  public func spread(over images: Int) -> ConvolutionWindow {
+    images == 1
+      ? self : ConvolutionWindow(runs: offsets.map { Run(dy: $0.dy, dx: $0.dx * images, count: 1) })
+  }
+
   /// Floats of a pixel row that `run` covers in a map of this stride: the last tap ends with its last feature.
   static func length(of run: Run, channels: Int, pixelStride: Int) -> Int {
     (run.count - 1) * pixelStride + channels

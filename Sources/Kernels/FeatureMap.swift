@@ -65,6 +65,24 @@ public struct FeatureMap: Sendable {
   /// Tells two maps that share memory from two that do not.
   public var identity: ObjectIdentifier { ObjectIdentifier(storage) }
 
+  /// A map of `images` images interleaved pixel by pixel: place x·images + n of a row is pixel x of image n. This is
+  /// image `image` of it, without border.
+  public func image(_ image: Int, of images: Int) -> FeatureMap {
+    precondition(image >= 0 && image < images && width % images == 0, "image \(image) of \(images)")
+    return FeatureMap(viewing: self, image, of: images)
+  }
+
+  private init(viewing map: FeatureMap, _ image: Int, of images: Int) {
+    height = map.height
+    width = map.width / images
+    channels = map.channels
+    pixelStride = map.pixelStride * images
+    rowStride = map.rowStride
+    border = Border()
+    storage = map.storage
+    origin = map.origin + image * map.pixelStride
+  }
+
   /// Bytes that the map takes.
   public var byteCount: Int { storage.count * MemoryLayout<Float>.stride }
 
@@ -107,15 +125,17 @@ public struct FeatureMap: Sendable {
   /// `rows` limits the work to these rows.
   public func fill(_ batch: ImageBatch, image: Int, levels: Int, rows: Range<Int>? = nil) {
     precondition(
-      batch.shape == ImageShape(height: height, width: width, channels: channels) && pixelStride == channels,
+      batch.shape == ImageShape(height: height, width: width, channels: channels),
       "a map for \(height)×\(width)×\(channels), an image of \(batch.shape)")
     precondition(image >= 0 && image < batch.count && levels > 1, "image \(image) of \(batch.count)")
     let scale = Float(levels - 1)
     let start = image * batch.shape.dimensions
     batch.levels.withUnsafeBufferPointer { source in
       for y in rows ?? 0..<height {
-        let row = pixel(y, 0)
-        for i in 0..<width * channels { row[i] = Float(source[start + y * width * channels + i]) / scale }
+        for x in 0..<width {
+          let target = pixel(y, x)
+          for c in 0..<channels { target[c] = Float(source[start + (y * width + x) * channels + c]) / scale }
+        }
       }
     }
   }

@@ -108,13 +108,3 @@ public struct Magnitude: Sendable, Equatable {
     maximum = largest
   }
 }
-
-@inline(__always)
-private func load(_ pointer: UnsafeMutablePointer<Float>, _ index: Int) -> FloatVector {
-  UnsafeRawPointer(pointer + index).loadUnaligned(as: FloatVector.self)
-}
-
-@inline(__always)
-private func store(_ value: FloatVector, _ pointer: UnsafeMutablePointer<Float>, _ index: Int) {
-  UnsafeMutableRawPointer(pointer + index).storeBytes(of: value, as: FloatVector.self)
-}

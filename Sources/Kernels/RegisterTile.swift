@@ -122,21 +122,22 @@ extension RegisterTile {
   }
 }
 
-/// `count` rows cut into tiles of nearly equal size, none above `most`: 32 by 14 is 11, 11, 10. Equal sizes keep
-/// the tiles near the height at which they are fast; a full tile and a remainder would not.
+/// A range cut into tiles of nearly equal size, none above `most`: 32 by 14 is 11, 11, 10. Equal sizes keep the
+/// tiles near the height at which they are fast; a full tile and a remainder would not.
 struct EvenTiles: Sequence, IteratorProtocol {
-  private var start = 0
+  private var start: Int
   private var remainingTiles: Int
-  private let count: Int
+  private let end: Int
 
-  @inline(__always) init(count: Int, most: Int) {
-    self.count = count
-    remainingTiles = (count &+ most &- 1) / most
+  @inline(__always) init(_ range: Range<Int>, most: Int) {
+    start = range.lowerBound
+    end = range.upperBound
+    remainingTiles = (range.count &+ most &- 1) / most
   }
 
   @inline(__always) mutating func next() -> Range<Int>? {
     guard remainingTiles > 0 else { return nil }
-    let size = (count &- start &+ remainingTiles &- 1) / remainingTiles
+    let size = (end &- start &+ remainingTiles &- 1) / remainingTiles
     defer {
       start &+= size
       remainingTiles &-= 1

@@ -21,16 +21,18 @@ public final class BatchGradient {
     self.threads = threads
     packed = model.makePackedParameters()
     total = model.makePackedGradient()
-    let shards = Self.shardCount(batchSize: batchSize, gradientCount: total.count)
+    let shards = Self.shardCount(
+      batchSize: batchSize, imagesTogether: model.imagesTogether, gradientCount: total.count)
     shardGradients = (0..<shards).map { _ in model.makePackedGradient() }
     workspaces = (0..<min(threads, shards)).map { _ in model.makeWorkspace(.training) }
     likelihood = model.likelihood
   }
 
-  /// As many shards as images up to 32, fewer (but 16) where their gradients would exceed 32 MiB.
-  static func shardCount(batchSize: Int, gradientCount: Int) -> Int {
+  /// As many shards as images (or groups of images that run together) up to 32, fewer (but 16) where their gradients
+  /// would exceed 32 MiB.
+  static func shardCount(batchSize: Int, imagesTogether: Int, gradientCount: Int) -> Int {
     let affordable = max(16, min(32, (8 << 20) / max(1, gradientCount)))
-    return min(batchSize, affordable)
+    return min((batchSize + imagesTogether - 1) / imagesTogether, affordable)
   }
 
   /// Bytes held: workspaces and gradients.

@@ -34,114 +34,172 @@ public struct PackingPlan: Sendable {
   func makeGradient() -> AlignedBuffer { AlignedBuffer(count: forwardCount) }
 }
 
-/// A k×k convolution, masked or 1×1, with a bias. Weight [output, input, k, k], bias [output]; masked taps are zero
-/// in the flat parameters and do not exist in the packed ones, so nothing is ever multiplied by them and their
-/// gradient is zero by construction.
+/// A layer whose output is a sum over a few neighbouring places: a masked or 1×1 convolution, or the recurrent product
+/// over the two places that a cell of a two-dimensional recurrence goes on from. Masked taps are zero in the flat
+/// parameters and do not exist in the packed ones, so nothing is ever multiplied by them and their gradient is zero by
+/// construction.
 public struct Convolution: Sendable {
   /// The layer's name in the checkpoint.
   public let name: String
-  /// Features in.
+  /// Features in, at one place.
   public let inputChannels: Int
-  /// Features out.
+  /// Features out; of a gated layer, those of all gates.
   public let outputChannels: Int
-  /// k
-  public let kernelSize: Int
   /// The live taps.
   public let window: ConvolutionWindow
+  /// Groups that the outputs come in, each rounded up to whole vectors: the gates of a recurrent cell.
+  let gateCount: Int
   let weight: ParameterSlice
-  let bias: ParameterSlice
+  let bias: ParameterSlice?
   private let readsImage: Bool
+  /// Where a weight lies in its slice: output · outputStep + input · inputStep + tapPlaces[tap].
+  private let outputStep: Int
+  private let inputStep: Int
+  private let tapPlaces: [Int]
   /// Where the weights lie in `PackedParameters.forward`, and their gradient in a packed gradient.
   private let forwardMatrix: PackedMatrix
   /// Where the transposed weights lie in `PackedParameters.transposed`.
   private let transposedMatrix: PackedMatrix
 
-  /// Adds the layer's tensors `name`.weight and `name`.bias to `layout` and its matrices to `packing`.
-  /// `readsImage` is for a first layer, whose input has no padding between pixels.
+  /// A k×k convolution, masked or 1×1: weight [output, input, k, k], bias [output]. It adds `name`.weight and
+  /// `name`.bias to `layout` and its matrices to `packing`. `readsImage` is for a first layer, whose input has no
+  /// padding between pixels.
   public init(
     _ name: String, inputChannels: Int, outputChannels: Int, kernelSize: Int = 1, mask: Mask? = nil,
-    readsImage: Bool = false, layout: inout ParameterLayout, packing: inout PackingPlan
+    gateCount: Int = 1, readsImage: Bool = false, layout: inout ParameterLayout, packing: inout PackingPlan
   ) {
     precondition(mask != nil || kernelSize == 1, "a convolution wider than one pixel needs a mask")
+    let window = mask.map { ConvolutionWindow(size: kernelSize, mask: $0) } ?? .pointwise
+    let reach = kernelSize / 2
+    let tapCount = kernelSize * kernelSize
+    let tapPlaces = window.offsets.map { ($0.dy + reach) * kernelSize + $0.dx + reach }
+    let taps = Set(tapPlaces)
+    let live = (0..<outputChannels * inputChannels * tapCount).map { taps.contains($0 % tapCount) }
+    self.init(
+      name, inputChannels: inputChannels, outputChannels: outputChannels, window: window, gateCount: gateCount,
+      readsImage: readsImage, shape: [outputChannels, inputChannels, kernelSize, kernelSize],
+      live: live.allSatisfy { $0 } ? nil : live, hasBias: true, steps: (inputChannels * tapCount, tapCount),
+      tapPlaces: tapPlaces, layout: &layout, packing: &packing)
+  }
+
+  /// The product with what lies in the place beside and the place above: weight [output, 2·input], the place beside
+  /// first. Beside is left, or right where `mirrored`. A recurrence has no bias of its own; a first layer that reads
+  /// the image this way (the shifted input) has one, and its weight the shape [output, 2·input, 1, 1].
+  public init(
+    neighbours name: String, inputChannels: Int, outputChannels: Int, gateCount: Int = 1, mirrored: Bool = false,
+    readsImage: Bool = false, layout: inout ParameterLayout, packing: inout PackingPlan
+  ) {
+    let window = ConvolutionWindow(runs: [
+      .init(dy: 0, dx: mirrored ? 1 : -1, count: 1), .init(dy: -1, dx: 0, count: 1),
+    ])
+    self.init(
+      name, inputChannels: inputChannels, outputChannels: outputChannels, window: window, gateCount: gateCount,
+      readsImage: readsImage, shape: [outputChannels, 2 * inputChannels] + (readsImage ? [1, 1] : []), live: nil,
+      hasBias: readsImage, steps: (2 * inputChannels, 1), tapPlaces: [0, inputChannels], layout: &layout,
+      packing: &packing)
+  }
+
+  private init(
+    _ name: String, inputChannels: Int, outputChannels: Int, window: ConvolutionWindow, gateCount: Int,
+    readsImage: Bool, shape: [Int], live: [Bool]?, hasBias: Bool, steps: (output: Int, input: Int),
+    tapPlaces: [Int], layout: inout ParameterLayout, packing: inout PackingPlan
+  ) {
+    precondition(outputChannels % gateCount == 0, "\(outputChannels) outputs in \(gateCount) gates")
     self.name = name
     self.inputChannels = inputChannels
     self.outputChannels = outputChannels
-    self.kernelSize = kernelSize
+    self.window = window
+    self.gateCount = gateCount
     self.readsImage = readsImage
-    window = mask.map { ConvolutionWindow(size: kernelSize, mask: $0) } ?? .pointwise
-    let taps = Set(window.offsets.map { ($0.dy + kernelSize / 2) * kernelSize + $0.dx + kernelSize / 2 })
-    let tapCount = kernelSize * kernelSize
-    let live = (0..<outputChannels * inputChannels * tapCount).map { taps.contains($0 % tapCount) }
-    weight = layout.append(
-      name + ".weight", shape: [outputChannels, inputChannels, kernelSize, kernelSize],
-      live: live.allSatisfy { $0 } ? nil : live)
-    bias = layout.append(name + ".bias", shape: [outputChannels])
+    (outputStep, inputStep) = steps
+    self.tapPlaces = tapPlaces
+    weight = layout.append(name + ".weight", shape: shape, live: live)
+    bias = hasBias ? layout.append(name + ".bias", shape: [outputChannels]) : nil
     let inputStride = readsImage ? inputChannels : Lanes.roundUp(inputChannels)
-    let outputStride = Lanes.roundUp(outputChannels)
+    let outputStride = gateCount * Lanes.roundUp(outputChannels / gateCount)
     forwardMatrix = packing.reserveForward(depth: window.depth(pixelStride: inputStride), columns: outputStride)
     transposedMatrix = packing.reserveTransposed(
       depth: readsImage ? 0 : window.depth(pixelStride: outputStride), columns: Lanes.roundUp(inputChannels))
   }
 
+  /// Features of the output map: the gates, each rounded up to whole vectors where there are several.
+  var mapChannels: Int { gateCount == 1 ? outputChannels : forwardMatrix.columns }
+
   // MARK: Passes between given maps
 
-  /// The layer itself.
-  func forward(_ input: FeatureMap, to output: ConvolutionOutput) -> ConvolutionPass {
-    ConvolutionPass(input, window: window, matrix: forwardMatrix, to: output)
+  /// The layer itself, on maps of `images` interleaved images.
+  func forward(_ input: FeatureMap, to output: ConvolutionOutput, images: Int = 1) -> ConvolutionPass {
+    ConvolutionPass(input, window: window.spread(over: images), matrix: forwardMatrix, to: output)
   }
 
   /// From the gradient of the output to that of the input.
-  func inputGradient(_ outputGradient: FeatureMap, to output: ConvolutionOutput) -> ConvolutionPass {
-    ConvolutionPass(outputGradient, window: window.mirrored, matrix: transposedMatrix, to: output)
+  func inputGradient(
+    _ outputGradient: FeatureMap, to output: ConvolutionOutput, images: Int = 1
+  ) -> ConvolutionPass {
+    ConvolutionPass(
+      outputGradient, window: window.mirrored.spread(over: images), matrix: transposedMatrix, to: output)
   }
 
   /// From input and gradient of the output to the gradient of weight and bias.
-  func weightGradient(_ input: FeatureMap, _ outputGradient: FeatureMap) -> WeightGradientPass {
-    WeightGradientPass(input, window: window, outputGradient: outputGradient, matrix: forwardMatrix)
+  func weightGradient(
+    _ input: FeatureMap, _ outputGradient: FeatureMap, images: Int = 1
+  ) -> WeightGradientPass {
+    WeightGradientPass(
+      input, window: window.spread(over: images), outputGradient: outputGradient, matrix: forwardMatrix)
   }
 
   // MARK: Packing
 
   /// Copies the layer's parameters into both packed orders.
   func pack(_ parameters: ParameterVector, into packed: PackedParameters) {
-    forEachWeight { tap, input, output, flat, matrix in
+    forEachWeight { tap, input, column, flat, matrix in
       let value = parameters.storage[flat]
       packed.forward[matrix] = value
       if !readsImage {
         // The mirrored window meets the taps in the opposite order; its rows are outputs, its columns inputs.
-        let row = (window.taps - 1 - tap) * forwardMatrix.columns + output
+        let row = (window.taps - 1 - tap) * forwardMatrix.columns + column
         packed.transposed[transposedMatrix.offset + row * transposedMatrix.columns + input] = value
       }
     }
-    for o in 0..<outputChannels {
-      packed.forward[forwardMatrix.biasOffset + o] = parameters.storage[bias.offset + o]
-    }
+    forEachBias { flat, matrix in packed.forward[matrix] = parameters.storage[flat] }
   }
 
   /// Copies the layer's gradient from the packed order into the flat one; masked taps are not touched.
   func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector) {
     forEachWeight { _, _, _, flat, matrix in gradient.storage[flat] = packed[matrix] }
-    for o in 0..<outputChannels { gradient.storage[bias.offset + o] = packed[forwardMatrix.biasOffset + o] }
+    forEachBias { flat, matrix in gradient.storage[flat] = packed[matrix] }
   }
 
-  /// Every live weight with its places in the flat and in the packed order.
+  /// Every live weight: tap, input, column of the matrix, and its places in the flat and in the packed order.
   @inline(__always)
   private func forEachWeight(
-    _ body: (_ tap: Int, _ input: Int, _ output: Int, _ flat: Int, _ matrix: Int) -> Void
+    _ body: (_ tap: Int, _ input: Int, _ column: Int, _ flat: Int, _ matrix: Int) -> Void
   ) {
-    let reach = kernelSize / 2
     let inputStride = forwardMatrix.depth / window.taps
-    for (tap, offset) in window.offsets.enumerated() {
-      let place = (offset.dy + reach) * kernelSize + offset.dx + reach
+    for (tap, place) in tapPlaces.enumerated() {
       for input in 0..<inputChannels {
         for output in 0..<outputChannels {
+          let column = column(output)
           body(
-            tap, input, output,
-            weight.offset + (output * inputChannels + input) * kernelSize * kernelSize + place,
-            forwardMatrix.offset + (tap * inputStride + input) * forwardMatrix.columns + output)
+            tap, input, column, weight.offset + output * outputStep + input * inputStep + place,
+            forwardMatrix.offset + (tap * inputStride + input) * forwardMatrix.columns + column)
         }
       }
     }
+  }
+
+  @inline(__always)
+  private func forEachBias(_ body: (_ flat: Int, _ matrix: Int) -> Void) {
+    guard let bias else { return }
+    for o in 0..<outputChannels { body(bias.offset + o, forwardMatrix.biasOffset + column(o)) }
+  }
+
+  /// The column of output `o`: each gate begins at a whole vector.
+  @inline(__always)
+  private func column(_ o: Int) -> Int {
+    if gateCount == 1 { return o }
+    let features = outputChannels / gateCount
+    return o / features * (forwardMatrix.columns / gateCount) + o % features
   }
 
   /// Uniform within ±1/√(inputs × live taps), weights and biases: He's bound for a layer in front of which half
@@ -152,6 +210,7 @@ public struct Convolution: Sendable {
     for i in 0..<weight.count where weight.live?[i] ?? true {
       parameters.storage[weight.offset + i] = (2 * random.uniform(at: UInt64(i)) - 1) * bound
     }
+    guard let bias else { return }
     for i in 0..<bias.count {
       parameters.storage[bias.offset + i] = (2 * random.uniform(at: UInt64(weight.count + i)) - 1) * bound
     }

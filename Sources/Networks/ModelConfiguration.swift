@@ -5,6 +5,41 @@ import Kernels
 public enum ModelKind: String, Sendable, Codable, CaseIterable {
   /// van den Oord et al., "Pixel Recurrent Neural Networks" (2016): masked convolutions.
   case pixelCNN = "pixelcnn"
+  /// Graves, Fernández and Schmidhuber, "Multi-Dimensional Recurrent Neural Networks" (2007): plain recurrences.
+  case mdrnn
+  /// van den Oord et al. (2016): the Diagonal LSTM and BiLSTM of PixelRNN.
+  case diagonalLSTM = "diagonal-lstm"
+
+  /// Layers or blocks where nothing is said.
+  public var standardBlocks: Int {
+    switch self {
+    case .pixelCNN: 15
+    case .mdrnn: 1
+    case .diagonalLSTM: 7
+    }
+  }
+}
+
+/// What is particular to recurrent models.
+public struct Recurrence: Sendable, Codable, Equatable {
+  /// φ of the plain cell.
+  public var activation: PlainCell.Activation
+  /// 1: from the left; 2: from the right too, moved down one row.
+  public var directions: Int
+  /// Whether plain layers after the first add to their input.
+  public var isResidual: Bool
+
+  /// The usual recurrence of `model`: tanh from one side, or the BiLSTM.
+  public init(model: ModelKind) {
+    self.init(activation: .tanh, directions: model == .diagonalLSTM ? 2 : 1, isResidual: false)
+  }
+
+  /// A recurrence; see the properties.
+  public init(activation: PlainCell.Activation, directions: Int, isResidual: Bool) {
+    self.activation = activation
+    self.directions = directions
+    self.isResidual = isResidual
+  }
 }
 
 /// Everything that decides a model's tensors and what its likelihood means.
@@ -21,11 +56,13 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
   public var levels: Int
   /// The distribution of a pixel given those before it.
   public var likelihood: LikelihoodKind
+  /// nil for a PixelCNN.
+  public var recurrence: Recurrence?
 
-  /// A configuration; `likelihood` nil takes the standard one for the levels.
+  /// A configuration; `likelihood` nil takes the standard one for the levels, `recurrence` nil that of the model.
   public init(
     model: ModelKind = .pixelCNN, width: Int, blocks: Int, shape: ImageShape, levels: Int,
-    likelihood: LikelihoodKind? = nil
+    likelihood: LikelihoodKind? = nil, recurrence: Recurrence? = nil
   ) {
     self.model = model
     self.width = width
@@ -33,6 +70,7 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     self.shape = shape
     self.levels = levels
     self.likelihood = likelihood ?? .standard(levels: levels)
+    self.recurrence = model == .pixelCNN ? nil : recurrence ?? Recurrence(model: model)
   }
 
   /// Throws a usage error where no model can have this configuration; `path` names who asked.
@@ -45,6 +83,8 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     try require((2...256).contains(levels), "2 to 256 levels", "\(levels)")
     try require(
       shape.channels == 1, "grey images (1 channel): colour models are not there yet", "\(shape.channels) channels")
+    try require(model == .pixelCNN || blocks > 0, "1 layer or more of a recurrent model", "\(blocks)")
+    try require((1...2).contains(recurrence?.directions ?? 1), "1 or 2 directions", "\(recurrence?.directions ?? 1)")
     try require(
       likelihood != .bernoulli || levels == 2, "2 levels for a Bernoulli likelihood", "\(levels)")
   }
@@ -53,6 +93,7 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
   public func makeModel() -> any ImageModel {
     switch model {
     case .pixelCNN: PixelCNN(self)
+    case .mdrnn, .diagonalLSTM: DiagonalNetwork(self)
     }
   }
 }

@@ -12,8 +12,34 @@ extension PixelCNN {
       modules["blocks.\(index).conv"] = "\(index + 1).net.3"
       modules["blocks.\(index).expand"] = "\(index + 1).net.5"
     }
-    return Dictionary(
-      uniqueKeysWithValues: layout.slices.map { slice in
+    return layout.renamed(modules)
+  }
+}
+
+/// The tensors' names in the textbook PyTorch modules. MDRNN: a `Sequential` of the shifted input (0, no weights), the
+/// layers (1…) with `i` and `rec`, and the head. Diagonal BiLSTM: the 7×7 convolution (0), layers with `l.i`, `l.rec`,
+/// `r.i`, `r.rec` and `out`, and the head. Where an MDRNN has two directions, they are called `l` and `r` too.
+extension DiagonalNetwork {
+  /// PyTorch's name of every tensor, by ours.
+  public var pyTorchNames: [String: String] {
+    var modules = ["input": "0", "head.hidden": "\(layers.count + 1).1", "head.logits": "\(layers.count + 1).3"]
+    for (index, layer) in layers.enumerated() {
+      let isPlain = layer.output == nil && layer.directions.count == 1
+      for (ours, theirs) in [("left", isPlain ? "" : "l."), ("right", "r.")] {
+        modules["layers.\(index).\(ours).input"] = "\(index + 1).\(theirs)i"
+        modules["layers.\(index).\(ours).state"] = "\(index + 1).\(theirs)rec"
+      }
+      modules["layers.\(index).output"] = "\(index + 1).out"
+    }
+    return layout.renamed(modules)
+  }
+}
+
+extension ParameterLayout {
+  /// Every tensor's name with its layer's replaced by `modules`.
+  fileprivate func renamed(_ modules: [String: String]) -> [String: String] {
+    Dictionary(
+      uniqueKeysWithValues: slices.map { slice in
         let parameter = slice.name.split(separator: ".").last.map(String.init) ?? slice.name
         return (slice.name, "\(modules[slice.layer] ?? slice.layer).\(parameter)")
       })

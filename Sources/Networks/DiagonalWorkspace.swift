@@ -152,3 +152,9 @@ final class MapMaker {
   /// Places from a cell to the one beside it.
   var beside: Int { images }
 }
+
+/// Diagonals that each direction of each layer of a recurrent model took in the workspace's last pass, counted; empty
+/// for other models.
+package func diagonalSteps(_ workspace: any ModelWorkspace) -> [Int] {
+  (workspace as? DiagonalWorkspace)?.stepsTaken ?? []
+}

@@ -3,10 +3,30 @@ import Networks
 import TestSupport
 import Testing
 
+/// A small recurrent model.
+func recurrent(
+  _ model: ModelKind, width features: Int, layers: Int, height: Int, width: Int, levels: Int,
+  _ activation: PlainCell.Activation = .tanh, directions: Int? = nil, residual: Bool = false
+) -> ModelConfiguration {
+  var recurrence = Recurrence(model: model)
+  recurrence.activation = activation
+  recurrence.directions = directions ?? recurrence.directions
+  recurrence.isResidual = residual
+  return ModelConfiguration(
+    model: model, width: features, blocks: layers, shape: ImageShape(height: height, width: width, channels: 1),
+    levels: levels, recurrence: recurrence)
+}
+
 /// Small models whose every derivative can be taken by finite differences.
 let smallConfigurations: [ModelConfiguration] = [
   ModelConfiguration(width: 4, blocks: 1, shape: ImageShape(height: 3, width: 5, channels: 1), levels: 2),
   ModelConfiguration(width: 6, blocks: 2, shape: ImageShape(height: 4, width: 3, channels: 1), levels: 5),
+  recurrent(.mdrnn, width: 3, layers: 1, height: 3, width: 4, levels: 2),
+  recurrent(.mdrnn, width: 4, layers: 2, height: 4, width: 3, levels: 3, .sigmoid, directions: 2),
+  recurrent(.mdrnn, width: 4, layers: 3, height: 3, width: 3, levels: 2, .relu, directions: 2, residual: true),
+  recurrent(.mdrnn, width: 4, layers: 3, height: 2, width: 4, levels: 2, .tanh, residual: true),
+  recurrent(.diagonalLSTM, width: 6, layers: 1, height: 4, width: 3, levels: 2, directions: 1),
+  recurrent(.diagonalLSTM, width: 4, layers: 2, height: 3, width: 5, levels: 3),
   ModelConfiguration(
     width: 4, blocks: 0, shape: ImageShape(height: 2, width: 2, channels: 1), levels: 2, likelihood: .categorical),
 ]
@@ -16,7 +36,7 @@ let smallConfigurations: [ModelConfiguration] = [
     let model = configuration.makeModel()
     let parameters = randomParameters(model, scale: 0.5)
     let batch = randomBatch(configuration.shape, count: 3, levels: configuration.levels)
-    let reference = ReferencePixelCNN(configuration, parameters)
+    let reference = referenceModel(configuration, parameters)
     for (image, nats) in Scorer(model: model, parameters: parameters, threads: 1).nats(batch).enumerated() {
       // Single precision through a few layers: 2⁻²⁴ of ten nats, a few times over.
       #expect(abs(nats - reference.nats(batch, image: image)) < 1e-5)
@@ -32,7 +52,7 @@ let smallConfigurations: [ModelConfiguration] = [
     let gradient = ParameterVector(layout: model.layout)
     let engine = BatchGradient(model: model, batchSize: 2, threads: 1)
     _ = engine.compute(batch, parameters: parameters, into: gradient)
-    var reference = ReferencePixelCNN(configuration, parameters)
+    var reference = referenceModel(configuration, parameters)
     let h = 1e-6
     for slice in model.layout.slices {
       for i in 0..<slice.count {
@@ -52,20 +72,19 @@ let smallConfigurations: [ModelConfiguration] = [
     }
   }
 
-  @Test func everyTensorHasAGradient() {
-    let configuration = smallConfigurations[1]
+  @Test(arguments: smallConfigurations) func everyTensorHasAGradient(configuration: ModelConfiguration) {
     let model = configuration.makeModel()
     let gradient = ParameterVector(layout: model.layout)
     let engine = BatchGradient(model: model, batchSize: 2, threads: 1)
     _ = engine.compute(
-      randomBatch(configuration.shape, count: 2, levels: 5), parameters: randomParameters(model, scale: 0.5),
+      randomBatch(configuration.shape, count: 2, levels: configuration.levels), parameters: randomParameters(model, scale: 0.5),
       into: gradient)
     for slice in model.layout.slices { #expect(gradient[slice].contains { $0 != 0 }, "\(slice.name)") }
   }
 
-  @Test(arguments: [2, 3, 8]) func threadsChangeNoBit(threads: Int) {
+  @Test(arguments: [2, 3, 8], ModelKind.allCases) func threadsChangeNoBit(threads: Int, kind: ModelKind) {
     let configuration = ModelConfiguration(
-      width: 8, blocks: 2, shape: ImageShape(height: 6, width: 9, channels: 1), levels: 4)
+      model: kind, width: 8, blocks: 2, shape: ImageShape(height: 6, width: 9, channels: 1), levels: 4)
     let model = configuration.makeModel()
     let parameters = model.initialParameters(seed: 1)
     let batch = randomBatch(configuration.shape, count: 37, levels: 4)

@@ -5,10 +5,13 @@ import Testing
 
 @Suite struct SamplerTests {
   /// What the sampler computes row by row is what one pass over the finished image computes, to the last bit.
-  @Test(arguments: [(2, 5, 7), (16, 6, 4), (256, 3, 5)])
-  func rowByRowEqualsTheWholePass(levels: Int, height: Int, width: Int) {
+  @Test(arguments: [(2, 5, 7), (16, 6, 4), (256, 3, 5)], ModelKind.allCases)
+  func rowByRowEqualsTheWholePass(size: (levels: Int, height: Int, width: Int), kind: ModelKind) {
+    let (levels, height, width) = size
     let shape = ImageShape(height: height, width: width, channels: 1)
-    let model = ModelConfiguration(width: 16, blocks: 3, shape: shape, levels: levels).makeModel()
+    var configuration = ModelConfiguration(model: kind, width: 16, blocks: 3, shape: shape, levels: levels)
+    configuration.recurrence?.directions = 2
+    let model = configuration.makeModel()
     let packed = model.packed(randomParameters(model, scale: 0.4))
     let image = randomBatch(shape, count: 1, levels: levels)
     let whole = model.makeWorkspace(.evaluation)

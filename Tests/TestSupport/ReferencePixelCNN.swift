@@ -4,7 +4,7 @@ import Kernels
 import Networks
 
 /// An independent PixelCNN for checking values and, by finite differences, gradients.
-public struct ReferencePixelCNN {
+public struct ReferencePixelCNN: ReferenceModel {
   /// Width of the stream, blocks, levels.
   let configuration: ModelConfiguration
   /// Tensors by name, in the shapes of the checkpoint.

@@ -1,0 +1,63 @@
+// What is particular to the recurrent models: steps, interleaving, orders.
+import Kernels
+import Networks
+import TestSupport
+import Testing
+
+@Suite struct DiagonalTests {
+  /// Counted in the loop that runs the cells, forward and backward: W + H − 1 for every direction of every layer.
+  @Test(arguments: [(5, 7), (7, 4), (1, 6), (3, 1)], [ModelKind.mdrnn, .diagonalLSTM])
+  func eachLayerTakesOneStepADiagonal(size: (height: Int, width: Int), kind: ModelKind) {
+    let model = recurrent(kind, width: 4, layers: 2, height: size.height, width: size.width, levels: 2, directions: 2)
+      .makeModel()
+    let packed = model.packed(randomParameters(model, scale: 0.5))
+    let workspace = model.makeWorkspace(.training)
+    let batch = randomBatch(model.configuration.shape, count: 3, levels: 2)
+    let expected = [Int](repeating: size.width + size.height - 1, count: 4)
+    model.forward(batch, images: 0..<3, rows: 0..<size.height, packed: packed, workspace: workspace)
+    #expect(diagonalSteps(workspace) == expected)
+    let gradient = model.makePackedGradient()
+    model.backward(images: 0..<3, packed: packed, workspace: workspace, into: gradient)
+    #expect(diagonalSteps(workspace) == expected)
+  }
+
+  /// How many images run together, and in which place of the group one lies, changes no bit of its score.
+  @Test(arguments: [ModelKind.mdrnn, .diagonalLSTM]) func neighboursInTheGroupChangeNoBit(kind: ModelKind) {
+    let model = recurrent(kind, width: 8, layers: 2, height: 5, width: 6, levels: 4, directions: 2).makeModel()
+    let parameters = randomParameters(model, scale: 0.5)
+    let batch = randomBatch(model.configuration.shape, count: 11, levels: 4)
+    let scorer = Scorer(model: model, parameters: parameters, threads: 1)
+    let together = scorer.nats(batch)
+    for image in 0..<11 {
+      let size = batch.shape.dimensions
+      let alone = ImageBatch(
+        shape: batch.shape, count: 1, levels: Array(batch.levels[image * size..<(image + 1) * size]))
+      #expect(scorer.nats(alone) == [together[image]])
+    }
+  }
+
+  /// A batch that does not fill its groups has the gradient of its images alone.
+  @Test(arguments: [ModelKind.mdrnn, .diagonalLSTM]) func emptyPlacesContributeNothing(kind: ModelKind) {
+    let model = recurrent(kind, width: 4, layers: 2, height: 4, width: 3, levels: 2, directions: 2).makeModel()
+    let parameters = randomParameters(model, scale: 0.5)
+    let packed = model.packed(parameters)
+    let batch = randomBatch(model.configuration.shape, count: 4, levels: 2)
+    func gradient(after full: Bool) -> [Float] {
+      let workspace = model.makeWorkspace(.training)
+      func run(_ images: Range<Int>, _ sum: AlignedBuffer) {
+        model.forward(batch, images: images, rows: 0..<4, packed: packed, workspace: workspace)
+        for (place, image) in images.enumerated() {
+          _ = model.likelihood.nats(
+            batch, image: image, logits: workspace.logits[place], gradient: workspace.logitGradients[place])
+        }
+        model.backward(images: images, packed: packed, workspace: workspace, into: sum)
+      }
+      // A full group first leaves its traces in every map.
+      if full { run(0..<4, model.makePackedGradient()) }
+      let sum = model.makePackedGradient()
+      run(0..<1, sum)
+      return sum.elements
+    }
+    #expect(gradient(after: true) == gradient(after: false))
+  }
+}

@@ -28,9 +28,10 @@ demo: build
 	@echo
 	@echo 'The run is in $(DEMO). Look at $(DEMO)/samples.png beside Data/glyphs/*/*.png.'
 
-# All tests are Swift Testing's; without XCTest's empty run its closing line is the last one.
+# Tests use `package` access, not testable imports: so what they test is the code that ships, and is not built twice.
+# All are Swift Testing's; without XCTest's empty run its closing line is the last one.
 test: packages
-	$(SWIFT) test -c release --disable-xctest
+	$(SWIFT) test -c release --disable-testable-imports --disable-xctest
 
 build: packages
 	$(SWIFT) build -c release --product scanline

@@ -82,10 +82,14 @@ public final class Trainer {
   private var order: DataOrder
   private let threads: Int
   private let now: () -> Double
+  /// The step that was last saved: saving it again would find its name taken.
+  private var savedStep: Int?
 
-  /// A trainer that goes on from `state` and `adam`. `now` gives seconds from any fixed moment.
+  /// A trainer that goes on from `state` and `adam`; `isSaved` where they come from a checkpoint of the same run.
+  /// `now` gives seconds from any fixed moment.
   public init(
-    state: RunState, adam: Adam, train: ImageSet, valid: ImageSet?, threads: Int, now: @escaping () -> Double
+    state: RunState, adam: Adam, train: ImageSet, valid: ImageSet?, threads: Int, isSaved: Bool = false,
+    now: @escaping () -> Double
   ) {
     guard let options = state.training else { preconditionFailure("a run needs training options") }
     precondition(train.shape == state.model.shape, "images of \(train.shape) for a model of \(state.model.shape)")
@@ -96,6 +100,7 @@ public final class Trainer {
     self.valid = valid
     self.threads = threads
     self.now = now
+    savedStep = isSaved ? adam.step : nil
     model = state.model.makeModel()
     order = DataOrder(images: train.count, batchSize: options.batchSize, seed: options.seed)
     engine = BatchGradient(model: model, batchSize: order.batchSize, threads: threads)
@@ -123,7 +128,6 @@ public final class Trainer {
     request: () -> TrainingRequest, save: (RunState, Adam) throws -> String, report: (TrainingEvent) -> Void
   ) throws -> Outcome {
     var clock = RunClock(now: now, elapsedBefore: state.elapsedSeconds)
-    var savedStep: Int?
     func saveOnce() throws {
       guard savedStep != adam.step else { return }
       state.step = adam.step
@@ -181,7 +185,7 @@ public final class Trainer {
       } else if !lossIsFinite {
         "a loss that is not finite; the first gradient that is not is that of \(norms.firstNotFinite ?? "no layer")"
       } else {
-        "a gradient of \(norms.firstNotFinite ?? "?") that is not finite"
+        "a gradient of \(norms.lastNotFinite ?? "?") that is not finite"
       }
     throw ScanlineError(
       .diverged, path: "training", expected: "finite numbers at step \(step + 1)",

@@ -42,10 +42,9 @@ public enum Checkpoint {
       ], to: path)
   }
 
-  /// Everything in the checkpoint at `path`: a step's folder, or a run's, whose newest sound step is meant.
-  /// Throws `badData` where anything is damaged or does not fit, `io` where it cannot be read.
+  /// Everything in the checkpoint at `path`, a step's folder. Throws `badData` where anything is damaged or does not fit, `io` where it cannot be read.
   public static func load(_ path: String) throws -> (state: RunState, adam: Adam) {
-    let files = try CheckpointFolder.read(path)
+    let files = try CheckpointFolder.read(path, names: [modelFile, averageFile, optimizerFile, stateFile])
     let state = try state(in: files, path)
     let layout = state.model.makeModel().layout
     guard let training = state.training else {

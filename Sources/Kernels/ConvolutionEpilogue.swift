@@ -1,6 +1,6 @@
 // What happens to a finished sum before it leaves the registers: activation, residual, mask.
 
-/// Where the outputs of a convolution go.
+/// Where the outputs of a convolution go. Two maps of one output have the same size and features.
 public enum ConvolutionOutput: Sendable {
   /// map = sum
   case store(FeatureMap)
@@ -15,65 +15,71 @@ public enum ConvolutionOutput: Sendable {
   /// stream += sum where `saved` is positive: the gradient at the beginning of a residual branch
   case maskedResidual(stream: FeatureMap, saved: FeatureMap)
 
-  /// The map that decides the size of the output.
-  var map: FeatureMap {
+  /// The first map, and the second or the first again.
+  var maps: (FeatureMap, FeatureMap) {
     switch self {
-    case .store(let map), .rectified(let map), .masked(let map, _): map
-    case .start(let stream, _), .residual(let stream, _), .maskedResidual(let stream, _): stream
+    case .store(let map), .rectified(let map): (map, map)
+    case .masked(let map, let saved): (map, saved)
+    case .start(let stream, let rectified), .residual(let stream, let rectified): (stream, rectified)
+    case .maskedResidual(let stream, let saved): (stream, saved)
     }
   }
 }
 
 /// One case of `ConvolutionOutput` as a type, so that each tile is compiled with its ending inlined.
 protocol Epilogue {
-  /// Takes the finished sum of the features from `feature` on at pixel (`y`, `x`).
-  func finish<G: VectorGroup>(_ sum: G, y: Int, x: Int, feature: Int)
+  /// Takes a finished sum for the features at `first`, the place in the output's first map; `second` is the same
+  /// place in its second.
+  static func finish<G: VectorGroup>(_ sum: G, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>)
 }
 
-struct StoreEpilogue: Epilogue {
-  let map: FeatureMap
-  @inline(__always) func finish<G: VectorGroup>(_ sum: G, y: Int, x: Int, feature: Int) {
-    sum.store(map.pixel(y, x) + feature)
+enum StoreEpilogue: Epilogue {
+  @inline(__always) static func finish<G: VectorGroup>(
+    _ sum: G, _ map: UnsafeMutablePointer<Float>, _: UnsafeMutablePointer<Float>
+  ) {
+    sum.store(map)
   }
 }
 
-struct RectifiedEpilogue: Epilogue {
-  let map: FeatureMap
-  @inline(__always) func finish<G: VectorGroup>(_ sum: G, y: Int, x: Int, feature: Int) {
-    sum.rectified().store(map.pixel(y, x) + feature)
+enum RectifiedEpilogue: Epilogue {
+  @inline(__always) static func finish<G: VectorGroup>(
+    _ sum: G, _ map: UnsafeMutablePointer<Float>, _: UnsafeMutablePointer<Float>
+  ) {
+    sum.rectified().store(map)
   }
 }
 
-struct StartEpilogue: Epilogue {
-  let stream: FeatureMap, rectified: FeatureMap
-  @inline(__always) func finish<G: VectorGroup>(_ sum: G, y: Int, x: Int, feature: Int) {
-    sum.store(stream.pixel(y, x) + feature)
-    sum.rectified().store(rectified.pixel(y, x) + feature)
+enum StartEpilogue: Epilogue {
+  @inline(__always) static func finish<G: VectorGroup>(
+    _ sum: G, _ stream: UnsafeMutablePointer<Float>, _ rectified: UnsafeMutablePointer<Float>
+  ) {
+    sum.store(stream)
+    sum.rectified().store(rectified)
   }
 }
 
-struct ResidualEpilogue: Epilogue {
-  let stream: FeatureMap, rectified: FeatureMap
-  @inline(__always) func finish<G: VectorGroup>(_ sum: G, y: Int, x: Int, feature: Int) {
-    let pointer = stream.pixel(y, x) + feature
-    let total = G(loading: pointer).adding(sum)
-    total.store(pointer)
-    total.rectified().store(rectified.pixel(y, x) + feature)
+enum ResidualEpilogue: Epilogue {
+  @inline(__always) static func finish<G: VectorGroup>(
+    _ sum: G, _ stream: UnsafeMutablePointer<Float>, _ rectified: UnsafeMutablePointer<Float>
+  ) {
+    let total = G(loading: stream).adding(sum)
+    total.store(stream)
+    total.rectified().store(rectified)
   }
 }
 
-struct MaskedEpilogue: Epilogue {
-  let map: FeatureMap, saved: FeatureMap
-  @inline(__always) func finish<G: VectorGroup>(_ sum: G, y: Int, x: Int, feature: Int) {
-    sum.masked(wherePositive: G(loading: saved.pixel(y, x) + feature)).store(map.pixel(y, x) + feature)
+enum MaskedEpilogue: Epilogue {
+  @inline(__always) static func finish<G: VectorGroup>(
+    _ sum: G, _ map: UnsafeMutablePointer<Float>, _ saved: UnsafeMutablePointer<Float>
+  ) {
+    sum.masked(wherePositive: G(loading: saved)).store(map)
   }
 }
 
-struct MaskedResidualEpilogue: Epilogue {
-  let stream: FeatureMap, saved: FeatureMap
-  @inline(__always) func finish<G: VectorGroup>(_ sum: G, y: Int, x: Int, feature: Int) {
-    let pointer = stream.pixel(y, x) + feature
-    let gradient = sum.masked(wherePositive: G(loading: saved.pixel(y, x) + feature))
-    G(loading: pointer).adding(gradient).store(pointer)
+enum MaskedResidualEpilogue: Epilogue {
+  @inline(__always) static func finish<G: VectorGroup>(
+    _ sum: G, _ stream: UnsafeMutablePointer<Float>, _ saved: UnsafeMutablePointer<Float>
+  ) {
+    G(loading: stream).adding(sum.masked(wherePositive: G(loading: saved))).store(stream)
   }
 }

@@ -1,118 +1,129 @@
 // Masked convolution, forward and input gradient: one kernel, since the input gradient is a convolution of the
 // output gradient through the mirrored window with transposed weights.
 
-/// A packed matrix of weights [run][tap][input, padded][output, padded], a bias for each output behind it.
-public struct PackedWeights: Sendable {
-  let storage: AlignedBuffer
-  let offset: Int
+/// Where a packed matrix of weights lies in its buffer: [run][tap][input, padded][output, padded], and behind it a
+/// bias for each output.
+public struct PackedMatrix: Sendable, Equatable {
+  /// The first element, in floats.
+  public let offset: Int
   /// Rows: taps × padded inputs.
   public let depth: Int
   /// Columns: outputs, rounded up to whole vectors.
   public let columns: Int
 
-  /// The matrix that begins at `offset` of `storage`.
-  public init(storage: AlignedBuffer, offset: Int, depth: Int, columns: Int) {
+  /// A matrix of `depth` rows and `columns` columns at `offset`.
+  public init(offset: Int, depth: Int, columns: Int) {
     precondition(columns % Lanes.count == 0, "packed columns come in whole vectors")
-    precondition(offset >= 0 && offset + (depth + 1) * columns <= storage.count, "weights outside their buffer")
-    self.storage = storage
     self.offset = offset
     self.depth = depth
     self.columns = columns
   }
 
-  /// Floats that a matrix takes, its bias included.
-  public static func count(depth: Int, columns: Int) -> Int { (depth + 1) * columns }
+  /// Floats that it takes, its bias included.
+  public var count: Int { (depth + 1) * columns }
+  /// The first bias, in floats.
+  public var biasOffset: Int { offset + depth * columns }
 
-  var weights: UnsafeMutablePointer<Float> { storage.pointer + offset }
-  var bias: UnsafeMutablePointer<Float> { weights + depth * columns }
-}
-
-/// For the rows `rows` of the output: sum[y, x, o] = bias[o] + Σ input[y + dy, x + dx, i] · weights[dy, dx, i, o]
-/// over the taps of `window`, in the order run, tap, input. `input` has the border that the window reads; input
-/// and output have the same height and width. What becomes of the sum is the business of `output`.
-public func convolve(
-  _ input: FeatureMap, window: ConvolutionWindow, weights: PackedWeights, rows: Range<Int>,
-  to output: ConvolutionOutput
-) {
-  let map = output.map
-  precondition(map.height == input.height && map.width == input.width, "a convolution keeps height and width")
-  precondition(weights.columns == map.pixelStride, "weights for \(weights.columns) outputs, map of \(map.pixelStride)")
-  precondition(weights.depth == window.depth(pixelStride: input.pixelStride), "weights do not fit the window")
-  precondition(input.border.union(window.border) == input.border, "the border is too thin for the window")
-  precondition(rows.lowerBound >= 0 && rows.upperBound <= map.height, "rows \(rows) of \(map.height)")
-  switch output {
-  case .store(let map):
-    convolve(input, window, weights, rows, StoreEpilogue(map: map))
-  case .rectified(let map):
-    convolve(input, window, weights, rows, RectifiedEpilogue(map: map))
-  case .start(let stream, let rectified):
-    convolve(input, window, weights, rows, StartEpilogue(stream: stream, rectified: rectified))
-  case .residual(let stream, let rectified):
-    convolve(input, window, weights, rows, ResidualEpilogue(stream: stream, rectified: rectified))
-  case .masked(let map, let saved):
-    convolve(input, window, weights, rows, MaskedEpilogue(map: map, saved: saved))
-  case .maskedResidual(let stream, let saved):
-    convolve(input, window, weights, rows, MaskedResidualEpilogue(stream: stream, saved: saved))
+  func checkedPointer(_ buffer: AlignedBuffer) -> UnsafeMutablePointer<Float> {
+    precondition(offset + count <= buffer.count, "a matrix of \(count) at \(offset) in \(buffer.count)")
+    return buffer.pointer + offset
   }
 }
 
-/// What every tile of one convolution shares.
-private struct TileContext<E: Epilogue> {
-  let input: FeatureMap
-  let window: ConvolutionWindow
-  let weights: UnsafeMutablePointer<Float>
-  let bias: UnsafeMutablePointer<Float>
-  let columns: Int
-  let epilogue: E
+/// One convolution between given maps, ready to run: output[y, x, o] = bias[o] +
+/// Σ input[y + dy, x + dx, i] · weights[dy, dx, i, o] over the taps of a window, in the order run, tap, input. What
+/// becomes of the sum is the business of the output.
+///
+/// A pass is made once and run for every band of every image, so everything that can be computed or checked
+/// beforehand is.
+public final class ConvolutionPass {
+  private let output: ConvolutionOutput
+  private let places: PassPlaces
+  private let matrix: PackedMatrix
+  private let height: Int
+  private let spans: UnsafeMutableBufferPointer<RunSpan>
+  /// What the pointers in `places` point into, besides the output.
+  private let input: FeatureMap
 
-  /// The pixels x..<x + T.rows of row `y`, the features from `feature` on.
+  /// A pass from `input`, which has the border that `window` reads, to `output`, both of the same height and width.
+  public init(_ input: FeatureMap, window: ConvolutionWindow, matrix: PackedMatrix, to output: ConvolutionOutput) {
+    let (first, second) = output.maps
+    precondition(first.height == input.height && first.width == input.width, "a convolution keeps height and width")
+    precondition(
+      second.height == first.height && second.width == first.width && second.pixelStride == first.pixelStride,
+      "the two maps of an output differ in size")
+    precondition(matrix.columns == first.pixelStride, "\(matrix.columns) outputs, a map of \(first.pixelStride)")
+    precondition(matrix.depth == window.depth(pixelStride: input.pixelStride), "weights do not fit the window")
+    precondition(input.border.contains(window.border), "the border is too thin for the window")
+    self.matrix = matrix
+    height = first.height
+    self.input = input
+    spans = .allocate(capacity: window.runs.count)
+    for (index, run) in window.runs.enumerated() {
+      spans[index] = RunSpan(
+        offset: run.dy &* input.rowStride &+ run.dx &* input.pixelStride,
+        steps: ConvolutionWindow.length(of: run, channels: input.channels, pixelStride: input.pixelStride),
+        weightFloats: run.count &* input.pixelStride &* matrix.columns)
+    }
+    places = PassPlaces(
+      spans: UnsafeBufferPointer(spans), width: input.width, columns: matrix.columns, depth: matrix.depth,
+      input: MapPlace(input), first: MapPlace(first), second: MapPlace(second))
+    self.output = output
+  }
+
+  deinit { spans.deallocate() }
+
+  /// Computes the rows `rows` of the output with the matrix in `weights`.
+  public func run(_ rows: Range<Int>, weights: AlignedBuffer) {
+    precondition(rows.lowerBound >= 0 && rows.upperBound <= height, "rows \(rows) of \(height)")
+    let weights = matrix.checkedPointer(weights)
+    // Each case is compiled on its own, its ending inlined into every tile.
+    switch output {
+    case .store: RowPass<StoreEpilogue>(places: places).run(rows, weights)
+    case .rectified: RowPass<RectifiedEpilogue>(places: places).run(rows, weights)
+    case .start: RowPass<StartEpilogue>(places: places).run(rows, weights)
+    case .residual: RowPass<ResidualEpilogue>(places: places).run(rows, weights)
+    case .masked: RowPass<MaskedEpilogue>(places: places).run(rows, weights)
+    case .maskedResidual: RowPass<MaskedResidualEpilogue>(places: places).run(rows, weights)
+    }
+  }
+}
+
+/// A run of the window as the inner loop wants it.
+private struct RunSpan {
+  /// Floats from an output's place in the input to the first one that the run reads.
+  let offset: Int
+  /// Products of one output feature.
+  let steps: Int
+  /// Floats from the run's weights to the next run's.
+  let weightFloats: Int
+}
+
+/// A map as bare numbers.
+struct MapPlace {
+  let origin: UnsafeMutablePointer<Float>
+  let rowStride: Int
+  let pixelStride: Int
+
+  init(_ map: FeatureMap) {
+    origin = map.origin
+    rowStride = map.rowStride
+    pixelStride = map.pixelStride
+  }
+
   @inline(__always)
-  func run<T: RegisterTile>(_: T.Type, y: Int, x: Int, feature: Int) {
-    var tile = T(repeating: T.Group(loading: bias + feature))
-    var b = UnsafePointer(weights + feature)
-    for run in window.runs {
-      tile.accumulate(
-        input.pixel(y &+ run.dy, x &+ run.dx), rowStride: input.pixelStride, stepStride: 1,
-        b, bStride: columns,
-        steps: ConvolutionWindow.length(of: run, channels: input.channels, pixelStride: input.pixelStride))
-      b += run.count &* input.pixelStride &* columns
-    }
-    tile.forEachRow(from: 0) { row, sum in epilogue.finish(sum, y: y, x: x &+ row, feature: feature) }
-  }
+  func pixel(_ y: Int, _ x: Int) -> UnsafeMutablePointer<Float> { origin + (y &* rowStride &+ x &* pixelStride) }
+}
 
-  func runOneVector(_ count: Int, y: Int, x: Int, feature: Int) {
-    switch count {
-    case 1: run(Rows1<OneVector>.self, y: y, x: x, feature: feature)
-    case 2: run(Rows2<OneVector>.self, y: y, x: x, feature: feature)
-    case 3: run(Rows3<OneVector>.self, y: y, x: x, feature: feature)
-    case 4: run(Rows4<OneVector>.self, y: y, x: x, feature: feature)
-    case 5: run(Rows5<OneVector>.self, y: y, x: x, feature: feature)
-    case 6: run(Rows6<OneVector>.self, y: y, x: x, feature: feature)
-    case 7: run(Rows7<OneVector>.self, y: y, x: x, feature: feature)
-    case 8: run(Rows8<OneVector>.self, y: y, x: x, feature: feature)
-    case 9: run(Rows9<OneVector>.self, y: y, x: x, feature: feature)
-    case 10: run(Rows10<OneVector>.self, y: y, x: x, feature: feature)
-    case 11: run(Rows11<OneVector>.self, y: y, x: x, feature: feature)
-    case 12: run(Rows12<OneVector>.self, y: y, x: x, feature: feature)
-    case 13: run(Rows13<OneVector>.self, y: y, x: x, feature: feature)
-    case 14: run(Rows14<OneVector>.self, y: y, x: x, feature: feature)
-    default: preconditionFailure("no tile of \(count) rows")
-    }
-  }
-
-  func runTwoVectors(_ count: Int, y: Int, x: Int, feature: Int) {
-    switch count {
-    case 1: run(Rows1<TwoVectors>.self, y: y, x: x, feature: feature)
-    case 2: run(Rows2<TwoVectors>.self, y: y, x: x, feature: feature)
-    case 3: run(Rows3<TwoVectors>.self, y: y, x: x, feature: feature)
-    case 4: run(Rows4<TwoVectors>.self, y: y, x: x, feature: feature)
-    case 5: run(Rows5<TwoVectors>.self, y: y, x: x, feature: feature)
-    case 6: run(Rows6<TwoVectors>.self, y: y, x: x, feature: feature)
-    case 7: run(Rows7<TwoVectors>.self, y: y, x: x, feature: feature)
-    case 8: run(Rows8<TwoVectors>.self, y: y, x: x, feature: feature)
-    default: preconditionFailure("no tile of \(count) rows")
-    }
-  }
+/// All that the tiles of one convolution share.
+private struct PassPlaces {
+  let spans: UnsafeBufferPointer<RunSpan>
+  let width: Int
+  let columns: Int
+  let depth: Int
+  let input: MapPlace
+  let first: MapPlace
+  let second: MapPlace
 }
 
 /// Rows of a tile one vector wide: with 16, addresses no longer fit the registers.
@@ -120,25 +131,93 @@ private let mostRowsOneVector = 14
 /// Rows of a tile two vectors wide: 8 rows are 16 sums, enough to hide the latency.
 private let mostRowsTwoVectors = 8
 
-@inline(__always)
-private func convolve<E: Epilogue>(
-  _ input: FeatureMap, _ window: ConvolutionWindow, _ weights: PackedWeights, _ rows: Range<Int>, _ epilogue: E
-) {
-  let context = TileContext(
-    input: input, window: window, weights: weights.weights, bias: weights.bias, columns: weights.columns,
-    epilogue: epilogue)
-  for y in rows {
-    var feature = 0
-    while feature &+ 32 <= weights.columns {
-      for pixels in EvenTiles(count: input.width, most: mostRowsTwoVectors) {
-        context.runTwoVectors(pixels.count, y: y, x: pixels.lowerBound, feature: feature)
+/// One convolution with its ending.
+private struct RowPass<E: Epilogue> {
+  let places: PassPlaces
+
+  func run(_ rows: Range<Int>, _ weights: UnsafeMutablePointer<Float>) {
+    let (width, columns) = (places.width, places.columns)
+    for y in rows {
+      var feature = 0
+      while feature &+ 32 <= columns {
+        for pixels in EvenTiles(count: width, most: mostRowsTwoVectors) {
+          runTwoVectors(pixels.count, place(y, pixels.lowerBound, feature, weights))
+        }
+        feature &+= 32
       }
-      feature &+= 32
+      if feature < columns {
+        for pixels in EvenTiles(count: width, most: mostRowsOneVector) {
+          runOneVector(pixels.count, place(y, pixels.lowerBound, feature, weights))
+        }
+      }
     }
-    if feature < weights.columns {
-      for pixels in EvenTiles(count: input.width, most: mostRowsOneVector) {
-        context.runOneVector(pixels.count, y: y, x: pixels.lowerBound, feature: feature)
-      }
+  }
+
+  /// Where a tile reads and writes.
+  struct TilePlace {
+    let input: UnsafePointer<Float>
+    let weights: UnsafePointer<Float>
+    let bias: UnsafePointer<Float>
+    let first: UnsafeMutablePointer<Float>
+    let second: UnsafeMutablePointer<Float>
+  }
+
+  @inline(__always)
+  func place(_ y: Int, _ x: Int, _ feature: Int, _ weights: UnsafeMutablePointer<Float>) -> TilePlace {
+    TilePlace(
+      input: UnsafePointer(places.input.pixel(y, x)), weights: UnsafePointer(weights + feature),
+      bias: UnsafePointer(weights + (places.depth &* places.columns &+ feature)),
+      first: places.first.pixel(y, x) + feature, second: places.second.pixel(y, x) + feature)
+  }
+
+  @inline(__always)
+  func run<T: RegisterTile>(_: T.Type, _ place: TilePlace) {
+    let columns = places.columns
+    let inputStride = places.input.pixelStride
+    var tile = T(repeating: T.Group(loading: place.bias))
+    var b = place.weights
+    for span in places.spans {
+      tile.accumulate(
+        place.input + span.offset, rowStride: inputStride, stepStride: 1, b, bStride: columns, steps: span.steps)
+      b += span.weightFloats
+    }
+    // The output's pixels are as far apart as the weights' rows.
+    tile.forEachRow(from: 0) { row, sum in
+      E.finish(sum, place.first + row &* columns, place.second + row &* columns)
+    }
+  }
+
+  func runOneVector(_ count: Int, _ place: TilePlace) {
+    switch count {
+    case 1: run(Rows1<OneVector>.self, place)
+    case 2: run(Rows2<OneVector>.self, place)
+    case 3: run(Rows3<OneVector>.self, place)
+    case 4: run(Rows4<OneVector>.self, place)
+    case 5: run(Rows5<OneVector>.self, place)
+    case 6: run(Rows6<OneVector>.self, place)
+    case 7: run(Rows7<OneVector>.self, place)
+    case 8: run(Rows8<OneVector>.self, place)
+    case 9: run(Rows9<OneVector>.self, place)
+    case 10: run(Rows10<OneVector>.self, place)
+    case 11: run(Rows11<OneVector>.self, place)
+    case 12: run(Rows12<OneVector>.self, place)
+    case 13: run(Rows13<OneVector>.self, place)
+    case 14: run(Rows14<OneVector>.self, place)
+    default: preconditionFailure("no tile of \(count) rows")
+    }
+  }
+
+  func runTwoVectors(_ count: Int, _ place: TilePlace) {
+    switch count {
+    case 1: run(Rows1<TwoVectors>.self, place)
+    case 2: run(Rows2<TwoVectors>.self, place)
+    case 3: run(Rows3<TwoVectors>.self, place)
+    case 4: run(Rows4<TwoVectors>.self, place)
+    case 5: run(Rows5<TwoVectors>.self, place)
+    case 6: run(Rows6<TwoVectors>.self, place)
+    case 7: run(Rows7<TwoVectors>.self, place)
+    case 8: run(Rows8<TwoVectors>.self, place)
+    default: preconditionFailure("no tile of \(count) rows")
     }
   }
 }

@@ -1,7 +1,7 @@
 // The convolution, written so that it can be checked by reading it. Tests hold the kernels against it; nothing
 // else uses it.
 
-/// The sums of `convolve`, plainly: values in the order H×W×O. `weights` are [tap][input][output], taps in the
+/// The sums of `ConvolutionPass`, plainly: values in the order H×W×O. `weights` are [tap][input][output], taps in the
 /// order of `window.offsets`. Each element is summed in the same order as in the kernel, with fused products, so
 /// the two agree bit for bit.
 public func convolveReference(
@@ -28,7 +28,7 @@ public func convolveReference(
   return result
 }
 
-/// The sums of `accumulateWeightGradient` from zero, plainly: the weights' gradient [tap][input][output] and the
+/// The sums of `WeightGradientPass` from zero, plainly: the weights' gradient [tap][input][output] and the
 /// bias', in double precision.
 public func weightGradientReference(
   _ input: FeatureMap, window: ConvolutionWindow, outputGradient: FeatureMap

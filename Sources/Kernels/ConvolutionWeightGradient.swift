@@ -1,132 +1,153 @@
 // The weight gradient of a masked convolution.
 
-/// gradient[dy, dx, i, o] += Σ input[y + dy, x + dx, i] · outputGradient[y, x, o] over the pixels of `rows`, in
-/// raster order, and the bias gradient likewise. `gradient` is packed like the weights: only live taps exist in
-/// it. A sum goes on where the last call left it, so the order is that of the calls.
-public func accumulateWeightGradient(
-  _ input: FeatureMap, window: ConvolutionWindow, outputGradient: FeatureMap, rows: Range<Int>,
-  into gradient: PackedWeights
-) {
-  precondition(
-    outputGradient.height == input.height && outputGradient.width == input.width,
-    "a convolution keeps height and width")
-  precondition(gradient.columns == outputGradient.pixelStride, "the gradient does not fit the output")
-  precondition(gradient.depth == window.depth(pixelStride: input.pixelStride), "the gradient does not fit the window")
-  precondition(input.border.union(window.border) == input.border, "the border is too thin for the window")
-  precondition(rows.lowerBound >= 0 && rows.upperBound <= input.height, "rows \(rows) of \(input.height)")
-  var feature = 0
-  while feature &+ 32 <= gradient.columns {
-    let pass = WeightGradientPass<TwoVectors>(
-      input: input, outputGradient: outputGradient, rows: rows, gradient: gradient, feature: feature)
-    pass.addBias()
-    pass.forEachRun(window, mostRows: 14) { pass.runTwoVectors($0, $1, $2) }
-    feature &+= 32
-  }
-  if feature < gradient.columns {
-    let pass = WeightGradientPass<OneVector>(
-      input: input, outputGradient: outputGradient, rows: rows, gradient: gradient, feature: feature)
-    pass.addBias()
-    pass.forEachRun(window, mostRows: 24) { pass.runOneVector($0, $1, $2) }
-  }
-}
+/// The weight gradient of one convolution between given maps, ready to run:
+/// gradient[dy, dx, i, o] += Σ input[y + dy, x + dx, i] · outputGradient[y, x, o] over pixels in raster order, and the
+/// bias gradient likewise. The gradient is packed like the weights: only live taps exist in it. A sum goes on where
+/// the last call left it, so the order is that of the calls.
+public final class WeightGradientPass {
+  private let input: FeatureMap
+  private let outputGradient: FeatureMap
+  private let matrix: PackedMatrix
+  private let tiles: UnsafeMutableBufferPointer<InputTile>
 
-/// The gradient of one group of output features. Here the rows of a tile are inputs, side by side in memory, and
-/// the steps are pixels.
-private struct WeightGradientPass<G: VectorGroup> {
-  let input: FeatureMap
-  let outputGradient: FeatureMap
-  let rows: Range<Int>
-  let gradient: PackedWeights
-  let feature: Int
-
-  /// Cuts each run into tiles of inputs: `body` gets their number, the run's offset in the input, and the first
-  /// row of the packed gradient.
-  @inline(__always)
-  func forEachRun(
-    _ window: ConvolutionWindow, mostRows: Int, _ body: (_ count: Int, _ inputOffset: Int, _ firstRow: Int) -> Void
-  ) {
+  /// A pass over `input`, which has the border that `window` reads, and the gradient of the convolution's output.
+  public init(_ input: FeatureMap, window: ConvolutionWindow, outputGradient: FeatureMap, matrix: PackedMatrix) {
+    precondition(
+      outputGradient.height == input.height && outputGradient.width == input.width,
+      "a convolution keeps height and width")
+    precondition(matrix.columns == outputGradient.pixelStride, "the gradient does not fit the output")
+    precondition(matrix.depth == window.depth(pixelStride: input.pixelStride), "the gradient does not fit the window")
+    precondition(input.border.contains(window.border), "the border is too thin for the window")
+    self.input = input
+    self.outputGradient = outputGradient
+    self.matrix = matrix
+    // Each run is cut into tiles of neighbouring inputs.
+    let mostRows = matrix.columns >= 32 ? mostRowsTwoVectors : mostRowsOneVector
+    var tiles: [InputTile] = []
     var packedRow = 0
     for run in window.runs {
       let length = ConvolutionWindow.length(of: run, channels: input.channels, pixelStride: input.pixelStride)
-      let offset = run.dy &* input.rowStride &+ run.dx &* input.pixelStride
+      let offset = run.dy * input.rowStride + run.dx * input.pixelStride
       for inputs in EvenTiles(count: length, most: mostRows) {
-        body(inputs.count, offset &+ inputs.lowerBound, packedRow &+ inputs.lowerBound)
+        tiles.append(
+          InputTile(
+            count: inputs.count, inputOffset: offset + inputs.lowerBound, packedRow: packedRow + inputs.lowerBound))
       }
-      packedRow &+= run.count &* input.pixelStride
+      packedRow += run.count * input.pixelStride
+    }
+    self.tiles = .allocate(capacity: tiles.count)
+    _ = self.tiles.initialize(from: tiles)
+  }
+
+  deinit { tiles.deallocate() }
+
+  /// Adds what the rows `rows` contribute to the matrix in `gradient`.
+  public func run(_ rows: Range<Int>, into gradient: AlignedBuffer) {
+    precondition(rows.lowerBound >= 0 && rows.upperBound <= input.height, "rows \(rows) of \(input.height)")
+    let target = matrix.checkedPointer(gradient)
+    let places = GradientPlaces(
+      input: MapPlace(input), outputGradient: MapPlace(outputGradient), rows: rows, width: input.width,
+      columns: matrix.columns)
+    let bias = target + matrix.depth &* matrix.columns
+    var feature = 0
+    while feature &+ 32 <= matrix.columns {
+      places.accumulate(OnesRow<TwoVectors>.self, inputOffset: 0, feature, bias + feature)
+      for tile in tiles { places.runTwoVectors(tile, feature, target) }
+      feature &+= 32
+    }
+    if feature < matrix.columns {
+      places.accumulate(OnesRow<OneVector>.self, inputOffset: 0, feature, bias + feature)
+      for tile in tiles { places.runOneVector(tile, feature, target) }
     }
   }
+}
 
-  func addBias() {
-    let target = gradient.bias + feature
-    accumulate(OnesRow<G>.self, inputOffset: 0, target: target)
-  }
+private let mostRowsTwoVectors = 14
+private let mostRowsOneVector = 24
+
+/// Neighbouring inputs of one run, whose gradients are summed together.
+private struct InputTile {
+  let count: Int
+  /// Floats from an output's place in the input to the first of them.
+  let inputOffset: Int
+  /// The first one's row in the packed gradient.
+  let packedRow: Int
+}
+
+/// All that the tiles of one call share. Here the rows of a tile are inputs, side by side in memory, and the steps
+/// are pixels.
+private struct GradientPlaces {
+  let input: MapPlace
+  let outputGradient: MapPlace
+  let rows: Range<Int>
+  let width: Int
+  let columns: Int
 
   @inline(__always)
-  func accumulate<T: RegisterTile>(_: T.Type, inputOffset: Int, target: UnsafeMutablePointer<Float>)
-  where T.Group == G {
-    var tile = T(loading: target, stride: gradient.columns)
+  func accumulate<T: RegisterTile>(
+    _: T.Type, inputOffset: Int, _ feature: Int, _ target: UnsafeMutablePointer<Float>
+  ) {
+    var tile = T(loading: target, stride: columns)
     for y in rows {
       tile.accumulate(
         input.pixel(y, 0) + inputOffset, rowStride: 1, stepStride: input.pixelStride,
-        outputGradient.pixel(y, 0) + feature, bStride: outputGradient.pixelStride, steps: input.width)
+        outputGradient.pixel(y, 0) + feature, bStride: outputGradient.pixelStride, steps: width)
     }
-    tile.forEachRow(from: 0) { row, sum in sum.store(target + row &* gradient.columns) }
+    tile.forEachRow(from: 0) { row, sum in sum.store(target + row &* columns) }
   }
 
   @inline(__always)
-  func run<T: RegisterTile>(_: T.Type, _ inputOffset: Int, _ firstRow: Int) where T.Group == G {
-    accumulate(T.self, inputOffset: inputOffset, target: gradient.weights + firstRow &* gradient.columns + feature)
+  func run<T: RegisterTile>(_: T.Type, _ tile: InputTile, _ feature: Int, _ target: UnsafeMutablePointer<Float>) {
+    accumulate(T.self, inputOffset: tile.inputOffset, feature, target + (tile.packedRow &* columns &+ feature))
   }
-}
 
-extension WeightGradientPass<OneVector> {
-  func runOneVector(_ count: Int, _ inputOffset: Int, _ firstRow: Int) {
-    // A height that has no tile of its own is done as two.
-    switch count {
-    case 1: run(Rows1<OneVector>.self, inputOffset, firstRow)
-    case 2: run(Rows2<OneVector>.self, inputOffset, firstRow)
-    case 3: run(Rows3<OneVector>.self, inputOffset, firstRow)
-    case 4: run(Rows4<OneVector>.self, inputOffset, firstRow)
-    case 5: run(Rows5<OneVector>.self, inputOffset, firstRow)
-    case 6: run(Rows6<OneVector>.self, inputOffset, firstRow)
-    case 7: run(Rows7<OneVector>.self, inputOffset, firstRow)
-    case 8: run(Rows8<OneVector>.self, inputOffset, firstRow)
-    case 9: run(Rows9<OneVector>.self, inputOffset, firstRow)
-    case 10: run(Rows10<OneVector>.self, inputOffset, firstRow)
-    case 11: run(Rows11<OneVector>.self, inputOffset, firstRow)
-    case 12: run(Rows12<OneVector>.self, inputOffset, firstRow)
-    case 13: run(Rows13<OneVector>.self, inputOffset, firstRow)
-    case 14: run(Rows14<OneVector>.self, inputOffset, firstRow)
-    case 16: run(Rows16<OneVector>.self, inputOffset, firstRow)
-    case 18: run(Rows18<OneVector>.self, inputOffset, firstRow)
-    case 20: run(Rows20<OneVector>.self, inputOffset, firstRow)
-    case 22: run(Rows22<OneVector>.self, inputOffset, firstRow)
-    case 24: run(Rows24<OneVector>.self, inputOffset, firstRow)
-    default:
-      runOneVector(count / 2, inputOffset, firstRow)
-      runOneVector(count - count / 2, inputOffset + count / 2, firstRow + count / 2)
+  func runOneVector(_ tile: InputTile, _ feature: Int, _ target: UnsafeMutablePointer<Float>) {
+    switch tile.count {
+    case 1: run(Rows1<OneVector>.self, tile, feature, target)
+    case 2: run(Rows2<OneVector>.self, tile, feature, target)
+    case 3: run(Rows3<OneVector>.self, tile, feature, target)
+    case 4: run(Rows4<OneVector>.self, tile, feature, target)
+    case 5: run(Rows5<OneVector>.self, tile, feature, target)
+    case 6: run(Rows6<OneVector>.self, tile, feature, target)
+    case 7: run(Rows7<OneVector>.self, tile, feature, target)
+    case 8: run(Rows8<OneVector>.self, tile, feature, target)
+    case 9: run(Rows9<OneVector>.self, tile, feature, target)
+    case 10: run(Rows10<OneVector>.self, tile, feature, target)
+    case 11: run(Rows11<OneVector>.self, tile, feature, target)
+    case 12: run(Rows12<OneVector>.self, tile, feature, target)
+    case 13: run(Rows13<OneVector>.self, tile, feature, target)
+    case 14: run(Rows14<OneVector>.self, tile, feature, target)
+    case 15: run(Rows15<OneVector>.self, tile, feature, target)
+    case 16: run(Rows16<OneVector>.self, tile, feature, target)
+    case 17: run(Rows17<OneVector>.self, tile, feature, target)
+    case 18: run(Rows18<OneVector>.self, tile, feature, target)
+    case 19: run(Rows19<OneVector>.self, tile, feature, target)
+    case 20: run(Rows20<OneVector>.self, tile, feature, target)
+    case 21: run(Rows21<OneVector>.self, tile, feature, target)
+    case 22: run(Rows22<OneVector>.self, tile, feature, target)
+    case 23: run(Rows23<OneVector>.self, tile, feature, target)
+    case 24: run(Rows24<OneVector>.self, tile, feature, target)
+    default: preconditionFailure("no tile of \(tile.count) inputs")
     }
   }
-}
 
-extension WeightGradientPass<TwoVectors> {
-  func runTwoVectors(_ count: Int, _ inputOffset: Int, _ firstRow: Int) {
-    switch count {
-    case 1: run(Rows1<TwoVectors>.self, inputOffset, firstRow)
-    case 2: run(Rows2<TwoVectors>.self, inputOffset, firstRow)
-    case 3: run(Rows3<TwoVectors>.self, inputOffset, firstRow)
-    case 4: run(Rows4<TwoVectors>.self, inputOffset, firstRow)
-    case 5: run(Rows5<TwoVectors>.self, inputOffset, firstRow)
-    case 6: run(Rows6<TwoVectors>.self, inputOffset, firstRow)
-    case 7: run(Rows7<TwoVectors>.self, inputOffset, firstRow)
-    case 8: run(Rows8<TwoVectors>.self, inputOffset, firstRow)
-    case 9: run(Rows9<TwoVectors>.self, inputOffset, firstRow)
-    case 10: run(Rows10<TwoVectors>.self, inputOffset, firstRow)
-    case 11: run(Rows11<TwoVectors>.self, inputOffset, firstRow)
-    case 12: run(Rows12<TwoVectors>.self, inputOffset, firstRow)
-    case 13: run(Rows13<TwoVectors>.self, inputOffset, firstRow)
-    case 14: run(Rows14<TwoVectors>.self, inputOffset, firstRow)
-    default: preconditionFailure("no tile of \(count) rows")
+  func runTwoVectors(_ tile: InputTile, _ feature: Int, _ target: UnsafeMutablePointer<Float>) {
+    switch tile.count {
+    case 1: run(Rows1<TwoVectors>.self, tile, feature, target)
+    case 2: run(Rows2<TwoVectors>.self, tile, feature, target)
+    case 3: run(Rows3<TwoVectors>.self, tile, feature, target)
+    case 4: run(Rows4<TwoVectors>.self, tile, feature, target)
+    case 5: run(Rows5<TwoVectors>.self, tile, feature, target)
+    case 6: run(Rows6<TwoVectors>.self, tile, feature, target)
+    case 7: run(Rows7<TwoVectors>.self, tile, feature, target)
+    case 8: run(Rows8<TwoVectors>.self, tile, feature, target)
+    case 9: run(Rows9<TwoVectors>.self, tile, feature, target)
+    case 10: run(Rows10<TwoVectors>.self, tile, feature, target)
+    case 11: run(Rows11<TwoVectors>.self, tile, feature, target)
+    case 12: run(Rows12<TwoVectors>.self, tile, feature, target)
+    case 13: run(Rows13<TwoVectors>.self, tile, feature, target)
+    case 14: run(Rows14<TwoVectors>.self, tile, feature, target)
+    default: preconditionFailure("no tile of \(tile.count) inputs")
     }
   }
 }

@@ -29,9 +29,22 @@ public struct ConvolutionWindow: Sendable, Equatable {
 
   /// The runs, rows downward.
   public let runs: [Run]
+  /// Live taps.
+  public let taps: Int
+  /// The border that a map must have to be read through this window.
+  public let border: FeatureMap.Border
 
   /// A window of the given runs.
-  public init(runs: [Run]) { self.runs = runs.filter { $0.count > 0 } }
+  public init(runs: [Run]) {
+    let runs = runs.filter { $0.count > 0 }
+    self.runs = runs
+    taps = runs.reduce(0) { $0 + $1.count }
+    border = FeatureMap.Border(
+      top: runs.map { max(0, -$0.dy) }.max() ?? 0,
+      bottom: runs.map { max(0, $0.dy) }.max() ?? 0,
+      left: runs.map { max(0, -$0.dx) }.max() ?? 0,
+      right: runs.map { max(0, $0.dx + $0.count - 1) }.max() ?? 0)
+  }
 
   /// The live taps of a `size`×`size` kernel (odd) under `mask`.
   public init(size: Int, mask: Mask) {
@@ -44,9 +57,6 @@ public struct ConvolutionWindow: Sendable, Equatable {
   /// The window of a 1×1 convolution.
   public static let pointwise = ConvolutionWindow(runs: [Run(dy: 0, dx: 0, count: 1)])
 
-  /// Live taps.
-  public var taps: Int { runs.reduce(0) { $0 + $1.count } }
-
   /// (dy, dx) of every tap, in the order of the sum.
   public var offsets: [(dy: Int, dx: Int)] {
     runs.flatMap { run in (0..<run.count).map { (run.dy, run.dx + $0) } }
@@ -56,15 +66,6 @@ public struct ConvolutionWindow: Sendable, Equatable {
   public var mirrored: ConvolutionWindow {
     ConvolutionWindow(
       runs: runs.reversed().map { Run(dy: -$0.dy, dx: -($0.dx + $0.count - 1), count: $0.count) })
-  }
-
-  /// The border that a map must have to be read through this window.
-  public var border: FeatureMap.Border {
-    FeatureMap.Border(
-      top: runs.map { max(0, -$0.dy) }.max() ?? 0,
-      bottom: runs.map { max(0, $0.dy) }.max() ?? 0,
-      left: runs.map { max(0, -$0.dx) }.max() ?? 0,
-      right: runs.map { max(0, $0.dx + $0.count - 1) }.max() ?? 0)
   }
 
   /// Floats of a pixel row that `run` covers in a map of this stride: the last tap ends with its last feature.

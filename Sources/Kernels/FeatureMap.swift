@@ -24,7 +24,7 @@ public struct FeatureMap: Sendable {
   @usableFromInline nonisolated(unsafe) let origin: UnsafeMutablePointer<Float>
 
   /// Pixels of zeros around a map.
-  public struct Border: Sendable, Equatable {
+  public struct Border: Sendable, Hashable {
     /// Rows above and below, pixels left and right.
     public let top: Int, bottom: Int, left: Int, right: Int
 
@@ -34,6 +34,11 @@ public struct FeatureMap: Sendable {
       self.bottom = bottom
       self.left = left
       self.right = right
+    }
+
+    /// Whether this border is nowhere thinner than `other`.
+    public func contains(_ other: Border) -> Bool {
+      top >= other.top && bottom >= other.bottom && left >= other.left && right >= other.right
     }
 
     /// The smallest border that contains both.

@@ -92,10 +92,15 @@ typealias Rows11<G: VectorGroup> = Stack<Rows8<G>, Rows3<G>>
 typealias Rows12<G: VectorGroup> = Stack<Rows8<G>, Rows4<G>>
 typealias Rows13<G: VectorGroup> = Stack<Rows8<G>, Rows5<G>>
 typealias Rows14<G: VectorGroup> = Stack<Rows8<G>, Rows6<G>>
+typealias Rows15<G: VectorGroup> = Stack<Rows8<G>, Rows7<G>>
 typealias Rows16<G: VectorGroup> = Stack<Rows8<G>, Rows8<G>>
+typealias Rows17<G: VectorGroup> = Stack<Rows16<G>, Rows1<G>>
 typealias Rows18<G: VectorGroup> = Stack<Rows16<G>, Rows2<G>>
+typealias Rows19<G: VectorGroup> = Stack<Rows16<G>, Rows3<G>>
 typealias Rows20<G: VectorGroup> = Stack<Rows16<G>, Rows4<G>>
+typealias Rows21<G: VectorGroup> = Stack<Rows16<G>, Rows5<G>>
 typealias Rows22<G: VectorGroup> = Stack<Rows16<G>, Rows6<G>>
+typealias Rows23<G: VectorGroup> = Stack<Rows16<G>, Rows7<G>>
 typealias Rows24<G: VectorGroup> = Stack<Rows16<G>, Rows8<G>>
 
 extension RegisterTile {

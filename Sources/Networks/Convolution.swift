@@ -10,15 +10,19 @@ public struct PackedParameters: Sendable {
 
 /// Where the packed matrices of a model lie. Layers reserve their place while the model is built.
 public struct PackingPlan: Sendable {
-  private(set) var forwardCount = 0
-  private(set) var transposedCount = 0
+  private var forwardCount = 0
+  private var transposedCount = 0
 
-  mutating func reserve(forward: Int, transposed: Int) -> (forward: Int, transposed: Int) {
-    defer {
-      forwardCount += forward
-      transposedCount += transposed
-    }
-    return (forwardCount, transposedCount)
+  mutating func reserveForward(depth: Int, columns: Int) -> PackedMatrix {
+    let matrix = PackedMatrix(offset: forwardCount, depth: depth, columns: columns)
+    forwardCount += matrix.count
+    return matrix
+  }
+
+  mutating func reserveTransposed(depth: Int, columns: Int) -> PackedMatrix {
+    let matrix = PackedMatrix(offset: transposedCount, depth: depth, columns: columns)
+    transposedCount += matrix.count
+    return matrix
   }
 
   func makeParameters() -> PackedParameters {
@@ -47,10 +51,10 @@ public struct Convolution: Sendable {
   let weight: ParameterSlice
   let bias: ParameterSlice
   private let readsImage: Bool
-  private let inputStride: Int
-  private let outputStride: Int
-  private let forwardOffset: Int
-  private let transposedOffset: Int
+  /// Where the weights lie in `PackedParameters.forward`, and their gradient in a packed gradient.
+  private let forwardMatrix: PackedMatrix
+  /// Where the transposed weights lie in `PackedParameters.transposed`.
+  private let transposedMatrix: PackedMatrix
 
   /// Adds the layer's tensors `name`.weight and `name`.bias to `layout` and its matrices to `packing`.
   /// `readsImage` is for a first layer, whose input has no padding between pixels.
@@ -72,45 +76,28 @@ public struct Convolution: Sendable {
       name + ".weight", shape: [outputChannels, inputChannels, kernelSize, kernelSize],
       live: live.allSatisfy { $0 } ? nil : live)
     bias = layout.append(name + ".bias", shape: [outputChannels])
-    inputStride = readsImage ? inputChannels : Lanes.roundUp(inputChannels)
-    outputStride = Lanes.roundUp(outputChannels)
-    let depth = window.depth(pixelStride: inputStride)
-    let transposedDepth = window.depth(pixelStride: outputStride)
-    (forwardOffset, transposedOffset) = packing.reserve(
-      forward: PackedWeights.count(depth: depth, columns: outputStride),
-      transposed: readsImage
-        ? 0 : PackedWeights.count(depth: transposedDepth, columns: Lanes.roundUp(inputChannels)))
+    let inputStride = readsImage ? inputChannels : Lanes.roundUp(inputChannels)
+    let outputStride = Lanes.roundUp(outputChannels)
+    forwardMatrix = packing.reserveForward(depth: window.depth(pixelStride: inputStride), columns: outputStride)
+    transposedMatrix = packing.reserveTransposed(
+      depth: readsImage ? 0 : window.depth(pixelStride: outputStride), columns: Lanes.roundUp(inputChannels))
   }
 
-  // MARK: Forward and backward
+  // MARK: Passes between given maps
 
-  /// The rows `rows` of the output.
-  func forward(_ input: FeatureMap, rows: Range<Int>, _ packed: PackedParameters, to output: ConvolutionOutput) {
-    convolve(input, window: window, weights: forwardMatrix(packed.forward), rows: rows, to: output)
+  /// The layer itself.
+  func forward(_ input: FeatureMap, to output: ConvolutionOutput) -> ConvolutionPass {
+    ConvolutionPass(input, window: window, matrix: forwardMatrix, to: output)
   }
 
-  /// The rows `rows` of the gradient with respect to the input.
-  func inputGradient(
-    _ outputGradient: FeatureMap, rows: Range<Int>, _ packed: PackedParameters, to output: ConvolutionOutput
-  ) {
-    let matrix = PackedWeights(
-      storage: packed.transposed, offset: transposedOffset,
-      depth: window.depth(pixelStride: outputStride), columns: Lanes.roundUp(inputChannels))
-    convolve(outputGradient, window: window.mirrored, weights: matrix, rows: rows, to: output)
+  /// From the gradient of the output to that of the input.
+  func inputGradient(_ outputGradient: FeatureMap, to output: ConvolutionOutput) -> ConvolutionPass {
+    ConvolutionPass(outputGradient, window: window.mirrored, matrix: transposedMatrix, to: output)
   }
 
-  /// Adds what the rows `rows` of the output contribute to the gradient of weight and bias.
-  func weightGradient(
-    _ input: FeatureMap, _ outputGradient: FeatureMap, rows: Range<Int>, into gradient: AlignedBuffer
-  ) {
-    accumulateWeightGradient(
-      input, window: window, outputGradient: outputGradient, rows: rows, into: forwardMatrix(gradient))
-  }
-
-  private func forwardMatrix(_ storage: AlignedBuffer) -> PackedWeights {
-    PackedWeights(
-      storage: storage, offset: forwardOffset, depth: window.depth(pixelStride: inputStride),
-      columns: outputStride)
+  /// From input and gradient of the output to the gradient of weight and bias.
+  func weightGradient(_ input: FeatureMap, _ outputGradient: FeatureMap) -> WeightGradientPass {
+    WeightGradientPass(input, window: window, outputGradient: outputGradient, matrix: forwardMatrix)
   }
 
   // MARK: Packing
@@ -121,24 +108,20 @@ public struct Convolution: Sendable {
       let value = parameters.storage[flat]
       packed.forward[matrix] = value
       if !readsImage {
-        // The mirrored window meets the taps in the opposite order.
-        let mirrored = window.taps - 1 - tap
-        packed.transposed[transposedOffset + (mirrored * outputStride + output) * inputStride + input] = value
+        // The mirrored window meets the taps in the opposite order; its rows are outputs, its columns inputs.
+        let row = (window.taps - 1 - tap) * forwardMatrix.columns + output
+        packed.transposed[transposedMatrix.offset + row * transposedMatrix.columns + input] = value
       }
     }
-    let depth = window.depth(pixelStride: inputStride)
     for o in 0..<outputChannels {
-      packed.forward[forwardOffset + depth * outputStride + o] = parameters.storage[bias.offset + o]
+      packed.forward[forwardMatrix.biasOffset + o] = parameters.storage[bias.offset + o]
     }
   }
 
   /// Copies the layer's gradient from the packed order into the flat one; masked taps are not touched.
   func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector) {
     forEachWeight { _, _, _, flat, matrix in gradient.storage[flat] = packed[matrix] }
-    let depth = window.depth(pixelStride: inputStride)
-    for o in 0..<outputChannels {
-      gradient.storage[bias.offset + o] = packed[forwardOffset + depth * outputStride + o]
-    }
+    for o in 0..<outputChannels { gradient.storage[bias.offset + o] = packed[forwardMatrix.biasOffset + o] }
   }
 
   /// Every live weight with its places in the flat and in the packed order.
@@ -147,6 +130,7 @@ public struct Convolution: Sendable {
     _ body: (_ tap: Int, _ input: Int, _ output: Int, _ flat: Int, _ matrix: Int) -> Void
   ) {
     let reach = kernelSize / 2
+    let inputStride = forwardMatrix.depth / window.taps
     for (tap, offset) in window.offsets.enumerated() {
       let place = (offset.dy + reach) * kernelSize + offset.dx + reach
       for input in 0..<inputChannels {
@@ -154,7 +138,7 @@ public struct Convolution: Sendable {
           body(
             tap, input, output,
             weight.offset + (output * inputChannels + input) * kernelSize * kernelSize + place,
-            forwardOffset + (tap * inputStride + input) * outputStride + output)
+            forwardMatrix.offset + (tap * inputStride + input) * forwardMatrix.columns + output)
         }
       }
     }

@@ -92,86 +92,31 @@ public struct PixelCNN: ImageModel {
     PixelCNNWorkspace(self, purpose: purpose)
   }
 
-  // MARK: Forward
+  // MARK: Running
 
-  /// See `ImageModel`. A block runs a band of rows through its three layers before the next band begins, so that
-  /// what lies between them is still in the first cache.
+  /// See `ImageModel`.
   public func forward(
     _ batch: ImageBatch, images: Range<Int>, rows: Range<Int>, packed: PackedParameters,
     workspace: any ModelWorkspace
   ) {
-    let w = pixelCNNWorkspace(workspace)
+    let own = own(workspace)
     // The row above once more: when it was run, its last pixel may not have been known.
     let known = max(0, rows.lowerBound - 1)..<rows.upperBound
-    w.input.fill(batch, image: images.lowerBound, levels: configuration.levels, rows: known)
-    for band in Bands(rows, height: w.forwardBand) {
-      input.forward(w.input, rows: band, packed, to: .start(stream: w.stream, rectified: w.rectified[0]))
-    }
-    for (index, block) in blocks.enumerated() {
-      let (reduced, convolved) = (w.reduced[index], w.convolved[index])
-      for band in Bands(rows, height: w.forwardBand) {
-        block.reduce.forward(w.rectified[index], rows: band, packed, to: .rectified(reduced))
-        block.conv.forward(reduced, rows: band, packed, to: .rectified(convolved))
-        block.expand.forward(
-          convolved, rows: band, packed, to: .residual(stream: w.stream, rectified: w.rectified[index + 1]))
-      }
-    }
-    for band in Bands(rows, height: w.forwardBand) {
-      hidden.forward(w.rectified[blocks.count], rows: band, packed, to: .rectified(w.hidden))
-      logits.forward(w.hidden, rows: band, packed, to: .store(w.logits[0]))
-    }
+    own.input.fill(batch, image: images.lowerBound, levels: configuration.levels, rows: known)
+    for stage in own.forwardStages { stage.run(rows, packed) }
   }
 
-  // MARK: Backward
-
-  /// See `ImageModel`. Bands run upward, since a pixel's gradient comes from the rows below it.
+  /// See `ImageModel`.
   public func backward(
     images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer
   ) {
-    let w = pixelCNNWorkspace(workspace)
-    guard let g = w.gradients else { preconditionFailure("a workspace for evaluation has no gradients") }
-    let rows = 0..<configuration.shape.height
-    for band in Bands(rows, height: w.backwardBand).reversed() {
-      logits.weightGradient(w.hidden, g.logits, rows: band, into: gradient)
-      logits.inputGradient(g.logits, rows: band, packed, to: .masked(g.hidden, saved: w.hidden))
-      hidden.weightGradient(w.rectified[blocks.count], g.hidden, rows: band, into: gradient)
-      hidden.inputGradient(g.hidden, rows: band, packed, to: .masked(g.stream, saved: w.rectified[blocks.count]))
-    }
-    for (index, block) in blocks.enumerated().reversed() {
-      let (rectified, reduced, convolved) = (w.rectified[index], w.reduced[index], w.convolved[index])
-      for band in Bands(rows, height: w.backwardBand).reversed() {
-        block.expand.weightGradient(convolved, g.stream, rows: band, into: gradient)
-        block.expand.inputGradient(g.stream, rows: band, packed, to: .masked(g.convolved, saved: convolved))
-        block.conv.weightGradient(reduced, g.convolved, rows: band, into: gradient)
-        block.conv.inputGradient(g.convolved, rows: band, packed, to: .masked(g.reduced, saved: reduced))
-        block.reduce.weightGradient(rectified, g.reduced, rows: band, into: gradient)
-        block.reduce.inputGradient(
-          g.reduced, rows: band, packed, to: .maskedResidual(stream: g.stream, saved: rectified))
-      }
-    }
-    input.weightGradient(w.input, g.stream, rows: rows, into: gradient)
+    let own = own(workspace)
+    precondition(!own.backwardStages.isEmpty, "this workspace is not for training")
+    for stage in own.backwardStages { stage.run(0..<configuration.shape.height, packed, into: gradient) }
   }
 
-  private func pixelCNNWorkspace(_ workspace: any ModelWorkspace) -> PixelCNNWorkspace {
+  private func own(_ workspace: any ModelWorkspace) -> PixelCNNWorkspace {
     guard let own = workspace as? PixelCNNWorkspace else { preconditionFailure("a workspace of another model") }
     return own
-  }
-}
-
-/// A range of rows cut into bands of `height` rows, the last one possibly lower.
-struct Bands: RandomAccessCollection {
-  private let rows: Range<Int>
-  private let height: Int
-
-  init(_ rows: Range<Int>, height: Int) {
-    self.rows = rows
-    self.height = height
-  }
-
-  var startIndex: Int { 0 }
-  var endIndex: Int { (rows.count + height - 1) / height }
-  subscript(index: Int) -> Range<Int> {
-    let start = rows.lowerBound + index * height
-    return start..<Swift.min(start + height, rows.upperBound)
   }
 }

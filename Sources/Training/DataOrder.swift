@@ -28,6 +28,12 @@ public struct DataOrder: Sendable {
   /// The epoch that step number `step` (from 0) belongs to.
   public func epoch(ofStep step: Int) -> Int { step / stepsPerEpoch }
 
+  /// What a checkpoint says of the order before step number `step`.
+  func position(step: Int) -> RunState.Order {
+    RunState.Order(
+      seed: seed, epoch: epoch(ofStep: step), stepInEpoch: step % stepsPerEpoch, stepsPerEpoch: stepsPerEpoch)
+  }
+
   /// The images of step number `step`.
   public mutating func batch(step: Int) -> ArraySlice<Int> {
     let epoch = epoch(ofStep: step)

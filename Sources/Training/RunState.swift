@@ -20,6 +20,19 @@ public struct RunState: Sendable, Codable, Equatable {
     }
   }
 
+  /// Where a run stands in the order of its images. It follows from the seed and the step; it is written down so that
+  /// a reader can see it and a resumed run can check it.
+  public struct Order: Sendable, Codable, Equatable {
+    /// The seed of the permutations.
+    public var seed: UInt64
+    /// The epoch that the next step belongs to, from 0.
+    public var epoch: Int
+    /// Steps of that epoch that are taken.
+    public var stepInEpoch: Int
+    /// Steps in an epoch.
+    public var stepsPerEpoch: Int
+  }
+
   /// The data that a run was trained on.
   public struct Data: Sendable, Codable, Equatable {
     /// The folder as the user named it.
@@ -71,8 +84,10 @@ public struct RunState: Sendable, Codable, Equatable {
   public var data: Data?
   /// The run; nil for imported weights.
   public var training: TrainingOptions?
-  /// Steps taken. Seed, data order and learning rate follow from it.
+  /// Steps taken. Data order and learning rate follow from it.
   public var step = 0
+  /// The order of the images at that step; nil for imported weights.
+  public var order: Order?
   /// Seconds of training and evaluation so far.
   public var elapsedSeconds = 0.0
   /// The best held-out score; nil before the first evaluation.

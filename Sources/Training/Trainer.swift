@@ -122,15 +122,21 @@ public final class Trainer {
   }
 
   /// Runs to the end, or until `request` says stop. `save` writes a checkpoint and gives its path; it is called at
-  /// every evaluation, on request, and at the end. Throws `diverged` before a step is taken along a loss or
+  /// every evaluation, on request, and at the end. Throws `badData` where the state contradicts itself, `diverged` before a step is taken along a loss or
   /// gradient that is not finite, and whatever `save` throws.
   public func run(
     request: () -> TrainingRequest, save: (RunState, Adam) throws -> String, report: (TrainingEvent) -> Void
   ) throws -> Outcome {
+    guard state.order == nil || state.order == order.position(step: adam.step) else {
+      throw ScanlineError(
+        .badData, path: "state.json", expected: "the order of images that seed, batch and step give",
+        found: "another one")
+    }
     var clock = RunClock(now: now, elapsedBefore: state.elapsedSeconds)
     func saveOnce() throws {
       guard savedStep != adam.step else { return }
       state.step = adam.step
+      state.order = order.position(step: adam.step)
       state.elapsedSeconds = clock.elapsed
       report(.saved(try save(state, adam)))
       savedStep = adam.step

@@ -22,6 +22,7 @@ struct KernelBenchmark: ParsableCommand {
     var inputs: Int
     var outputs: Int
     var gflops: Double
+    var bestGflops: Double
     var shareOfPeak: Double
   }
 
@@ -49,13 +50,14 @@ struct KernelBenchmark: ParsableCommand {
       print(String(decoding: try encoder.encode(["side": AnyRows.side(side), "kernels": .rows(rows)]), as: UTF8.self))
       return
     }
-    print("kernel                       inputs outputs  GFLOP/s  of peak")
+    print("kernel                       inputs outputs  GFLOP/s     best  of peak")
     for row in rows {
       let name = row.kernel.padding(toLength: 28, withPad: " ", startingAt: 0)
       print(
         name
           + String(
-            format: "%7d %7d %8.1f %7.1f%%", row.inputs, row.outputs, row.gflops, row.shareOfPeak * 100))
+            format: "%7d %7d %8.1f %8.1f %7.1f%%", row.inputs, row.outputs, row.gflops, row.bestGflops,
+            row.shareOfPeak * 100))
     }
   }
 
@@ -83,35 +85,34 @@ struct KernelBenchmark: ParsableCommand {
     let values = (0..<side * side * max(inputs, outputs)).map { random.uniform(at: UInt64($0)) - 0.5 }
     input.fill(Array(values.prefix(side * side * inputs)))
     output.fill(Array(values.prefix(side * side * outputs)))
-    func packed(_ inputs: Int, _ outputs: Int) -> PackedWeights {
-      let depth = window.depth(pixelStride: inputs)
-      let columns = Lanes.roundUp(outputs)
-      let buffer = AlignedBuffer(count: PackedWeights.count(depth: depth, columns: columns))
+    func weights(_ inputStride: Int, _ outputs: Int) -> (AlignedBuffer, PackedMatrix) {
+      let matrix = PackedMatrix(
+        offset: 0, depth: window.depth(pixelStride: inputStride), columns: Lanes.roundUp(outputs))
+      let buffer = AlignedBuffer(count: matrix.count)
       for i in 0..<buffer.count { buffer[i] = (random.uniform(at: UInt64(i)) - 0.5) * 0.1 }
-      return PackedWeights(storage: buffer, offset: 0, depth: depth, columns: columns)
+      return (buffer, matrix)
     }
-    let forward = packed(input.pixelStride, outputs)
-    let backward = packed(output.pixelStride, inputs)
-    let gradient = packed(input.pixelStride, outputs)
+    let (forwardWeights, forwardMatrix) = weights(input.pixelStride, outputs)
+    let (backwardWeights, backwardMatrix) = weights(output.pixelStride, inputs)
+    let (gradient, _) = weights(input.pixelStride, outputs)
     let operations = 2.0 * Double(side * side * window.taps * inputs * outputs)
     let result = FeatureMap(height: side, width: side, channels: outputs)
+    let forward = ConvolutionPass(input, window: window, matrix: forwardMatrix, to: .rectified(result))
     var rows = [
-      timed(name + " forward", inputs, outputs, operations) {
-        convolve(input, window: window, weights: forward, rows: 0..<side, to: .rectified(result))
-      }
+      timed(name + " forward", inputs, outputs, operations) { forward.run(0..<side, weights: forwardWeights) }
     ]
     if !fromImage {
+      let backward = ConvolutionPass(
+        output, window: window.mirrored, matrix: backwardMatrix, to: .masked(inputGradient, saved: inputGradient))
       rows.append(
         timed(name + " input gradient", inputs, outputs, operations) {
-          convolve(
-            output, window: window.mirrored, weights: backward, rows: 0..<side,
-            to: .masked(inputGradient, saved: inputGradient))
+          backward.run(0..<side, weights: backwardWeights)
         })
     }
+    let weightGradient = WeightGradientPass(input, window: window, outputGradient: output, matrix: forwardMatrix)
     rows.append(
       timed(name + " weight gradient", inputs, outputs, operations) {
-        accumulateWeightGradient(
-          input, window: window, outputGradient: output, rows: 0..<side, into: gradient)
+        weightGradient.run(0..<side, into: gradient)
       })
     return rows
   }
@@ -140,7 +141,8 @@ struct KernelBenchmark: ParsableCommand {
       shares.append(kernel / peak)
     }
     return Row(
-      kernel: name, inputs: inputs, outputs: outputs, gflops: median(rates), shareOfPeak: median(shares))
+      kernel: name, inputs: inputs, outputs: outputs, gflops: median(rates), bestGflops: rates.max() ?? 0,
+      shareOfPeak: median(shares))
   }
 
   private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }

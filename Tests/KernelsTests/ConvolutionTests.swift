@@ -27,14 +27,19 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
   ]
 }
 
+/// A packed matrix in a buffer of its own.
+private struct Packed {
+  let matrix: PackedMatrix
+  let buffer: AlignedBuffer
+}
+
 /// A convolution's maps and matrices, filled, and the weights in the order of the reference.
 private struct Fixture {
   let input: FeatureMap
   let outputGradient: FeatureMap
-  let forward: PackedWeights
-  let transposed: PackedWeights
-  let gradient: PackedWeights
-  let gradientBuffer: AlignedBuffer
+  let forward: Packed
+  let transposed: Packed
+  let gradient: Packed
   let weights: [Float]  // [tap][input][output]
   let bias: [Float]
   let transposedWeights: [Float]  // [mirrored tap][output][input]
@@ -58,27 +63,33 @@ private struct Fixture {
       }
     }
     transposedWeights = turned
-    forward = Self.packed(window, input.pixelStride, c.inputs, c.outputs, weights, bias).0
-    transposed = Self.packed(window, outputGradient.pixelStride, c.outputs, c.inputs, turned, nil).0
-    (gradient, gradientBuffer) = Self.packed(window, input.pixelStride, c.inputs, c.outputs, nil, nil)
+    forward = Self.packed(window, input.pixelStride, c.inputs, c.outputs, weights, bias)
+    transposed = Self.packed(window, outputGradient.pixelStride, c.outputs, c.inputs, turned, nil)
+    gradient = Self.packed(window, input.pixelStride, c.inputs, c.outputs, nil, nil)
   }
 
   private static func packed(
     _ window: ConvolutionWindow, _ stride: Int, _ inputs: Int, _ outputs: Int, _ weights: [Float]?,
     _ bias: [Float]?
-  ) -> (PackedWeights, AlignedBuffer) {
-    let columns = Lanes.roundUp(outputs)
-    let depth = window.depth(pixelStride: stride)
-    let buffer = AlignedBuffer(count: PackedWeights.count(depth: depth, columns: columns))
+  ) -> Packed {
+    let matrix = PackedMatrix(
+      offset: 0, depth: window.depth(pixelStride: stride), columns: Lanes.roundUp(outputs))
+    let buffer = AlignedBuffer(count: matrix.count)
     for t in 0..<window.taps {
       for i in 0..<inputs {
         for o in 0..<outputs {
-          buffer[(t * stride + i) * columns + o] = weights?[(t * inputs + i) * outputs + o] ?? 0
+          buffer[(t * stride + i) * matrix.columns + o] = weights?[(t * inputs + i) * outputs + o] ?? 0
         }
       }
     }
-    for o in 0..<outputs { buffer[depth * columns + o] = bias?[o] ?? 0 }
-    return (PackedWeights(storage: buffer, offset: 0, depth: depth, columns: columns), buffer)
+    for o in 0..<outputs { buffer[matrix.biasOffset + o] = bias?[o] ?? 0 }
+    return Packed(matrix: matrix, buffer: buffer)
+  }
+
+  /// Runs the convolution itself over `rows`.
+  func forward(_ c: ConvolutionCase, rows: Range<Int>? = nil, to output: ConvolutionOutput) {
+    ConvolutionPass(input, window: c.window, matrix: forward.matrix, to: output)
+      .run(rows ?? 0..<c.height, weights: forward.buffer)
   }
 }
 
@@ -86,7 +97,7 @@ private struct Fixture {
   @Test(arguments: ConvolutionCase.all) func forwardEqualsReferenceBitForBit(c: ConvolutionCase) {
     let f = Fixture(c) { randomValues($0, stream: $1) }
     let output = FeatureMap(height: c.height, width: c.width, channels: c.outputs)
-    convolve(f.input, window: c.window, weights: f.forward, rows: 0..<c.height, to: .store(output))
+    f.forward(c, to: .store(output))
     let expected = convolveReference(f.input, window: c.window, weights: f.weights, bias: f.bias)
     #expect(output.values == expected)
   }
@@ -95,10 +106,8 @@ private struct Fixture {
     let f = Fixture(c) { randomValues($0, stream: $1) }
     let whole = FeatureMap(height: c.height, width: c.width, channels: c.outputs)
     let parts = FeatureMap(height: c.height, width: c.width, channels: c.outputs)
-    convolve(f.input, window: c.window, weights: f.forward, rows: 0..<c.height, to: .store(whole))
-    for y in 0..<c.height {
-      convolve(f.input, window: c.window, weights: f.forward, rows: y..<y + 1, to: .store(parts))
-    }
+    f.forward(c, to: .store(whole))
+    for y in 0..<c.height { f.forward(c, rows: y..<y + 1, to: .store(parts)) }
     #expect(whole.values == parts.values)
   }
 
@@ -111,9 +120,7 @@ private struct Fixture {
       map.fill(values)
       return map
     }
-    func run(_ output: ConvolutionOutput) {
-      convolve(f.input, window: c.window, weights: f.forward, rows: 0..<c.height, to: output)
-    }
+    func run(_ output: ConvolutionOutput) { f.forward(c, to: output) }
     let zeros = [Float](repeating: 0, count: sums.count)
     let (a, b) = (map(zeros), map(before))
     run(.rectified(a))
@@ -136,21 +143,20 @@ private struct Fixture {
   /// Small integers make every sum exact, so any order of summation must give the same number.
   @Test(arguments: ConvolutionCase.all) func weightGradientIsExactOnIntegers(c: ConvolutionCase) {
     let f = Fixture(c) { randomIntegers($0, stream: $1, bound: 4) }
-    for y in 0..<c.height {
-      accumulateWeightGradient(
-        f.input, window: c.window, outputGradient: f.outputGradient, rows: y..<y + 1, into: f.gradient)
-    }
+    let pass = WeightGradientPass(
+      f.input, window: c.window, outputGradient: f.outputGradient, matrix: f.gradient.matrix)
+    for y in 0..<c.height { pass.run(y..<y + 1, into: f.gradient.buffer) }
     let expected = weightGradientReference(f.input, window: c.window, outputGradient: f.outputGradient)
-    let columns = f.gradient.columns
+    let columns = f.gradient.matrix.columns
     for t in 0..<c.window.taps {
       for i in 0..<c.inputs {
         for o in 0..<c.outputs {
-          let found = f.gradientBuffer[(t * f.input.pixelStride + i) * columns + o]
+          let found = f.gradient.buffer[(t * f.input.pixelStride + i) * columns + o]
           #expect(Double(found) == expected.weights[(t * c.inputs + i) * c.outputs + o])
         }
       }
     }
-    for o in 0..<c.outputs { #expect(Double(f.gradientBuffer[f.gradient.depth * columns + o]) == expected.bias[o]) }
+    for o in 0..<c.outputs { #expect(Double(f.gradient.buffer[f.gradient.matrix.biasOffset + o]) == expected.bias[o]) }
   }
 
   /// ⟨g, conv(x)⟩ = ⟨convᵀ(g), x⟩, exactly on integers: the input gradient is the transpose.
@@ -158,8 +164,8 @@ private struct Fixture {
   func inputGradientIsTheTranspose(c: ConvolutionCase) {
     let f = Fixture(c) { randomIntegers($0, stream: $1, bound: 3) }
     let gradient = FeatureMap(height: c.height, width: c.width, channels: c.inputs)
-    convolve(
-      f.outputGradient, window: c.window.mirrored, weights: f.transposed, rows: 0..<c.height, to: .store(gradient))
+    ConvolutionPass(f.outputGradient, window: c.window.mirrored, matrix: f.transposed.matrix, to: .store(gradient))
+      .run(0..<c.height, weights: f.transposed.buffer)
     // The reference spreads each output gradient over the inputs that made it.
     var expected = [Double](repeating: 0, count: c.height * c.width * c.inputs)
     for y in 0..<c.height {

@@ -84,11 +84,9 @@ import Training
   }
 
   @Test func cosineIsAccurate() {
-    for i in 0...1000 {
-      let x = Double(i) / 1000
-      // The series is good to 10⁻¹⁵; the reference's argument π·x is itself rounded by up to 2.2·10⁻¹⁶.
-      #expect(abs(cosineOfPi(times: x) - cos(Double.pi * x)) <= 1.3e-15)
-    }
+    let errors = (0...1000).map { abs(cosineOfPi(times: Double($0) / 1000) - cos(Double.pi * Double($0) / 1000)) }
+    // The series is good to 10⁻¹⁵; the reference's argument is itself rounded by up to 2.2·10⁻¹⁶.
+    #expect(errors.max() ?? 1 <= 1.3e-15)
     #expect(cosineOfPi(times: 0) == 1 && cosineOfPi(times: 1) == -1)
     #expect(power(3, 13) == 1_594_323 && power(7, 0) == 1)
   }

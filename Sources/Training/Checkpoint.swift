@@ -29,7 +29,9 @@ public enum Checkpoint {
     func archive(_ vectors: [(prefix: String, vector: ParameterVector)]) -> [UInt8] {
       TensorArchive(
         tensors: vectors.flatMap { prefix, vector in
-          vector.layout.slices.map { NamedTensor(name: prefix + $0.name, shape: $0.shape, values: vector[$0]) }
+          vector.layout.slices.map {
+            NamedTensor(name: prefix + $0.name, shape: $0.shape, values: vector[$0])
+          }
         }, metadata: metadata
       ).serialized()
     }
@@ -55,7 +57,8 @@ public enum Checkpoint {
     var adam = Adam(parameters: parameters, options: training.adam)
     try fill([("", parameters)], from: files, modelFile, path)
     try fill([("", adam.average)], from: files, averageFile, path)
-    try fill([("first.", adam.firstMoment), ("second.", adam.secondMoment)], from: files, optimizerFile, path)
+    try fill(
+      [("first.", adam.firstMoment), ("second.", adam.secondMoment)], from: files, optimizerFile, path)
     adam.step = state.step
     return (state, adam)
   }

@@ -107,7 +107,9 @@ public struct RunState: Sendable, Codable, Equatable {
   func serialized() -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(self) else { preconditionFailure("a run's state has only finite numbers") }
+    guard let data = try? encoder.encode(self) else {
+      preconditionFailure("a run's state has only finite numbers")
+    }
     return [UInt8](data) + [0x0A]
   }
 
@@ -118,7 +120,8 @@ public struct RunState: Sendable, Codable, Equatable {
       let version = try JSONDecoder().decode(Version.self, from: Foundation.Data(bytes)).version
       guard version == Self.currentVersion else {
         throw ScanlineError(
-          .badData, path: path, expected: "format version \(Self.currentVersion)", found: "version \(version)")
+          .badData, path: path, expected: "format version \(Self.currentVersion)", found: "version \(version)"
+        )
       }
       self = try JSONDecoder().decode(RunState.self, from: Foundation.Data(bytes))
       try validate(path: path)
@@ -140,7 +143,8 @@ public struct RunState: Sendable, Codable, Equatable {
     }
     // Sides are bounded so that no product of them overflows; no image is near that.
     let sides = [model.shape.height, model.shape.width, model.shape.channels]
-    try require(sides.allSatisfy { (1...1 << 20).contains($0) }, "an image shape of positive sides", "\(sides)")
+    try require(
+      sides.allSatisfy { (1...1 << 20).contains($0) }, "an image shape of positive sides", "\(sides)")
     try model.validate(path: path)
     try require(
       quantization.levels == model.levels, "a quantization of the model's \(model.levels) levels",

@@ -65,6 +65,36 @@ import Training
       "\(String(describing: error))")
   }
 
+  /// Weights that give no finite score are neither reported as a result nor saved.
+  @Test func aHeldOutScoreThatIsNotFiniteStopsTheRun() throws {
+    let spoilt = [
+      ([("head.logits.bias", Float.nan)], "averaged weights head.logits.bias that are not finite"),
+      // Finite, but their products are not.
+      ([("head.hidden.bias", 3e38), ("head.logits.weight", 3e38)], "of 4 that are not"),
+    ]
+    for (tensors, found) in spoilt {
+      var run = TinyRun()
+      run.options.evaluationInterval = 3
+      let trainer = try run.trainer()
+      let error = failure {
+        _ = try trainer.run(
+          request: { .none },
+          save: { _, _ in
+            Issue.record("a diverged run was saved")
+            return ""
+          },
+          report: {
+            if case .evaluated = $0 { Issue.record("no figure may be reported") }
+            guard trainer.adam.step == 2 else { return }
+            for (name, value) in tensors { set(trainer.adam.average, name, to: value) }
+          })
+      }
+      #expect(error?.kind == .diverged && trainer.adam.step == 3)
+      #expect(error?.expected == "finite nats of held-out images after step 3")
+      #expect(error?.found.contains(found) == true, "\(String(describing: error))")
+    }
+  }
+
   /// Sets the live elements of the tensor `name`, or only the one at `place`.
   private func set(_ parameters: ParameterVector, _ name: String, to value: Float, at place: Int? = nil) {
     for slice in parameters.layout.slices where slice.name == name {

@@ -89,6 +89,10 @@ struct EvaluateCommand: ParsableCommand {
       console.redraw("\(done) of \(set.count) images")
     }
     console.finish()
+    if let image = nats.firstIndex(where: { !$0.isFinite }) {
+      throw ScanlineError(
+        .diverged, path: set.paths[image], expected: "a finite log-likelihood", found: "\(nats[image]) nats")
+    }
     let summary = LikelihoodSummary(nats, shape: set.shape)
     var report = Report(
       images: summary.images, natsPerImage: summary.natsPerImage, bitsPerDimension: summary.bitsPerDimension,

@@ -71,6 +71,21 @@ import Testing
       try place.fail("train images --resume --output deep/er/theirs", 65).contains("a checkpoint to resume"))
   }
 
+  /// Finite weights that give no finite score: no figure is printed.
+  @Test func aScoreThatIsNotFiniteIs76() throws {
+    try write(
+      tensors.map { tensor in
+        let isHidden = tensor.name.hasPrefix("2.1.")
+        return NamedTensor(
+          name: tensor.name, shape: tensor.shape, values: tensor.values.map { isHidden ? 3e38 : abs($0) + 1 })
+      })
+    _ = try place.succeed("import weights.safetensors \(options) --output theirs")
+    try place.drawGrey("images/a.png", width: 6, height: 4)
+    #expect(
+      try place.fail("evaluate theirs images --json", 76)
+        .contains("images/a.png: expected a finite log-likelihood"))
+  }
+
   @Test func missingAndUnusedTensorsAreNamed() throws {
     try write(Array(tensors.dropLast(2)) + [NamedTensor(name: "3.extra", shape: [1], values: [0])])
     let message = try place.fail("import weights.safetensors \(options) --output theirs", 65)

@@ -31,7 +31,8 @@ extension ImageFolder {
       // A name that leads nowhere is the user's mistake; anything else is the system's trouble.
       let isMissing = errno == ENOENT || errno == ENOTDIR
       let found = isMissing ? "nothing of that name" : String(cString: strerror(errno))
-      throw ScanlineError(isMissing ? .badData : .io, path: path, expected: "a folder of PNG images", found: found)
+      throw ScanlineError(
+        isMissing ? .badData : .io, path: path, expected: "a folder of PNG images", found: found)
     }
     guard status.st_mode & S_IFMT == S_IFDIR else {
       try self.init(file: path)

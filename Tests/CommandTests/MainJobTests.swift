@@ -100,14 +100,26 @@ import Training
     #expect(report["binarization"] is NSNull && report["levels"] as? Int == 16)
   }
 
+  /// Ends before the step that would spoil the weights, with what was saved before untouched.
+  @Test func aRunThatDivergesIs76() throws {
+    let options = "--steps 50 --learning-rate 1e30 --warmup 0 --schedule constant"
+    let early = try place.fail("train images \(model) \(options) --output run", 76)
+    #expect(early.contains("training: expected finite numbers at step 2, found a loss"), "\(early)")
+    #expect(early.contains("nothing was updated") && place.names("run").isEmpty)
+    // The score of the first step's weights comes before the second step.
+    let late = try place.fail("train images \(model) \(options) --evaluate-every 1 --output run", 76)
+    #expect(late.contains("finite nats of held-out images after step 1"), "\(late)")
+    #expect(late.contains("nothing was saved") && place.names("run").isEmpty)
+  }
+
   // MARK: - Signals
 
   /// SIGINT and SIGTERM save and stop; the resumed run ends with the weights of one that nobody stopped, on another
   /// number of threads.
   @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
   func aStoppedRunGoesOn(signal: Int32, status: Int32) throws {
-    // Long enough that the signal, sent at the first checkpoint, comes before the end.
-    let options = "train images \(model) --steps 600 --evaluate-every 150"
+    // A second or so: long enough that the signal, sent at the first checkpoint, comes well before the end.
+    let options = "train images \(model) --steps 5000 --evaluate-every 500"
     let whole = try place.start(
       (options + " --output whole --threads 1").split(separator: " ").map(String.init))
     let run = try place.start((options + " --output run --threads 1").split(separator: " ").map(String.init))
@@ -117,14 +129,14 @@ import Training
     #expect(stopped.status == status, "\(stopped.messages)")
     #expect(
       stopped.output == "" && stopped.messages.contains("go on with: scanline train --resume --output run"))
-    #expect(place.names("run").last ?? "" < "step-00000600", "the signal was to come before the end")
+    #expect(place.names("run").last ?? "" < "step-00005000", "the signal was to come before the end")
 
     let resumed = try place.succeed("train --resume --output run --threads 2")
-    #expect(resumed.lines.contains("steps               600"))
+    #expect(resumed.lines.contains("steps               5000"))
     #expect(try whole.finish().status == 0)
     for file in ["model.safetensors", "ema.safetensors", "optimizer.safetensors"] {
       #expect(
-        try place.read("run/step-00000600/\(file)") == place.read("whole/step-00000600/\(file)"),
+        try place.read("run/step-00005000/\(file)") == place.read("whole/step-00005000/\(file)"),
         "\(file) differs")
     }
   }

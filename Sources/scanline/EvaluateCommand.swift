@@ -32,6 +32,16 @@ struct EvaluateCommand: ParsableCommand {
     if let threads, threads < 1 { throw ValidationError("--threads is 1 or more.") }
   }
 
+  /// A value that a report states also where there is none: null, not a key that is missing.
+  struct Stated<Value: Encodable>: Encodable {
+    var value: Value?
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      try container.encode(value)
+    }
+  }
+
   struct Report: Encodable {
     struct Gradient: Encodable {
       var rms: Double
@@ -44,7 +54,7 @@ struct EvaluateCommand: ParsableCommand {
     var bitsPerDimension: Double
     var standardError: Double
     var levels: Int
-    var binarization: String?
+    var binarization: Stated<String>
     var checkpoint: String
     var step: Int
     var weights: String
@@ -79,11 +89,15 @@ struct EvaluateCommand: ParsableCommand {
       console.redraw("\(done) of \(set.count) images")
     }
     console.finish()
+    if let image = nats.firstIndex(where: { !$0.isFinite }) {
+      throw ScanlineError(
+        .diverged, path: set.paths[image], expected: "a finite log-likelihood", found: "\(nats[image]) nats")
+    }
     let summary = LikelihoodSummary(nats, shape: set.shape)
     var report = Report(
       images: summary.images, natsPerImage: summary.natsPerImage, bitsPerDimension: summary.bitsPerDimension,
       standardError: summary.standardError, levels: state.quantization.levels,
-      binarization: state.quantization.binarization?.rawValue, checkpoint: path, step: state.step,
+      binarization: Stated(value: state.quantization.binarization?.rawValue), checkpoint: path, step: state.step,
       weights: weights.rawValue, fingerprint: Checksum.hexadecimal(set.fingerprint), skipped: set.skipped.count)
     if gradients { report.gradients = gradient(model, parameters, set, state.quantization) }
     try present(report)
@@ -109,7 +123,7 @@ struct EvaluateCommand: ParsableCommand {
 
   private func present(_ report: Report) throws {
     if json { return try printJSON(report) }
-    let quantization = report.binarization.map { "2 (\($0))" } ?? "\(report.levels)"
+    let quantization = report.binarization.value.map { "2 (\($0))" } ?? "\(report.levels)"
     print(
       """
       images              \(report.images)

@@ -38,6 +38,8 @@ struct ImportCommand: ParsableCommand {
     let model = configuration.makeModel()
     let parameters = ParameterVector(layout: model.layout)
     try archive.fill([("", parameters)], names: model.pyTorchNames, path: file)
+    let parent = URL(fileURLWithPath: output).deletingLastPathComponent().path
+    try DurableFiles.createFolders(parent)
     try Checkpoint.save(
       Adam(parameters: parameters, options: AdamOptions()),
       state: RunState(model: configuration, quantization: quantization), to: output)

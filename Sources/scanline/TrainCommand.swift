@@ -55,7 +55,7 @@ struct TrainCommand: ParsableCommand {
     try audit(session.state.model, session.adam, console)
     let trainer = Trainer(
       state: session.state, adam: session.adam, train: session.train, valid: session.valid, threads: threads,
-      now: monotonicSeconds)
+      isSaved: resume, now: monotonicSeconds)
     let progress = TrainingProgress(console: console, shape: session.train.shape)
     let outcome = try trainer.run(
       request: signals.request,

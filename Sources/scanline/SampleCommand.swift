@@ -59,7 +59,9 @@ struct SampleCommand: ParsableCommand {
         "Step": "\(state.step)", "Weights": weights.rawValue, "Seed": "\(seed)", "Temperature": "\(temperature)",
         "Levels": "\(state.quantization.levels)",
       ])
-    print("\(output): \(count) images of \(state.model.shape), step \(state.step), seed \(seed), temperature \(temperature)")
+    print(
+      "\(output): \(count) images of \(state.model.shape), step \(state.step), seed \(seed), temperature \(temperature)"
+    )
   }
 
   private final class Progress: Sendable {

@@ -202,7 +202,8 @@ struct TrainCommand: ParsableCommand {
   private func audit(_ configuration: ModelConfiguration, _ adam: Adam, _ console: Console) throws {
     let audit = CausalityAudit(configuration.makeModel(), parameters: adam.parameters, limit: 16)
     if let leak = audit.leak {
-      throw ScanlineError(.inner, path: "causality audit", expected: "outputs that see earlier pixels only", found: "\(leak)")
+      throw ScanlineError(
+        .inner, path: "causality audit", expected: "outputs that see earlier pixels only", found: "\(leak)")
     }
   }
 }

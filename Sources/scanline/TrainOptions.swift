@@ -35,7 +35,9 @@ struct TrainingFlags: ParsableArguments {
   @Option(help: "The factor a step of the exponential schedule (default: 0.999977).") var decay: Double?
   @Option(help: "Scale gradients above this global norm down to it; 0 is off (default: 0).") var clip: Float?
   @Option(help: "Decay of the moving average of the weights; 0 is off (default: 0.999).") var ema: Float?
-  @Option(help: "Steps between held-out evaluations and checkpoints (default: an epoch, or the epochs that make 200 steps).") var evaluateEvery: Int?
+  @Option(
+    help: "Steps between held-out evaluations and checkpoints (default: an epoch, or the epochs that make 200 steps).")
+  var evaluateEvery: Int?
   @Option(help: "Held-out images scored between; the end scores all (default: 1000).") var evaluationImages: Int?
   @Option(help: "Checkpoints kept besides the best (default: 2).") var keep: Int?
   @Option(help: "The seed of weights, order and binarization (default: 1).") var seed: UInt64?

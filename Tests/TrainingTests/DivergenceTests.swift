@@ -7,8 +7,7 @@ import Training
 @Suite struct DivergenceTests {
   /// Lets a run take `steps` steps, spoils its parameters, and gives the error of the next step. Checks that this step
   /// changed nothing and that nothing was saved.
-  private func divergence(afterSteps steps: Int, _ spoil: (ParameterVector) -> Void) throws -> ScanlineError?
-  {
+  private func divergence(afterSteps steps: Int, _ spoil: (ParameterVector) -> Void) throws -> ScanlineError? {
     var run = TinyRun()
     run.options.evaluationInterval = 1000
     let trainer = try run.trainer()

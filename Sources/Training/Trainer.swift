@@ -117,9 +117,9 @@ public final class Trainer {
     }
   }
 
-  /// Steps between evaluations: as asked, or the fewest whole epochs that come to 200 steps.
+  /// Steps between evaluations: as asked, or the fewest whole epochs that come to 500 steps.
   public var evaluationInterval: Int {
-    options.evaluationInterval ?? (199 + order.stepsPerEpoch) / order.stepsPerEpoch * order.stepsPerEpoch
+    options.evaluationInterval ?? (499 + order.stepsPerEpoch) / order.stepsPerEpoch * order.stepsPerEpoch
   }
 
   /// Runs to the end, or until `request` says stop. `save` writes a checkpoint and gives its path; it is called at

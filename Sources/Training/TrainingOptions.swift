@@ -12,6 +12,35 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
     /// After so many minutes of training, evaluation included. The schedule then follows the clock, so two such
     /// runs differ; to repeat one bit for bit, give its steps.
     case minutes(Double)
+
+    private enum CodingKeys: String, CodingKey {
+      case steps, epochs, minutes
+    }
+
+    /// Reads one of {"steps": n}, {"epochs": x}, {"minutes": x}.
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      guard container.allKeys.count == 1, let key = container.allKeys.first else {
+        throw DecodingError.dataCorrupted(
+          .init(codingPath: decoder.codingPath, debugDescription: "a length is steps, epochs or minutes"))
+      }
+      self =
+        switch key {
+        case .steps: .steps(try container.decode(Int.self, forKey: key))
+        case .epochs: .epochs(try container.decode(Double.self, forKey: key))
+        case .minutes: .minutes(try container.decode(Double.self, forKey: key))
+        }
+    }
+
+    /// Writes {"steps": n}, {"epochs": x} or {"minutes": x}.
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      switch self {
+      case .steps(let steps): try container.encode(steps, forKey: .steps)
+      case .epochs(let epochs): try container.encode(epochs, forKey: .epochs)
+      case .minutes(let minutes): try container.encode(minutes, forKey: .minutes)
+      }
+    }
   }
 
   /// Images in a step.

@@ -10,7 +10,9 @@ struct BenchmarkCommand: ParsableCommand {
     commandName: "benchmark",
     abstract: "Measure training, evaluation, sampling and the kernels on random images.",
     discussion: """
-      Prints one JSON object. Examples:
+      Prints one JSON object.
+
+      Examples:
         scanline benchmark train --model pixelcnn --width 32 --blocks 15 --batch 64
         scanline benchmark kernels
       """,

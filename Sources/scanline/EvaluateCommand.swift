@@ -12,8 +12,10 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Score the images of a folder: nats per image and bits per dimension.",
     discussion: """
-      Every image under the folder is scored; where it has split folders, the held-out one. Pixels are read and
-      quantized as the checkpoint's own were. Example:
+      Every image under the folder is scored; where it has split folders, the held-out one. Pixels are read and \
+      quantized, and images held out, as the checkpoint's own were, unless options say otherwise.
+
+      Example:
         scanline evaluate Checkpoints/digits mnist --split valid --json
       """)
 
@@ -68,9 +70,14 @@ struct EvaluateCommand: ParsableCommand {
     let (path, messages) = try Checkpoint.resolve(checkpoint)
     messages.forEach { console.logger.warning("\($0)") }
     let (state, parameters) = try Checkpoint.loadWeights(path, weights)
-    let listing = try images.scan(folder)
+    let listing = try images.scan(
+      folder, heldOutShare: state.data?.heldOutShare, seed: state.data?.splitSeed)
+    let chosen = split ?? listing.evaluationSplit
+    if chosen == nil, let trained = state.data?.folder, isSameFolder(trained, folder) {
+      console.logger.warning("all images of \(folder) are scored, those it was trained on too; --split valid leaves them out")
+    }
     let set = try ImageSet(
-      loading: listing, split: split ?? listing.evaluationSplit,
+      loading: listing, split: chosen,
       options: images.loading(over: state.data?.loading), threads: threads ?? availableThreads())
     // The networks take images of any size; the checkpoint's is only what they were trained on.
     var configuration = state.model
@@ -101,6 +108,11 @@ struct EvaluateCommand: ParsableCommand {
       weights: weights.rawValue, fingerprint: Checksum.hexadecimal(set.fingerprint), skipped: set.skipped.count)
     if gradients { report.gradients = gradient(model, parameters, set, state.quantization) }
     try present(report)
+  }
+
+  private func isSameFolder(_ a: String, _ b: String) -> Bool {
+    func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+    return resolved(a) == resolved(b)
   }
 
   private func gradient(

@@ -11,8 +11,10 @@ struct ImportCommand: ParsableCommand {
     commandName: "import",
     abstract: "Make a checkpoint of weights that PyTorch saved as safetensors.",
     discussion: """
-      The file must hold the tensors of the textbook module, each once, under PyTorch's names (0.weight,
-      1.net.1.weight, …); the documentation of PixelCNN's layers lists them. Example:
+      The file must hold the tensors of the textbook module, each once, under PyTorch's names (0.weight, \
+      1.net.1.weight, …); the README lists them.
+
+      Example:
         scanline import weights.safetensors --width 32 --blocks 15 --levels 2 --output Checkpoints/theirs
       """)
 

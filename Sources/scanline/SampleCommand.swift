@@ -13,7 +13,9 @@ struct SampleCommand: ParsableCommand {
     commandName: "sample",
     abstract: "Draw images from a model into one PNG.",
     discussion: """
-      The same seed gives the same images on any number of threads. Example:
+      The same seed gives the same images on any number of threads.
+
+      Example:
         scanline sample Checkpoints/digits --count 64 --seed 3 --output digits.png
       """)
 

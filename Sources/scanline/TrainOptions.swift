@@ -36,7 +36,7 @@ struct TrainingFlags: ParsableArguments {
   @Option(help: "Scale gradients above this global norm down to it; 0 is off (default: 0).") var clip: Float?
   @Option(help: "Decay of the moving average of the weights; 0 is off (default: 0.999).") var ema: Float?
   @Option(
-    help: "Steps between held-out evaluations and checkpoints (default: an epoch, or the epochs that make 200 steps).")
+    help: "Steps between held-out evaluations and checkpoints (default: an epoch, or the epochs that make 500 steps).")
   var evaluateEvery: Int?
   @Option(help: "Held-out images scored between; the end scores all (default: 1000).") var evaluationImages: Int?
   @Option(help: "Checkpoints kept besides the best (default: 2).") var keep: Int?

@@ -52,6 +52,9 @@ let package = Package(
     .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"], swiftSettings: simd),
     .testTarget(
       name: "EvaluationTests", dependencies: ["Evaluation", "Training", "TestSupport"], swiftSettings: simd),
+    // Depends on the command so that it is built; the tests run it as a process.
+    .testTarget(
+      name: "CommandTests", dependencies: ["scanline", "Training", "TestSupport"], swiftSettings: simd),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -21,15 +21,18 @@ extension ImageFolder {
   /// move no other. A `test` folder is never drawn on for that. Hidden files and folders and files not called
   /// .png are passed over, and a folder without images is no class. Symbolic links are followed.
   ///
-  /// - Throws: `ScanlineError`: `io` where `path` cannot be read, `badData` where it holds no PNG, or mixes
+  /// - Throws: `ScanlineError`: `io` where `path` cannot be read, `badData` where it is missing, holds no PNG, or mixes
   ///   images with class folders, or split folders with others.
   public init(scanning path: String, heldOutShare: Double = 0.1, seed: UInt64 = 0) throws {
     precondition(heldOutShare >= 0 && heldOutShare < 1, "a held-out share lies in 0..<1")
     let path = Self.withoutFinalSlash(path)
     var status = stat()
     guard stat(path, &status) == 0 else {
-      let found = errno == ENOENT ? "nothing of that name" : String(cString: strerror(errno))
-      throw ScanlineError(.io, path: path, expected: "a folder of PNG images", found: found)
+      // A name that leads nowhere is the user's mistake; anything else is the system's trouble.
+      let isMissing = errno == ENOENT || errno == ENOTDIR
+      let found = isMissing ? "nothing of that name" : String(cString: strerror(errno))
+      throw ScanlineError(
+        isMissing ? .badData : .io, path: path, expected: "a folder of PNG images", found: found)
     }
     guard status.st_mode & S_IFMT == S_IFDIR else {
       try self.init(file: path)

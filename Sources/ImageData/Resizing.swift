@@ -22,6 +22,44 @@ public enum Resizing: Sendable, Codable, Equatable {
   }
 }
 
+extension Resizing {
+  private enum CodingKeys: String, CodingKey {
+    case mode, width, height
+  }
+
+  /// Reads {"mode": "none"}, or "resize" or "crop" with width and height.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let mode = try container.decode(String.self, forKey: .mode)
+    if mode == "none" {
+      self = .none
+      return
+    }
+    let width = try container.decode(Int.self, forKey: .width)
+    let height = try container.decode(Int.self, forKey: .height)
+    guard ["resize", "crop"].contains(mode), width > 0, height > 0 else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .mode, in: container, debugDescription: "\(mode) to \(width)×\(height) is no resizing")
+    }
+    self = mode == "crop" ? .crop(width: width, height: height) : .resize(width: width, height: height)
+  }
+
+  /// Writes {"mode": "none"}, or "resize" or "crop" with width and height.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    let mode =
+      switch self {
+      case .none: "none"
+      case .resize: "resize"
+      case .crop: "crop"
+      }
+    try container.encode(mode, forKey: .mode)
+    guard let size else { return }
+    try container.encode(size.width, forKey: .width)
+    try container.encode(size.height, forKey: .height)
+  }
+}
+
 extension PNGImage {
   /// The image brought to `resizing`'s size.
   ///

@@ -32,7 +32,8 @@ public enum ConvolutionOutput: Sendable {
 protocol Epilogue {
   /// Takes a finished sum for the features at `first`, the place in the output's first map; `second` is the same
   /// place in its second.
-  static func finish<G: VectorGroup>(_ sum: G, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>)
+  static func finish<G: VectorGroup>(
+    _ sum: G, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>)
 }
 
 enum StoreEpilogue: Epilogue {

@@ -4,12 +4,14 @@
 //   tile[m][f] += Σ_k a[m · rowStride + k · stepStride] · b[k · bStride + f],
 // with k in ascending order and one rounding a product, so every code path gives the same bits.
 //
-// Ladder (2 cores of a Zen 5 server, AVX-512, one thread, peak 232 to 241 GFLOP/s; `scanline benchmark kernels`):
-//   14 rows × 16 features, 16 inputs   177   the tile is stored after 16 products: its ends weigh
-//   14 rows × 16 features, 160 inputs  220   one load a product: two loads a cycle are the limit
-//   28 rows × 16 features, 160 inputs  181   more rows than there are address registers
-//    7 rows × 32 features, 160 inputs  240   9 loads for 14 products
-//   14 rows × 32 features, 160 inputs  236
+// Ladder (one core of a Zen 5 server, AVX-512, multiply-add peak 231 to 241 GFLOP/s; `scanline benchmark kernels`),
+// 3×3 mask B at 28×28, forward:
+//                                                        width 16       32       64
+//   one product a turn, 14 rows × 16, 7 rows × 32          68–85%  88–90%  90–91%   a branch missed at each end
+//   one product a turn, 14 rows × 32                           –     90%     90%    half as many ends, no gain
+//   four products a turn, 14 rows × 32                         –     53%     52%    addresses spill
+//   four products a turn, 14 rows × 16, 7 rows × 32          85%    97.5%   97.1%
+// With one vector each product loads its input, and two loads a cycle are the machine's limit: at 14 rows 93% of peak.
 
 /// Rows of one vector group each. Tiles are built by stacking smaller ones; generic specialization then
 /// flattens them into registers.
@@ -113,6 +115,16 @@ extension RegisterTile {
     var a = a
     var b = b
     var remaining = steps
+    // Four at a time: the turns are then few enough for their end to be predicted.
+    while remaining >= 4 {
+      multiplyAdd(Group(loading: b), a, stride: rowStride)
+      multiplyAdd(Group(loading: b + bStride), a + stepStride, stride: rowStride)
+      multiplyAdd(Group(loading: b + 2 &* bStride), a + 2 &* stepStride, stride: rowStride)
+      multiplyAdd(Group(loading: b + 3 &* bStride), a + 3 &* stepStride, stride: rowStride)
+      a += 4 &* stepStride
+      b += 4 &* bStride
+      remaining &-= 4
+    }
     while remaining > 0 {
       multiplyAdd(Group(loading: b), a, stride: rowStride)
       a += stepStride

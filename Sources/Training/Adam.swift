@@ -63,7 +63,7 @@ public struct Adam: Sendable {
 }
 
 /// baseⁿ by squaring: the same on every machine, unlike the C library's pow.
-func power(_ base: Double, _ exponent: Int) -> Double {
+package func power(_ base: Double, _ exponent: Int) -> Double {
   var (result, square, n) = (1.0, base, exponent)
   while n > 0 {
     if n & 1 == 1 { result *= square }

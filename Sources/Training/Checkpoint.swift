@@ -29,7 +29,9 @@ public enum Checkpoint {
     func archive(_ vectors: [(prefix: String, vector: ParameterVector)]) -> [UInt8] {
       TensorArchive(
         tensors: vectors.flatMap { prefix, vector in
-          vector.layout.slices.map { NamedTensor(name: prefix + $0.name, shape: $0.shape, values: vector[$0]) }
+          vector.layout.slices.map {
+            NamedTensor(name: prefix + $0.name, shape: $0.shape, values: vector[$0])
+          }
         }, metadata: metadata
       ).serialized()
     }
@@ -42,10 +44,9 @@ public enum Checkpoint {
       ], to: path)
   }
 
-  /// Everything in the checkpoint at `path`: a step's folder, or a run's, whose newest sound step is meant.
-  /// Throws `badData` where anything is damaged or does not fit, `io` where it cannot be read.
+  /// Everything in the checkpoint at `path`, a step's folder. Throws `badData` where anything is damaged or does not fit, `io` where it cannot be read.
   public static func load(_ path: String) throws -> (state: RunState, adam: Adam) {
-    let files = try CheckpointFolder.read(path)
+    let files = try CheckpointFolder.read(path, names: [modelFile, averageFile, optimizerFile, stateFile])
     let state = try state(in: files, path)
     let layout = state.model.makeModel().layout
     guard let training = state.training else {
@@ -56,7 +57,8 @@ public enum Checkpoint {
     var adam = Adam(parameters: parameters, options: training.adam)
     try fill([("", parameters)], from: files, modelFile, path)
     try fill([("", adam.average)], from: files, averageFile, path)
-    try fill([("first.", adam.firstMoment), ("second.", adam.secondMoment)], from: files, optimizerFile, path)
+    try fill(
+      [("first.", adam.firstMoment), ("second.", adam.secondMoment)], from: files, optimizerFile, path)
     adam.step = state.step
     return (state, adam)
   }

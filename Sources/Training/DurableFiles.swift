@@ -22,7 +22,7 @@ package enum DurableFiles {
 
   /// Makes a folder and those above it that are missing, and makes them last. Throws as `createFolder` does, and
   /// `cannotCreate` where a file has that name.
-  static func createFolders(_ path: String) throws {
+  package static func createFolders(_ path: String) throws {
     if mkdir(path, 0o777) != 0 {
       switch errno {
       case EEXIST:

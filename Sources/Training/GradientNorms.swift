@@ -31,6 +31,12 @@ public struct GradientNorms: Sendable {
     zip(layout.slices, slices).first { !$1.isFinite }?.0.name
   }
 
+  /// The name of the last such tensor. The backward pass runs against the layout's order and carries what is not
+  /// finite on to every layer before, so where the loss was finite this is the layer it began in.
+  public var lastNotFinite: String? {
+    slices.lastIndex { !$0.isFinite }.map { layout.slices[$0].name }
+  }
+
   /// Root mean square of slice `index` over its live elements.
   public func rms(_ index: Int) -> Double {
     (slices[index].sumOfSquares / Double(max(1, layout.slices[index].liveCount))).squareRoot()

@@ -12,6 +12,12 @@ public struct RunState: Sendable, Codable, Equatable {
     public var step: Int
     /// Mean nats of an image over the held-out images scored at intervals, moving-average weights.
     public var natsPerImage: Double
+
+    /// A score and the step it was reached at.
+    public init(step: Int, natsPerImage: Double) {
+      self.step = step
+      self.natsPerImage = natsPerImage
+    }
   }
 
   /// Where a run stands in the order of its images. It follows from the seed and the step; it is written down so that
@@ -101,23 +107,51 @@ public struct RunState: Sendable, Codable, Equatable {
   func serialized() -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(self) else { preconditionFailure("a run's state has only finite numbers") }
+    guard let data = try? encoder.encode(self) else {
+      preconditionFailure("a run's state has only finite numbers")
+    }
     return [UInt8](data) + [0x0A]
   }
 
   /// Reads `bytes`; `path` names the file in errors. Throws `badData`.
   init(parsing bytes: [UInt8], path: String) throws {
     do {
+      // The version first: the fields of another one may have other names.
+      let version = try JSONDecoder().decode(Version.self, from: Foundation.Data(bytes)).version
+      guard version == Self.currentVersion else {
+        throw ScanlineError(
+          .badData, path: path, expected: "format version \(Self.currentVersion)", found: "version \(version)"
+        )
+      }
       self = try JSONDecoder().decode(RunState.self, from: Foundation.Data(bytes))
+      try validate(path: path)
     } catch let error as ScanlineError {
-      throw error
+      // What would be wrong usage on the command line is bad data in a file.
+      let place = error.path == path ? "" : "\(error.path): "
+      throw ScanlineError(.badData, path: path, expected: place + error.expected, found: error.found)
     } catch {
       throw ScanlineError(.badData, path: path, expected: "the state of a run in JSON", found: "\(error)")
     }
-    guard version == Self.currentVersion else {
-      throw ScanlineError(
-        .badData, path: path, expected: "format version \(Self.currentVersion)", found: "version \(version)")
+  }
+
+  private struct Version: Decodable { let version: Int }
+
+  /// Throws where no run can be in this state; whatever a later line of the program relies on is looked at here.
+  private func validate(path: String) throws {
+    func require(_ condition: Bool, _ expected: String, _ found: String) throws {
+      guard condition else { throw ScanlineError(.badData, path: path, expected: expected, found: found) }
     }
+    // Sides are bounded so that no product of them overflows; no image is near that.
+    let sides = [model.shape.height, model.shape.width, model.shape.channels]
+    try require(
+      sides.allSatisfy { (1...1 << 20).contains($0) }, "an image shape of positive sides", "\(sides)")
     try model.validate(path: path)
+    try require(
+      quantization.levels == model.levels, "a quantization of the model's \(model.levels) levels",
+      "one of \(quantization.levels) levels")
+    try require(step >= 0, "a step that is not negative", "step \(step)")
+    try require(
+      elapsedSeconds >= 0 && elapsedSeconds.isFinite, "seconds that are not negative", "\(elapsedSeconds)")
+    try training?.validate()
   }
 }

@@ -38,7 +38,7 @@ public struct Schedule: Sendable, Codable, Equatable {
 }
 
 /// cos(π·x) for 0 ≤ x ≤ 1 by its series, within 10⁻¹⁵: the same on every machine, unlike the C library's.
-func cosineOfPi(times x: Double) -> Double {
+package func cosineOfPi(times x: Double) -> Double {
   guard x <= 0.5 else { return -cosineOfPi(times: 1 - x) }
   let square = (x * Double.pi) * (x * Double.pi)
   var (term, sum) = (1.0, 1.0)

@@ -82,13 +82,18 @@ public final class Trainer {
   private var order: DataOrder
   private let threads: Int
   private let now: () -> Double
+  /// The step that was last saved: saving it again would find its name taken.
+  private var savedStep: Int?
 
-  /// A trainer that goes on from `state` and `adam`. `now` gives seconds from any fixed moment.
+  /// A trainer that goes on from `state` and `adam`; `isSaved` where they come from a checkpoint of the same run.
+  /// `now` gives seconds from any fixed moment.
   public init(
-    state: RunState, adam: Adam, train: ImageSet, valid: ImageSet?, threads: Int, now: @escaping () -> Double
+    state: RunState, adam: Adam, train: ImageSet, valid: ImageSet?, threads: Int, isSaved: Bool = false,
+    now: @escaping () -> Double
   ) {
     guard let options = state.training else { preconditionFailure("a run needs training options") }
-    precondition(train.shape == state.model.shape, "images of \(train.shape) for a model of \(state.model.shape)")
+    precondition(
+      train.shape == state.model.shape, "images of \(train.shape) for a model of \(state.model.shape)")
     self.state = state
     self.adam = adam
     self.options = options
@@ -96,6 +101,7 @@ public final class Trainer {
     self.valid = valid
     self.threads = threads
     self.now = now
+    savedStep = isSaved ? adam.step : nil
     model = state.model.makeModel()
     order = DataOrder(images: train.count, batchSize: options.batchSize, seed: options.seed)
     engine = BatchGradient(model: model, batchSize: order.batchSize, threads: threads)
@@ -111,14 +117,14 @@ public final class Trainer {
     }
   }
 
-  /// Steps between evaluations: as asked, or the fewest whole epochs that come to 200 steps.
+  /// Steps between evaluations: as asked, or the fewest whole epochs that come to 500 steps.
   public var evaluationInterval: Int {
-    options.evaluationInterval ?? (199 + order.stepsPerEpoch) / order.stepsPerEpoch * order.stepsPerEpoch
+    options.evaluationInterval ?? (499 + order.stepsPerEpoch) / order.stepsPerEpoch * order.stepsPerEpoch
   }
 
   /// Runs to the end, or until `request` says stop. `save` writes a checkpoint and gives its path; it is called at
-  /// every evaluation, on request, and at the end. Throws `badData` where the state contradicts itself, `diverged` before a step is taken along a loss or
-  /// gradient that is not finite, and whatever `save` throws.
+  /// every evaluation, on request, and at the end. Throws `badData` where the state contradicts itself, `diverged`
+  /// before a step is taken along a loss or gradient that is not finite, and whatever `save` throws.
   public func run(
     request: () -> TrainingRequest, save: (RunState, Adam) throws -> String, report: (TrainingEvent) -> Void
   ) throws -> Outcome {
@@ -128,7 +134,6 @@ public final class Trainer {
         found: "another one")
     }
     var clock = RunClock(now: now, elapsedBefore: state.elapsedSeconds)
-    var savedStep: Int?
     func saveOnce() throws {
       guard savedStep != adam.step else { return }
       state.step = adam.step
@@ -147,11 +152,11 @@ public final class Trainer {
       }
       report(.step(try takeStep(&clock)))
       if adam.step % evaluationInterval == 0, !isOver(clock) {
-        if let evaluation = evaluate(clock, isFinal: false) { report(.evaluated(evaluation)) }
+        if let evaluation = try evaluate(clock, isFinal: false) { report(.evaluated(evaluation)) }
         try saveOnce()
       }
     }
-    if let evaluation = evaluate(clock, isFinal: true) { report(.evaluated(evaluation)) }
+    if let evaluation = try evaluate(clock, isFinal: true) { report(.evaluated(evaluation)) }
     try saveOnce()
     return .finished
   }
@@ -170,7 +175,8 @@ public final class Trainer {
     adam.update(gradient, norm: norms.global, learningRate: rate)
     clock.endStep()
     return StepReport(
-      step: adam.step, expectedSteps: totalSteps ?? clock.expectedSteps(after: adam.step, seconds: limitSeconds),
+      step: adam.step,
+      expectedSteps: totalSteps ?? clock.expectedSteps(after: adam.step, seconds: limitSeconds),
       epoch: epoch, natsPerImage: nats.reduce(0, +) / Double(nats.count),
       imagesPerSecond: Double(order.batchSize) * clock.stepsPerSecond, remainingSeconds: remaining(clock),
       learningRate: rate, gradientNorm: norms.global)
@@ -187,7 +193,7 @@ public final class Trainer {
       } else if !lossIsFinite {
         "a loss that is not finite; the first gradient that is not is that of \(norms.firstNotFinite ?? "no layer")"
       } else {
-        "a gradient of \(norms.firstNotFinite ?? "?") that is not finite"
+        "a gradient of \(norms.lastNotFinite ?? "?") that is not finite"
       }
     throw ScanlineError(
       .diverged, path: "training", expected: "finite numbers at step \(step + 1)",
@@ -219,13 +225,23 @@ public final class Trainer {
   // MARK: Evaluation
 
   /// Scores held-out images with the moving average; nil where there are none. Whether it is the best so far is
-  /// decided on the same images each time, those of the intervals.
-  private func evaluate(_ clock: RunClock, isFinal: Bool) -> EvaluationReport? {
+  /// decided on the same images each time, those of the intervals. Throws `diverged` where a score is not finite: such
+  /// weights are not saved.
+  private func evaluate(_ clock: RunClock, isFinal: Bool) throws -> EvaluationReport? {
     guard let valid else { return nil }
     let chosen = Philox(seed: options.seed, purpose: .dataOrder, stream: .max)
       .permutation(count: valid.count).prefix(options.evaluationImages)
     let scorer = Scorer(model: model, parameters: adam.average, threads: threads)
-    let nats = scorer.nats(valid, indices: isFinal ? Array(0..<valid.count) : Array(chosen), state.quantization)
+    let nats = scorer.nats(
+      valid, indices: isFinal ? Array(0..<valid.count) : Array(chosen), state.quantization)
+    guard nats.allSatisfy(\.isFinite) else {
+      let weights = GradientNorms(adam.average, threads: threads).firstNotFinite
+      throw ScanlineError(
+        .diverged, path: "training", expected: "finite nats of held-out images after step \(adam.step)",
+        found: weights.map { "averaged weights \($0) that are not finite" }
+          ?? "\(nats.filter { !$0.isFinite }.count) of \(nats.count) that are not; nothing was saved, and a lower "
+          + "--learning-rate or --clip may help")
+    }
     let compared = isFinal ? chosen.map { nats[$0] } : nats
     let mean = compared.reduce(0, +) / Double(compared.count)
     let isBest = mean < state.best?.natsPerImage ?? .infinity

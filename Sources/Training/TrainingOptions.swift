@@ -12,6 +12,35 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
     /// After so many minutes of training, evaluation included. The schedule then follows the clock, so two such
     /// runs differ; to repeat one bit for bit, give its steps.
     case minutes(Double)
+
+    private enum CodingKeys: String, CodingKey {
+      case steps, epochs, minutes
+    }
+
+    /// Reads one of {"steps": n}, {"epochs": x}, {"minutes": x}.
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      guard container.allKeys.count == 1, let key = container.allKeys.first else {
+        throw DecodingError.dataCorrupted(
+          .init(codingPath: decoder.codingPath, debugDescription: "a length is steps, epochs or minutes"))
+      }
+      self =
+        switch key {
+        case .steps: .steps(try container.decode(Int.self, forKey: key))
+        case .epochs: .epochs(try container.decode(Double.self, forKey: key))
+        case .minutes: .minutes(try container.decode(Double.self, forKey: key))
+        }
+    }
+
+    /// Writes {"steps": n}, {"epochs": x} or {"minutes": x}.
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      switch self {
+      case .steps(let steps): try container.encode(steps, forKey: .steps)
+      case .epochs(let epochs): try container.encode(epochs, forKey: .epochs)
+      case .minutes(let minutes): try container.encode(minutes, forKey: .minutes)
+      }
+    }
   }
 
   /// Images in a step.
@@ -37,16 +66,22 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
   /// Throws a usage error naming the first option that makes no sense.
   public func validate() throws {
     func require(_ condition: Bool, _ option: String, _ expected: String, _ found: Any) throws {
-      guard condition else { throw ScanlineError(.usage, path: option, expected: expected, found: "\(found)") }
+      guard condition else {
+        throw ScanlineError(.usage, path: option, expected: expected, found: "\(found)")
+      }
     }
     try require((1...65_536).contains(batchSize), "--batch", "1 to 65536 images", batchSize)
     try require(
-      schedule.baseRate > 0 && schedule.baseRate.isFinite, "--learning-rate", "a positive number", schedule.baseRate)
+      schedule.baseRate > 0 && schedule.baseRate.isFinite, "--learning-rate", "a positive number",
+      schedule.baseRate)
     try require(schedule.warmupSteps >= 0, "--warmup", "0 steps or more", schedule.warmupSteps)
-    try require(schedule.decay > 0 && schedule.decay <= 1, "--decay", "a number above 0, at most 1", schedule.decay)
+    try require(
+      schedule.decay > 0 && schedule.decay <= 1, "--decay", "a number above 0, at most 1", schedule.decay)
     try require(adam.clipNorm >= 0, "--clip", "0 (off) or a positive norm", adam.clipNorm)
     try require((0..<1).contains(adam.averageDecay), "--ema", "a number from 0 to below 1", adam.averageDecay)
-    try require(evaluationInterval.map { $0 > 0 } ?? true, "--evaluate-every", "1 step or more", evaluationInterval ?? 0)
+    try require(
+      evaluationInterval.map { $0 > 0 } ?? true, "--evaluate-every", "1 step or more", evaluationInterval ?? 0
+    )
     try require(evaluationImages > 0, "--evaluation-images", "1 image or more", evaluationImages)
     try require(checkpointsKept > 0, "--keep", "1 checkpoint or more", checkpointsKept)
     switch length {

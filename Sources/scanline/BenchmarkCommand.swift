@@ -10,7 +10,9 @@ struct BenchmarkCommand: ParsableCommand {
     commandName: "benchmark",
     abstract: "Measure training, evaluation, sampling and the kernels on random images.",
     discussion: """
-      Prints one JSON object. Examples:
+      Prints one JSON object.
+
+      Examples:
         scanline benchmark train --model pixelcnn --width 32 --blocks 15 --batch 64
         scanline benchmark kernels
       """,
@@ -21,13 +23,14 @@ struct BenchmarkCommand: ParsableCommand {
 struct BenchmarkOptions: ParsableArguments {
   @Option(help: "Model family.") var model: ModelKind = .pixelCNN
   @Option(help: "Features of the residual stream.") var width = 32
-  @Option(help: "Residual blocks.") var blocks = 15
+  @Option(help: "Residual blocks or recurrent layers.") var blocks = 15
   @Option(help: "Images in a batch.") var batch = 64
   @Option(help: "Side of the square images, in pixels.") var side = 28
   @Option(help: "Channels of the images.") var channels = 1
   @Option(help: "Levels of a pixel, 2 to 256.") var levels = 2
   @Option(help: "Threads; 0 takes all that this process may use.") var threads = 0
   @Option(help: "Seconds to measure for.") var seconds = 10.0
+  @OptionGroup var recurrence: RecurrenceOptions
   @Option(help: "What a peer was asked to compute in, fp32 or bf16; Scanline always computes in fp32.")
   var precision = "fp32"
 
@@ -45,7 +48,8 @@ struct BenchmarkOptions: ParsableArguments {
   func makeModel() throws -> any ImageModel {
     let configuration = ModelConfiguration(
       model: model, width: width, blocks: blocks,
-      shape: ImageShape(height: side, width: side, channels: channels), levels: levels)
+      shape: ImageShape(height: side, width: side, channels: channels), levels: levels,
+      recurrence: try recurrence.recurrence(of: model))
     try configuration.validate(path: "benchmark")
     return configuration.makeModel()
   }

@@ -8,7 +8,7 @@ struct DrawCommand: ParsableCommand {
     commandName: "draw",
     abstract: "Draw a folder of small grey images of ten glyphs.",
     discussion: """
-      One subfolder per glyph: \(Glyph.allCases.map(\.rawValue).joined(separator: ", ")). The same count, side
+      One subfolder per glyph: \(Glyph.allCases.map(\.rawValue).joined(separator: ", ")). The same count, side \
       and seed give the same files, byte for byte.
 
       Example:

@@ -12,8 +12,10 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Score the images of a folder: nats per image and bits per dimension.",
     discussion: """
-      Every image under the folder is scored; where it has split folders, the held-out one. Pixels are read and
-      quantized as the checkpoint's own were. Example:
+      Every image under the folder is scored; where it has split folders, the held-out one. Pixels are read and \
+      quantized, and images held out, as the checkpoint's own were, unless options say otherwise.
+
+      Example:
         scanline evaluate Checkpoints/digits mnist --split valid --json
       """)
 
@@ -32,6 +34,16 @@ struct EvaluateCommand: ParsableCommand {
     if let threads, threads < 1 { throw ValidationError("--threads is 1 or more.") }
   }
 
+  /// A value that a report states also where there is none: null, not a key that is missing.
+  struct Stated<Value: Encodable>: Encodable {
+    var value: Value?
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      try container.encode(value)
+    }
+  }
+
   struct Report: Encodable {
     struct Gradient: Encodable {
       var rms: Double
@@ -44,7 +56,7 @@ struct EvaluateCommand: ParsableCommand {
     var bitsPerDimension: Double
     var standardError: Double
     var levels: Int
-    var binarization: String?
+    var binarization: Stated<String>
     var checkpoint: String
     var step: Int
     var weights: String
@@ -58,9 +70,14 @@ struct EvaluateCommand: ParsableCommand {
     let (path, messages) = try Checkpoint.resolve(checkpoint)
     messages.forEach { console.logger.warning("\($0)") }
     let (state, parameters) = try Checkpoint.loadWeights(path, weights)
-    let listing = try images.scan(folder)
+    let listing = try images.scan(
+      folder, heldOutShare: state.data?.heldOutShare, seed: state.data?.splitSeed)
+    let chosen = split ?? listing.evaluationSplit
+    if chosen == nil, let trained = state.data?.folder, isSameFolder(trained, folder) {
+      console.logger.warning("all images of \(folder) are scored, those it was trained on too; --split valid leaves them out")
+    }
     let set = try ImageSet(
-      loading: listing, split: split ?? listing.evaluationSplit,
+      loading: listing, split: chosen,
       options: images.loading(over: state.data?.loading), threads: threads ?? availableThreads())
     // The networks take images of any size; the checkpoint's is only what they were trained on.
     var configuration = state.model
@@ -79,14 +96,23 @@ struct EvaluateCommand: ParsableCommand {
       console.redraw("\(done) of \(set.count) images")
     }
     console.finish()
+    if let image = nats.firstIndex(where: { !$0.isFinite }) {
+      throw ScanlineError(
+        .diverged, path: set.paths[image], expected: "a finite log-likelihood", found: "\(nats[image]) nats")
+    }
     let summary = LikelihoodSummary(nats, shape: set.shape)
     var report = Report(
       images: summary.images, natsPerImage: summary.natsPerImage, bitsPerDimension: summary.bitsPerDimension,
       standardError: summary.standardError, levels: state.quantization.levels,
-      binarization: state.quantization.binarization?.rawValue, checkpoint: path, step: state.step,
+      binarization: Stated(value: state.quantization.binarization?.rawValue), checkpoint: path, step: state.step,
       weights: weights.rawValue, fingerprint: Checksum.hexadecimal(set.fingerprint), skipped: set.skipped.count)
     if gradients { report.gradients = gradient(model, parameters, set, state.quantization) }
     try present(report)
+  }
+
+  private func isSameFolder(_ a: String, _ b: String) -> Bool {
+    func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+    return resolved(a) == resolved(b)
   }
 
   private func gradient(
@@ -109,7 +135,7 @@ struct EvaluateCommand: ParsableCommand {
 
   private func present(_ report: Report) throws {
     if json { return try printJSON(report) }
-    let quantization = report.binarization.map { "2 (\($0))" } ?? "\(report.levels)"
+    let quantization = report.binarization.value.map { "2 (\($0))" } ?? "\(report.levels)"
     print(
       """
       images              \(report.images)

@@ -98,9 +98,10 @@ struct ImageOptions: ParsableArguments {
   /// The seed of which images are held out.
   var heldOutSeed: UInt64 { splitSeed ?? 0 }
 
-  /// Lists the folder at `path` with the held-out share and seed asked for.
-  func scan(_ path: String) throws -> ImageFolder {
-    try ImageFolder(scanning: path, heldOutShare: heldOutShare, seed: heldOutSeed)
+  /// Lists the folder at `path` with the held-out share and seed asked for, else those given here (a checkpoint's).
+  func scan(_ path: String, heldOutShare share: Double? = nil, seed: UInt64? = nil) throws -> ImageFolder {
+    try ImageFolder(
+      scanning: path, heldOutShare: validShare ?? share ?? heldOutShare, seed: splitSeed ?? seed ?? heldOutSeed)
   }
 }
 

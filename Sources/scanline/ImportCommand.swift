@@ -11,15 +11,18 @@ struct ImportCommand: ParsableCommand {
     commandName: "import",
     abstract: "Make a checkpoint of weights that PyTorch saved as safetensors.",
     discussion: """
-      The file must hold the tensors of the textbook module, each once, under PyTorch's names (0.weight,
-      1.net.1.weight, …); the documentation of PixelCNN's layers lists them. Example:
+      The file must hold the tensors of the textbook module, each once, under PyTorch's names (0.weight, \
+      1.net.1.weight, …); the README lists them.
+
+      Example:
         scanline import weights.safetensors --width 32 --blocks 15 --levels 2 --output Checkpoints/theirs
       """)
 
   @Argument(help: "The safetensors file.") var file: String
   @Option(help: "Model family.") var model: ModelKind = .pixelCNN
   @Option(help: "Features of the residual stream.") var width: Int
-  @Option(help: "Residual blocks.") var blocks: Int
+  @Option(help: "Residual blocks or recurrent layers.") var blocks: Int
+  @OptionGroup var recurrence: RecurrenceOptions
   @Option(help: ArgumentHelp("The size of the images that `sample` draws.", valueName: "WxH"))
   var size = SizeArgument(width: 28, height: 28)
   @Option(name: .shortAndLong, help: "The checkpoint folder to make; it must not exist.") var output: String
@@ -29,7 +32,8 @@ struct ImportCommand: ParsableCommand {
     let quantization = try levels.quantization(seed: 0)
     let configuration = ModelConfiguration(
       model: model, width: width, blocks: blocks,
-      shape: ImageShape(height: size.height, width: size.width, channels: 1), levels: quantization.levels)
+      shape: ImageShape(height: size.height, width: size.width, channels: 1), levels: quantization.levels,
+      recurrence: try recurrence.recurrence(of: model))
     try configuration.validate(path: "import")
     guard let data = FileManager.default.contents(atPath: file) else {
       throw ScanlineError(.io, path: file, expected: "a safetensors file that can be read", found: "none")
@@ -38,6 +42,8 @@ struct ImportCommand: ParsableCommand {
     let model = configuration.makeModel()
     let parameters = ParameterVector(layout: model.layout)
     try archive.fill([("", parameters)], names: model.pyTorchNames, path: file)
+    let parent = URL(fileURLWithPath: output).deletingLastPathComponent().path
+    try DurableFiles.createFolders(parent)
     try Checkpoint.save(
       Adam(parameters: parameters, options: AdamOptions()),
       state: RunState(model: configuration, quantization: quantization), to: output)

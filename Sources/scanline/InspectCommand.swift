@@ -38,9 +38,9 @@ struct InspectCommand: ParsableCommand {
     let listed = clock.now
     let survey = FolderSurvey(of: listing, options: images.loading(), threads: threads ?? availableThreads())
     let decoded = clock.now
-    printToStandardError(
-      "listed \(survey.images) PNG files in \(seconds(listed - start)) s, decoded them in \(seconds(decoded - listed)) s"
-    )
+    Console().line(
+      "Listed \(survey.images) PNG files in \((listed - start).inSeconds.text(2)) s, "
+        + "decoded them in \((decoded - listed).inSeconds.text(2)) s")
     if json {
       let encoder = JSONEncoder()
       encoder.keyEncodingStrategy = .convertToSnakeCase
@@ -50,12 +50,6 @@ struct InspectCommand: ParsableCommand {
       print(survey.tables)
     }
     if !survey.bad.isEmpty && !images.skipBad { throw ExitCode(ScanlineError.Kind.badData.rawValue) }
-  }
-
-  private func seconds(_ duration: Duration) -> String { String(format: "%.2f", duration / .seconds(1)) }
-
-  private func printToStandardError(_ line: String) {
-    FileHandle.standardError.write(Data((line + "\n").utf8))
   }
 }
 
@@ -95,6 +89,9 @@ extension FolderSurvey {
   private var plan: String {
     guard let shape else {
       return "Training would stop and ask for:\n" + needs.map { "  " + $0 }.joined(separator: "\n")
+    }
+    guard shape.channels == 1 else {
+      return "Training would refuse \(shape): there are no colour models yet. --channels 1 reads the images as grey."
     }
     let held = valid == 0 ? "none" : "\(valid)\(isHeldOutByHash ? " (by a seeded hash of their paths)" : "")"
     let exact =

@@ -8,8 +8,10 @@ struct KernelBenchmark: ParsableCommand {
     commandName: "kernels",
     abstract: "GFLOP/s of every kernel on one core, and its share of the multiply-add peak.",
     discussion: """
-      The peak is measured beside each kernel, in turn, so that the share holds when the machine's clock drifts;
-      every figure is a median. Example:
+      The peak is measured beside each kernel, in turn, so that the share holds when the machine's clock drifts; \
+      every figure is a median.
+
+      Example:
         scanline benchmark kernels --side 28
       """)
 

@@ -13,7 +13,9 @@ struct SampleCommand: ParsableCommand {
     commandName: "sample",
     abstract: "Draw images from a model into one PNG.",
     discussion: """
-      The same seed gives the same images on any number of threads. Example:
+      The same seed gives the same images on any number of threads.
+
+      Example:
         scanline sample Checkpoints/digits --count 64 --seed 3 --output digits.png
       """)
 
@@ -59,7 +61,9 @@ struct SampleCommand: ParsableCommand {
         "Step": "\(state.step)", "Weights": weights.rawValue, "Seed": "\(seed)", "Temperature": "\(temperature)",
         "Levels": "\(state.quantization.levels)",
       ])
-    print("\(output): \(count) images of \(state.model.shape), step \(state.step), seed \(seed), temperature \(temperature)")
+    print(
+      "\(output): \(count) images of \(state.model.shape), step \(state.step), seed \(seed), temperature \(temperature)"
+    )
   }
 
   private final class Progress: Sendable {

@@ -8,9 +8,19 @@ struct Scanline: ParsableCommand {
     commandName: "scanline",
     abstract: "Train, sample and score small autoregressive image models on folders of PNGs.",
     discussion: """
-      Results go to standard output, progress and warnings to standard error. Exit codes: 0 done; 64 wrong usage;
-      65 unusable data; 70 a bug of ours; 73 cannot create; 74 cannot read or write; 75 another run holds the
-      folder; 76 training diverged; 130 and 143 stopped by SIGINT or SIGTERM, after saving.
+      Results go to standard output, progress and warnings to standard error.
+
+      Exit codes:
+        0    done
+        64   wrong usage
+        65   unusable data
+        70   a bug of ours
+        73   cannot create a file or folder
+        74   cannot read or write
+        75   another run holds the folder
+        76   training diverged
+        130  stopped by SIGINT, after saving
+        143  stopped by SIGTERM, after saving
       """,
     version: "0.1.0",
     subcommands: [
@@ -28,6 +38,10 @@ enum Entry {
     } catch let error as ScanlineError {
       FileHandle.standardError.write(Data("scanline: \(error)\n".utf8))
       exit(error.kind.rawValue)
+    } catch where Scanline.exitCode(for: error) == .failure && !(error is ExitCode) {
+      // Neither the user's mistake nor one that anybody thought of.
+      FileHandle.standardError.write(Data("scanline: unexpected error: \(error)\n".utf8))
+      exit(ScanlineError.Kind.inner.rawValue)
     } catch {
       Scanline.exit(withError: error)
     }

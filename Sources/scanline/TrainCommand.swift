@@ -12,12 +12,13 @@ struct TrainCommand: ParsableCommand {
     commandName: "train",
     abstract: "Train a model on a folder of PNGs.",
     discussion: """
-      Examples:
-        scanline train Data/glyphs --width 32 --blocks 5 --minutes 1
-        scanline train mnist --levels 2 --binarize threshold --name digits --minutes 10
-        scanline train --resume --name digits
-      A run is a folder of checkpoints, step-00001234 and so on. SIGINT and SIGTERM save before they stop (exit
+      A run is a folder of checkpoints, step-00001234 and so on. SIGINT and SIGTERM save before they stop (exit codes \
       130 and 143), SIGUSR1 saves and goes on.
+
+      Examples:
+        scanline train Data/glyphs --blocks 5 --minutes 1
+        scanline train mnist --levels 2 --name digits --minutes 10
+        scanline train --resume --name digits
       """)
 
   @Argument(help: "A folder of PNGs: flat, class subfolders, or train/valid/test splits.") var folder: String?
@@ -50,12 +51,14 @@ struct TrainCommand: ParsableCommand {
     let signals = StopSignals(console: console)
     let run = try runFolder()
     let threads = threads ?? availableThreads()
-    let lock = try prepare(run)
-    let session = try resume ? resumed(run, lock, threads, console) : started(run, threads, console)
+    if !resume { try demandEmpty(run) }
+    let began = try resume ? nil : started(run, threads, console)
+    let lock = try lockFolder(run)
+    let session = try began ?? resumed(run, lock, threads, console)
     try audit(session.state.model, session.adam, console)
     let trainer = Trainer(
       state: session.state, adam: session.adam, train: session.train, valid: session.valid, threads: threads,
-      now: monotonicSeconds)
+      isSaved: resume, now: monotonicSeconds)
     let progress = TrainingProgress(console: console, shape: session.train.shape)
     let outcome = try trainer.run(
       request: signals.request,
@@ -85,19 +88,24 @@ struct TrainCommand: ParsableCommand {
     return "Checkpoints/\(last)-\((model.model ?? .pixelCNN).rawValue)"
   }
 
-  /// Takes the run's lock. A new run wants an empty folder, a resumed one a run.
-  private func prepare(_ run: String) throws -> RunLock {
-    let existing = try? FileManager.default.contentsOfDirectory(atPath: run)
-    if resume {
-      guard existing != nil else {
-        throw ScanlineError(.badData, path: run, expected: "the folder of a run to resume", found: "none")
-      }
-    } else if let existing, !existing.filter({ !$0.hasPrefix(".") }).isEmpty {
+  /// A new run writes over nothing.
+  private func demandEmpty(_ run: String) throws {
+    let existing = try? FileManager.default.contentsOfDirectory(atPath: run).filter { !$0.hasPrefix(".") }
+    if let existing, !existing.isEmpty {
       throw ScanlineError(
         .cannotCreate, path: run, expected: "a new or empty run folder (or --resume)",
         found: "\(existing.count) files")
     }
+  }
+
+  /// Takes the run's lock and removes what a killed run left behind. The folder of a new run is made here, after its
+  /// data and options have proved good.
+  private func lockFolder(_ run: String) throws -> RunLock {
+    if resume, !FileManager.default.fileExists(atPath: run) {
+      throw ScanlineError(.badData, path: run, expected: "the folder of a run to resume", found: "none")
+    }
     let lock = try RunLock(run: run)
+    if !resume { try demandEmpty(run) }
     try CheckpointFolder.removeLeftovers(under: lock)
     return lock
   }
@@ -113,14 +121,15 @@ struct TrainCommand: ParsableCommand {
 
   private func started(_ run: String, _ threads: Int, _ console: Console) throws -> Session {
     let options = try training.options()
+    let quantization = try quantization.quantization(seed: options.seed)
+    // What can be refused without the images is refused before they are read.
+    var configuration = try model.configuration(
+      shape: ImageShape(height: 1, width: 1, channels: 1), levels: quantization.levels, path: "train")
     let path = folder ?? ""
     let loading = images.loading(over: nil)
     let (train, valid) = try load(path, loading, images.heldOutShare, images.heldOutSeed, threads, console)
-    let quantization = try quantization.quantization(seed: options.seed)
-    let configuration = ModelConfiguration(
-      model: model.model ?? .pixelCNN, width: model.width ?? 32, blocks: model.blocks ?? 15, shape: train.shape,
-      levels: quantization.levels, likelihood: model.likelihood)
-    try configuration.validate(path: "train")
+    configuration.shape = train.shape
+    try configuration.validate(path: path)
     let state = RunState(
       model: configuration, quantization: quantization,
       data: RunState.Data(
@@ -202,7 +211,8 @@ struct TrainCommand: ParsableCommand {
   private func audit(_ configuration: ModelConfiguration, _ adam: Adam, _ console: Console) throws {
     let audit = CausalityAudit(configuration.makeModel(), parameters: adam.parameters, limit: 16)
     if let leak = audit.leak {
-      throw ScanlineError(.inner, path: "causality audit", expected: "outputs that see earlier pixels only", found: "\(leak)")
+      throw ScanlineError(
+        .inner, path: "causality audit", expected: "outputs that see earlier pixels only", found: "\(leak)")
     }
   }
 }

@@ -1,24 +1,66 @@
 // The options of `scanline train` that decide the model and the course of training.
 import ArgumentParser
+import Kernels
 import Networks
 import Training
 
 extension LikelihoodKind: ExpressibleByArgument {}
 extension Schedule.Course: ExpressibleByArgument {}
 
-/// Options are nil where the user said nothing: a resumed run refuses those that were given.
+/// Which model. Options are nil where the user said nothing: a resumed run refuses those that were given.
 struct ModelOptions: ParsableArguments {
-  @Option(help: "Model family (default: pixelcnn).") var model: ModelKind?
+  @Option(help: "Model family: pixelcnn, mdrnn or diagonal-lstm (default: pixelcnn).") var model: ModelKind?
   @Option(help: "Features of the residual stream (default: 32).") var width: Int?
-  @Option(help: "Residual blocks (default: 15).") var blocks: Int?
+  @Option(help: "Residual blocks or recurrent layers (default: 15, of an mdrnn 1, of a diagonal-lstm 7).")
+  var blocks: Int?
   @Option(help: "bernoulli or categorical (default: bernoulli for 2 levels).") var likelihood: LikelihoodKind?
+  @OptionGroup var recurrence: RecurrenceOptions
+
+  /// The model on images of `shape`. Throws a usage error, under `path`, where there is none like it.
+  func configuration(shape: ImageShape, levels: Int, path: String) throws -> ModelConfiguration {
+    let kind = model ?? .pixelCNN
+    let configuration = ModelConfiguration(
+      model: kind, width: width ?? 32, blocks: blocks ?? kind.standardBlocks, shape: shape, levels: levels,
+      likelihood: likelihood, recurrence: try recurrence.recurrence(of: kind))
+    try configuration.validate(path: path)
+    return configuration
+  }
 
   /// The first option that was given.
   var given: String? {
     if model != nil { return "--model" }
     if width != nil { return "--width" }
     if blocks != nil { return "--blocks" }
-    return likelihood != nil ? "--likelihood" : nil
+    return likelihood != nil ? "--likelihood" : recurrence.given
+  }
+}
+
+extension PlainCell.Activation: ExpressibleByArgument {}
+
+/// What recurrent models can be told besides.
+struct RecurrenceOptions: ParsableArguments {
+  @Option(help: "Of an mdrnn: tanh, sigmoid or relu (default: tanh).") var activation: PlainCell.Activation?
+  @Option(help: "Of a recurrent model: 1, from the left, or 2 (default: 1, of a diagonal-lstm 2).")
+  var directions: Int?
+  @Flag(help: "Of an mdrnn: each layer after the first is added to its input.") var residual = false
+
+  /// The recurrence of a model of this kind, nil for others. Throws a usage error where an option does not apply.
+  func recurrence(of kind: ModelKind) throws -> Recurrence? {
+    if kind == .pixelCNN || (kind == .diagonalLSTM && (activation != nil || residual)), let given {
+      throw ScanlineError(
+        .usage, path: given, expected: "a recurrent model that it applies to", found: kind.rawValue)
+    }
+    guard kind != .pixelCNN else { return nil }
+    var recurrence = Recurrence(model: kind)
+    if let activation { recurrence.activation = activation }
+    if let directions { recurrence.directions = directions }
+    recurrence.isResidual = residual
+    return recurrence
+  }
+
+  /// The first option that was given.
+  var given: String? {
+    activation != nil ? "--activation" : residual ? "--residual" : directions != nil ? "--directions" : nil
   }
 }
 
@@ -35,7 +77,9 @@ struct TrainingFlags: ParsableArguments {
   @Option(help: "The factor a step of the exponential schedule (default: 0.999977).") var decay: Double?
   @Option(help: "Scale gradients above this global norm down to it; 0 is off (default: 0).") var clip: Float?
   @Option(help: "Decay of the moving average of the weights; 0 is off (default: 0.999).") var ema: Float?
-  @Option(help: "Steps between held-out evaluations and checkpoints (default: an epoch, or the epochs that make 200 steps).") var evaluateEvery: Int?
+  @Option(
+    help: "Steps between held-out evaluations and checkpoints (default: an epoch, or the epochs that make 500 steps).")
+  var evaluateEvery: Int?
   @Option(help: "Held-out images scored between; the end scores all (default: 1000).") var evaluationImages: Int?
   @Option(help: "Checkpoints kept besides the best (default: 2).") var keep: Int?
   @Option(help: "The seed of weights, order and binarization (default: 1).") var seed: UInt64?

@@ -66,6 +66,8 @@ final class TrainingProgress {
     print("held-out images     \(last.summary.images)")
     print("nats per image      \(last.summary.natsPerImage.text(4)) ± \(last.summary.standardError.text(4))")
     print("bits per dimension  \(last.summary.bitsPerDimension.text(5))")
-    if let best = state.best { print("best step           \(best.step)") }
+    if let best = state.best {
+      print("best step           \(best.step) (\(best.natsPerImage.text(4)) nats on the images scored at intervals)")
+    }
   }
 }

@@ -100,7 +100,7 @@ import Testing
     let folder = try TemporaryFolder()
     #expect(scanlineError { _ = try ImageFolder(scanning: folder.path) }?.found == "no file at all")
     let missing = scanlineError { _ = try ImageFolder(scanning: folder.path + "/none") }
-    #expect(missing?.kind == .io)
+    #expect(missing?.kind == .badData)
     #expect(missing?.found == "nothing of that name")
     try folder.write([1], to: "a.txt")
     #expect(scanlineError { _ = try ImageFolder(scanning: folder.path + "/a.txt") }?.kind == .badData)

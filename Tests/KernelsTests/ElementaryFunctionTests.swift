@@ -36,8 +36,9 @@ struct ElementaryCase: CustomTestStringConvertible, Sendable {
           let nearest = Float(exact)
           if nearest.isInfinite || nearest == 0 {
             // One unit from the border either answer is right.
-            #expect(y[lane] == nearest || abs(Double(y[lane]) - exact) <= Double(Float.leastNonzeroMagnitude)
-              || y[lane] == (nearest < 0 ? -1 : 1) * .greatestFiniteMagnitude)
+            #expect(
+              y[lane] == nearest || abs(Double(y[lane]) - exact) <= Double(Float.leastNonzeroMagnitude)
+                || y[lane] == (nearest < 0 ? -1 : 1) * .greatestFiniteMagnitude)
             continue
           }
           let error = abs(Double(y[lane]) - exact) / Double(nearest.ulp)

@@ -23,7 +23,11 @@ public struct ReferencePixelCNN: ReferenceModel {
     let (h, w, c) = (shape.height, shape.width, shape.channels)
     let levels = configuration.levels
     var input = [Double](repeating: 0, count: h * w * c)
-    for y in 0..<h { for x in 0..<w { for k in 0..<c { input[(y * w + x) * c + k] = Double(batch[image, y, x, k]) / Double(levels - 1) } } }
+    for y in 0..<h {
+      for x in 0..<w {
+        for k in 0..<c { input[(y * w + x) * c + k] = Double(batch[image, y, x, k]) / Double(levels - 1) }
+      }
+    }
     let relu: (Double) -> Double = { max($0, 0) }
     var x = convolve(input, c, "input", size: 7, includeCentre: false, h, w)
     let width = configuration.width

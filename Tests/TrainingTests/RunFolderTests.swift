@@ -32,8 +32,7 @@ import Training
     let lock = try RunLock(run: run)
     #expect(lock.run == run)
     try save([200, 3, 1_000_000_000, 99_999_999])
-    for other in ["step-12", "step-0000000x", "step-000000012", "step--0000001", "best", "step-00000001.old"]
-    {
+    for other in ["step-12", "step-0000000x", "step-000000012", "step--0000001", "best", "step-00000001.old"] {
       put([1], run + "/" + other)
     }
     #expect(try saved() == [3, 200, 99_999_999, 1_000_000_000])

@@ -1,0 +1,68 @@
+# Scanline's commands. `make demo` and `make test` need nothing but a Swift toolchain, git and make: they install
+# the two C libraries that are missing (Debian and Ubuntu), build in release and do their job.
+
+SWIFT ?= swift
+SCANLINE := .build/release/scanline
+
+# The demo's own run folder: removed and made anew by each `make demo`, so keep nothing in it.
+DEMO := Checkpoints/demo-glyphs
+# Four grey levels are enough for a pen's edge and leave the minute for shapes; 15 blocks see 18 of the 20 rows; small
+# batches make more steps of the minute. Of seven variants tried, these options' samples look most like the glyphs.
+DEMO_OPTIONS := --width 32 --blocks 15 --levels 4 --batch 16 --learning-rate 0.004 --minutes 1
+
+.PHONY: help demo test build bench lint clean packages
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo    train on Data/glyphs for a minute, then sample a grid of images'
+	@echo 'make test    build and run all tests, in release'
+	@echo 'make build   build $(SCANLINE)'
+	@echo 'make bench   measure the kernels, and training steps'
+	@echo 'make lint    check the layout of the sources; `swift format -i -r Sources Tests` mends it'
+	@echo 'make clean   remove .build and the demo'
+
+demo: build
+	rm -rf $(DEMO)
+	$(SCANLINE) train Data/glyphs --output $(DEMO) $(DEMO_OPTIONS)
+	$(SCANLINE) sample $(DEMO) --output $(DEMO)/samples.png
+	@echo
+	@echo 'The run is in $(DEMO). Look at $(DEMO)/samples.png beside Data/glyphs/*/*.png.'
+
+# Tests use `package` access, not testable imports: so what they test is the code that ships, and is not built twice.
+# All are Swift Testing's; without XCTest's empty run its closing line is the last one.
+test: packages
+	$(SWIFT) test -c release --disable-testable-imports --disable-xctest
+
+build: packages
+	$(SWIFT) build -c release --product scanline
+
+bench: build
+	$(SCANLINE) benchmark kernels
+	$(SCANLINE) benchmark train
+
+lint:
+	$(SWIFT) format lint --strict -r Sources Tests Package.swift
+
+clean:
+	rm -rf .build $(DEMO)
+
+# What pkg-config finds is what the build needs, whichever package manager brought it.
+packages:
+	@if pkg-config --exists libpng zlib 2>/dev/null; then exit 0; fi; \
+	if [ "$$(uname)" = Darwin ]; then \
+	  echo 'Missing libraries. Install them with: brew install libpng zlib pkgconf' >&2; exit 1; \
+	fi; \
+	if ! command -v apt-get >/dev/null; then \
+	  echo 'Missing libraries. Install the headers of libpng and zlib, and pkg-config.' >&2; exit 1; \
+	fi; \
+	missing=; \
+	for package in libpng-dev zlib1g-dev pkg-config; do \
+	  dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; \
+	done; \
+	if [ -z "$$missing" ]; then \
+	  echo 'libpng-dev and zlib1g-dev are installed, but pkg-config does not find them.' >&2; exit 1; \
+	fi; \
+	echo "Installing$$missing"; \
+	if [ "$$(id -u)" -eq 0 ]; then sudo=; else sudo=sudo; fi; \
+	$$sudo apt-get update -q && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing

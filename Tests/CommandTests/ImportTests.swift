@@ -1,0 +1,120 @@
+// Weights from elsewhere: PyTorch's names are accepted, each tensor once, and nothing else.
+import Foundation
+import ImageData
+import Kernels
+import Networks
+import TestSupport
+import Testing
+
+@Suite struct ImportTests {
+  private let place: Workplace
+  private let shape = ImageShape(height: 4, width: 6, channels: 1)
+
+  init() throws { place = try Workplace() }
+
+  /// A PyTorch user's file of a PixelCNN of width 4 and one block, the masked taps left as they fell.
+  private let tensors: [NamedTensor] = {
+    let shapes: [(String, [Int])] = [
+      ("0.weight", [4, 1, 7, 7]), ("0.bias", [4]), ("1.net.1.weight", [2, 4, 1, 1]), ("1.net.1.bias", [2]),
+      ("1.net.3.weight", [2, 2, 3, 3]), ("1.net.3.bias", [2]), ("1.net.5.weight", [4, 2, 1, 1]),
+      ("1.net.5.bias", [4]), ("2.1.weight", [4, 4, 1, 1]), ("2.1.bias", [4]), ("2.3.weight", [1, 4, 1, 1]),
+      ("2.3.bias", [1]),
+    ]
+    return shapes.enumerated().map { place, tensor in
+      let values = randomValues(tensor.1.reduce(1, *), stream: UInt64(place), scale: 0.5)
+      return NamedTensor(name: tensor.0, shape: tensor.1, values: values)
+    }
+  }()
+
+  private let options = "--model pixelcnn --width 4 --blocks 1 --levels 2 --size 6x4"
+
+  private func write(_ tensors: [NamedTensor]) throws {
+    try place.write(TensorArchive(tensors: tensors).serialized(), to: "weights.safetensors")
+  }
+
+  @Test func pyTorchNamesAreAccepted() throws {
+    try write(tensors.reversed())
+    let done = try place.succeed("import weights.safetensors \(options) --output deep/er/theirs")
+    #expect(done.lines.count == 1 && done.messages == "")
+
+    // An image of black and white pixels, scored under our names.
+    let levels = randomBatch(shape, count: 1, levels: 2)
+    let image = PNGImage(shape: shape, values: levels.levels.map { $0 * 255 })
+    try place.write(image.encoded(), to: "images/a.png")
+    let evaluation = try place.succeed("evaluate deep/er/theirs images --json")
+    let report = try evaluation.json()
+    let ours = [
+      "0": "input", "1.net.1": "blocks.0.reduce", "1.net.3": "blocks.0.conv", "1.net.5": "blocks.0.expand",
+      "2.1": "head.hidden", "2.3": "head.logits",
+    ]
+    let model = PixelCNN(ModelConfiguration(width: 4, blocks: 1, shape: shape, levels: 2))
+    let parameters = ParameterVector(layout: model.layout)
+    for tensor in tensors {
+      let parts = tensor.name.split(separator: ".")
+      let name = try #require(ours[parts.dropLast().joined(separator: ".")]) + "." + parts[parts.count - 1]
+      let slice = try #require(model.layout.slices.first { $0.name == name })
+      parameters.storage.copy(tensor.values, at: slice.offset)
+      for (i, live) in (slice.live ?? []).enumerated() where !live {
+        parameters.storage[slice.offset + i] = 0
+      }
+    }
+    let nats = Scorer(model: model, parameters: parameters, threads: 1).nats(levels)[0]
+    // Typed, because Foundation's untyped reader of JSON is off by some ulp.
+    struct Figures: Decodable { let natsPerImage: Double }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    #expect(try decoder.decode(Figures.self, from: Data(evaluation.output.utf8)).natsPerImage == nats)
+    #expect(report["step"] as? Int == 0 && report["levels"] as? Int == 2)
+    let sample = try place.succeed("sample deep/er/theirs --count 2 --columns 2")
+    #expect(sample.output.contains("2 images of 6×4×1"))
+    #expect(
+      try place.fail("train images --resume --output deep/er/theirs", 65).contains("a checkpoint to resume"))
+  }
+
+  /// Finite weights that give no finite score: no figure is printed.
+  @Test func aScoreThatIsNotFiniteIs76() throws {
+    try write(
+      tensors.map { tensor in
+        let isHidden = tensor.name.hasPrefix("2.1.")
+        return NamedTensor(
+          name: tensor.name, shape: tensor.shape, values: tensor.values.map { isHidden ? 3e38 : abs($0) + 1 })
+      })
+    _ = try place.succeed("import weights.safetensors \(options) --output theirs")
+    try place.drawGrey("images/a.png", width: 6, height: 4)
+    #expect(
+      try place.fail("evaluate theirs images --json", 76)
+        .contains("images/a.png: expected a finite log-likelihood"))
+  }
+
+  @Test func missingAndUnusedTensorsAreNamed() throws {
+    try write(Array(tensors.dropLast(2)) + [NamedTensor(name: "3.extra", shape: [1], values: [0])])
+    let message = try place.fail("import weights.safetensors \(options) --output theirs", 65)
+    #expect(message.contains("weights.safetensors: expected the tensors of the model, each once"))
+    #expect(message.contains("missing: 2.3.bias, 2.3.weight; not used: 3.extra"), "\(message)")
+    // Our own names are not PyTorch's.
+    try write(
+      [NamedTensor(name: "input.weight", shape: [4, 1, 7, 7], values: tensors[0].values)]
+        + tensors.dropFirst())
+    #expect(
+      try place.fail("import weights.safetensors \(options) --output theirs", 65)
+        .contains("missing: 0.weight; not used: input.weight"))
+    #expect(!place.names(".").contains("theirs"))
+  }
+
+  @Test func whatDoesNotFitIsRefused() throws {
+    try write(tensors)
+    let wide = options.replacingOccurrences(of: "--width 4", with: "--width 6")
+    #expect(
+      try place.fail("import weights.safetensors \(wide) --output theirs", 65)
+        .contains("0.weight of shape [6, 1, 7, 7], found shape [4, 1, 7, 7]"))
+    try place.write(Array("torch".utf8), to: "weights.safetensors")
+    #expect(
+      try place.fail("import weights.safetensors \(options) --output theirs", 65).contains(
+        "weights.safetensors"))
+    #expect(
+      try place.fail("import none.safetensors \(options) --output theirs", 74).contains("none.safetensors"))
+    try write(tensors)
+    _ = try place.succeed("import weights.safetensors \(options) --output theirs")
+    #expect(try place.fail("import weights.safetensors \(options) --output theirs", 73).contains("theirs"))
+  }
+}

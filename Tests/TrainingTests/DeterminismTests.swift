@@ -1,0 +1,89 @@
+// One run, one result: whatever the threads, and wherever it was stopped and resumed.
+import Kernels
+import Networks
+import Testing
+import Training
+
+@Suite struct DeterminismTests {
+  @Test func threadsChangeNoBit() throws {
+    var run = TinyRun()
+    // More images than there are shards (32), so that shards differ in size.
+    run.train = TinyRun.noise(90, stream: 1)
+    run.options.batchSize = 41
+    let one = try run.trainer(threads: 1)
+    try one.run()
+    #expect(one.adam.step == 20)
+    for threads in [2, 3, 8] {
+      let other = try run.trainer(threads: threads)
+      try other.run()
+      #expect(bits(other.adam) == bits(one.adam), "\(threads) threads")
+      #expect(other.state == one.state, "\(threads) threads")
+    }
+    // Another seed must give something else, or the comparison above says nothing.
+    run.options.seed = 8
+    let other = try run.trainer()
+    try other.run()
+    #expect(bits(other.adam) != bits(one.adam))
+  }
+
+  /// Steps 1, 7 and 13 lie within an epoch of three steps, 3 at the end of one, 6 and 12 at an evaluation, 19 before
+  /// the last step; 0 is a stop before anything was done.
+  @Test(arguments: [[0], [1], [3], [6], [7], [12], [13], [19], [2, 7, 8, 18]])
+  func resumeChangesNoBit(stops: [Int]) throws {
+    let run = TinyRun()
+    let whole = try run.trainer()
+    try whole.run()
+
+    let scratch = Scratch()
+    var saved: (state: RunState, adam: Adam)?
+    for stop in stops {
+      let part = try run.trainer(threads: 1, from: saved)
+      let outcome = try part.run(
+        request: { part.adam.step == stop ? .stop : .none },
+        save: { state, adam in
+          let path = CheckpointFolder.path(of: adam.step, in: scratch.path)
+          try Checkpoint.save(adam, state: state, to: path)
+          return path
+        }, report: { _ in })
+      #expect(outcome == .stopped && part.adam.step == stop)
+      saved = try Checkpoint.load(CheckpointFolder.path(of: stop, in: scratch.path))
+    }
+    let rest = try run.trainer(threads: 2, from: saved)
+    #expect(rest.adam.step == stops.last)
+    #expect(try rest.run() == .finished)
+    #expect(bits(rest.adam) == bits(whole.adam))
+    #expect(rest.state == whole.state)
+  }
+
+  /// A signal that comes right after a resume, or `--resume` of a run that is complete, finds its step saved.
+  @Test func whatIsSavedIsNotSavedAgain() throws {
+    let run = TinyRun()
+    let whole = try run.trainer()
+    var saved: (state: RunState, adam: Adam)?
+    _ = try whole.run(
+      request: { .none },
+      save: {
+        saved = ($0, $1)
+        return ""
+      }, report: { _ in })
+    let again = try run.trainer(from: saved)
+    var evaluations = 0
+    let outcome = try again.run(
+      request: { .none },
+      save: { _, _ in
+        Issue.record("step 20 is saved a second time")
+        return ""
+      },
+      report: { if case .evaluated = $0 { evaluations += 1 } })
+    #expect(outcome == .finished && evaluations == 1)
+    saved?.state.training?.length = .steps(30)
+    let stopped = try run.trainer(from: saved)
+    let second = try stopped.run(
+      request: { .stop },
+      save: { _, _ in
+        Issue.record("step 20 is saved a second time")
+        return ""
+      }, report: { _ in })
+    #expect(second == .stopped)
+  }
+}

@@ -28,6 +28,12 @@ public protocol ImageModel: Sendable {
   var configuration: ModelConfiguration { get }
   /// Its parameters.
   var layout: ParameterLayout { get }
+  /// What each layer costs, in the order of the forward pass.
+  var layerCosts: [LayerCost] { get }
+  /// How each of those layers widens what an output sees.
+  var contextSteps: [ContextStep] { get }
+  /// Steps of the whole network that must follow one another.
+  var sequentialSteps: SequentialSteps { get }
   /// PyTorch's name of every tensor, by ours: what `scanline import` reads.
   var pyTorchNames: [String: String] { get }
   /// Images that one forward pass takes together.

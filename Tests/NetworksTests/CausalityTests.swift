@@ -63,6 +63,9 @@ private struct UpsideDown: ImageModel {
   var layout: ParameterLayout { inner.layout }
   var imagesTogether: Int { 1 }
   var pyTorchNames: [String: String] { [:] }
+  var layerCosts: [LayerCost] { inner.layerCosts }
+  var contextSteps: [ContextStep] { inner.contextSteps }
+  var sequentialSteps: SequentialSteps { inner.sequentialSteps }
   func initialParameters(seed: UInt64) -> ParameterVector { inner.initialParameters(seed: seed) }
   func makePackedParameters() -> PackedParameters { inner.makePackedParameters() }
   func pack(_ parameters: ParameterVector, into packed: PackedParameters) { inner.pack(parameters, into: packed) }

@@ -1,0 +1,72 @@
+// Which pixels an output really sees: found by perturbation, not from a formula.
+import ImageData
+import Kernels
+import Networks
+
+/// The receptive field of one output of a network with given weights: every earlier pixel is changed, one at a time, and
+/// the output compared bit for bit.
+public struct ContextMap: Sendable {
+  /// The pixel whose output is watched, (row, column).
+  public let output: [Int]
+  /// For each pixel, row by row, by how much the output's logits moved at most; 0: not seen.
+  public let response: [Float]
+  private let shape: ImageShape
+
+  /// Probes `model` with `parameters` at the output of row `y`, column `x`, on a random image. Where a change of one
+  /// level moves nothing, the opposite level is tried.
+  public init(_ model: any ImageModel, parameters: ParameterVector, y: Int, x: Int) {
+    let shape = model.configuration.shape
+    let levels = model.configuration.levels
+    let packed = model.packed(parameters)
+    let workspace = model.makeWorkspace(.evaluation)
+    let random = Philox(seed: 1, purpose: .test)
+    let base = ImageBatch(
+      shape: shape, count: 1,
+      levels: (0..<shape.dimensions).map { UInt8(random.below(levels, at: UInt64($0))) })
+    func logits(_ batch: ImageBatch) -> [Float] {
+      model.forward(batch, images: 0..<1, rows: 0..<shape.height, packed: packed, workspace: workspace)
+      return workspace.logits[0].features(y, x)
+    }
+    let reference = logits(base)
+    response = (0..<shape.pixels).map { pixel in
+      var changed = base
+      for c in 0..<shape.channels {
+        let index = pixel * shape.channels + c
+        changed.levels[index] = UInt8((Int(base.levels[index]) + levels / 2) % levels)
+      }
+      return zip(logits(changed), reference).reduce(0) { max($0, abs($1.0 - $1.1)) }
+    }
+    output = [y, x]
+    self.shape = shape
+  }
+
+  /// Pixels that the output sees.
+  public var seen: Int { response.count { $0 > 0 } }
+  /// Pixels before the output in raster order.
+  public var before: Int { output[0] * shape.width + output[1] }
+
+  /// A picture, `scale` times enlarged: seen pixels from grey to white by their response, unseen ones before the output
+  /// red (the blind spot), those after it dark, the output itself green.
+  public func picture(scale: Int = 8) -> PNGImage {
+    let most = response.max() ?? 0
+    let size = ImageShape(height: shape.height * scale, width: shape.width * scale, channels: 3)
+    var values = [UInt8](repeating: 0, count: size.dimensions)
+    for y in 0..<size.height {
+      for x in 0..<size.width {
+        let pixel = y / scale * shape.width + x / scale
+        let color: [UInt8]
+        if pixel == before {
+          color = [40, 200, 80]
+        } else if response[pixel] > 0 {
+          // The square root lifts what is faint, so that seen and unseen stay apart.
+          let grey = UInt8(96 + 159 * (response[pixel] / most).squareRoot())
+          color = [grey, grey, grey]
+        } else {
+          color = pixel < before ? [190, 50, 40] : [24, 24, 28]
+        }
+        for c in 0..<3 { values[(y * size.width + x) * 3 + c] = color[c] }
+      }
+    }
+    return PNGImage(shape: size, values: values)
+  }
+}

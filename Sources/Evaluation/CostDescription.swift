@@ -1,0 +1,78 @@
+// What a model costs: exact counts beside the formulas, and on request measured figures.
+import Kernels
+import Networks
+
+/// The costs of one model, layer by layer and in total, for one image.
+public struct CostDescription: Sendable, Encodable {
+  /// One layer, with what its output sees.
+  public struct Layer: Sendable, Encodable {
+    /// Counts.
+    public let cost: LayerCost
+    /// Pixels that the layer's output at the probe can see.
+    public let context: Int
+  }
+
+  /// The formulas of a family in W, H, d layers and k features (the theory's table).
+  public struct Formulas: Sendable, Encodable {
+    /// Weights.
+    public let weights: String
+    /// Multiply-adds of an image.
+    public let connections: String
+    /// Steps in training.
+    public let trainingSteps: String
+    /// Steps in sampling.
+    public let samplingSteps: String
+    /// What an output sees.
+    public let context: String
+  }
+
+  /// The model.
+  public let configuration: ModelConfiguration
+  /// Its layers.
+  public let layers: [Layer]
+  /// Learned parameters.
+  public let weights: Int
+  /// Multiply-adds of one forward pass.
+  public let connections: Int
+  /// Steps that must follow one another.
+  public let steps: SequentialSteps
+  /// Bytes of one worker's workspace for training, and the images that it holds.
+  public let trainingBytes: Int, imagesTogether: Int
+  /// The output whose context is counted: the middle of the last row, (row, column).
+  public let probe: [Int]
+  /// Pixels that it can see, and pixels before it that it cannot: the blind spot.
+  public let context: Int, blind: Int
+  /// The formulas.
+  public let formulas: Formulas
+
+  /// Counts the costs of `model`.
+  public init(_ model: any ImageModel) {
+    let shape = model.configuration.shape
+    configuration = model.configuration
+    let (y, x) = (shape.height - 1, shape.width / 2)
+    probe = [y, x]
+    layers = model.layerCosts.enumerated().map { index, cost in
+      Layer(cost: cost, context: model.context(y: y, x: x, throughLayer: index).count { $0 })
+    }
+    weights = model.layout.liveCount
+    connections = layers.reduce(0) { $0 + $1.cost.connections }
+    steps = model.sequentialSteps
+    trainingBytes = model.makeWorkspace(.training).byteCount
+    imagesTogether = model.imagesTogether
+    context = model.context(y: y, x: x).count { $0 }
+    blind = y * shape.width + x - context
+    formulas =
+      switch model.configuration.model {
+      case .pixelCNN:
+        Formulas(
+          weights: "O(d·k²·taps)", connections: "O(W·H·d·k²·taps)", trainingSteps: steps.trainingFormula,
+          samplingSteps: steps.samplingFormula, context: "the receptive field: grows with d, has a blind spot")
+      case .mdrnn, .diagonalLSTM:
+        Formulas(
+          weights: "O(d·k²)", connections: "O(W·H·d·k²)", trainingSteps: steps.trainingFormula,
+          samplingSteps: steps.samplingFormula,
+          context: model.configuration.recurrence?.directions == 2
+            ? "everything before the pixel" : "everything above and to the left")
+      }
+  }
+}

@@ -1,0 +1,70 @@
+// Which pixels an output can see, from the structure of the network alone.
+import Kernels
+
+/// How one layer widens what is seen: from places of its output to the places of its input that they read.
+public enum ContextStep: Sendable {
+  /// Through a window.
+  case window(ConvolutionWindow)
+  /// Everything above and to the left; with two directions also everything to the right in the rows above.
+  case recurrence(directions: Int)
+  /// Nothing more than the layer before.
+  case same
+
+  /// The places of the input that `places` (H×W, by rows) read.
+  func spread(_ places: [Bool], _ shape: ImageShape) -> [Bool] {
+    switch self {
+    case .same: return places
+    case .window(let window):
+      var result = [Bool](repeating: false, count: places.count)
+      for place in places.indices where places[place] {
+        for offset in window.offsets {
+          let (y, x) = (place / shape.width + offset.dy, place % shape.width + offset.dx)
+          if y >= 0, y < shape.height, x >= 0, x < shape.width { result[y * shape.width + x] = true }
+        }
+      }
+      return result
+    case .recurrence(let directions):
+      // A cell at (y, x) is read by outputs below it, to its right, and with two directions anywhere below.
+      return places.indices.map { place in
+        let (y, x) = (place / shape.width, place % shape.width)
+        return places.indices.contains { reader in
+          guard places[reader] else { return false }
+          let (ry, rx) = (reader / shape.width, reader % shape.width)
+          return (y <= ry && x <= rx) || (directions == 2 && y < ry && x >= rx)
+        }
+      }
+    }
+  }
+}
+
+extension ImageModel {
+  /// Which pixels (H×W, by rows) the output at row `y`, column `x` of layer number `layer` of `layerCosts` can see; nil:
+  /// of the whole network.
+  public func context(y: Int, x: Int, throughLayer layer: Int? = nil) -> [Bool] {
+    let shape = configuration.shape
+    var places = [Bool](repeating: false, count: shape.pixels)
+    places[y * shape.width + x] = true
+    let steps = contextSteps
+    for step in steps[...(layer ?? steps.count - 1)].reversed() { places = step.spread(places, shape) }
+    return places
+  }
+}
+
+extension PixelCNN {
+  /// See `ImageModel`.
+  public var contextSteps: [ContextStep] { convolutions.map { .window($0.window) } }
+}
+
+extension DiagonalNetwork {
+  /// See `ImageModel`.
+  public var contextSteps: [ContextStep] {
+    let middle = layers.flatMap { layer -> [ContextStep] in
+      let directions = layer.directions.count
+      let first: [ContextStep] = [
+        .window(layer.directions[0].inputToState.window), .recurrence(directions: directions),
+      ]
+      return first + [ContextStep](repeating: .same, count: 2 * (directions - 1) + (layer.output == nil ? 0 : 1))
+    }
+    return (input.map { [.window($0.window)] } ?? []) + middle + [.same, .same]
+  }
+}

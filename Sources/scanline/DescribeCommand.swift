@@ -1,0 +1,182 @@
+// `scanline describe`: what a model costs and sees.
+import ArgumentParser
+import Evaluation
+import Foundation
+import ImageData
+import Kernels
+import Networks
+import Training
+
+struct DescribeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "describe",
+    abstract: "Tabulate a model's weights, connections, steps, memory and context.",
+    discussion: """
+      Exact counts beside the formulas, in W, H, d layers and k features, for the model and, to compare, for the other \
+      families at the same width. With --measure also times, memory and the receptive field of one output, found by \
+      changing every pixel, as a picture: white is seen, red is before the output and not seen.
+
+      Examples:
+        scanline describe Checkpoints/digits
+        scanline describe --model diagonal-lstm --width 32 --measure --map context.png
+      """)
+
+  @Argument(help: "A run folder or a step in it; without, --model and its options.") var checkpoint: String?
+  @OptionGroup(title: "Model") var model: ModelOptions
+  @Option(help: ArgumentHelp("The size of the images, without a checkpoint.", valueName: "WxH"))
+  var size = SizeArgument(width: 28, height: 28)
+  @Option(help: "Levels of a pixel, without a checkpoint.") var levels = 2
+  @Flag(help: "Measure time, memory and receptive field as well.") var measure = false
+  @Option(help: "With --measure, write the receptive field to this PNG.") var map: String?
+  @Flag(help: "One JSON object instead of tables.") var json = false
+
+  func validate() throws {
+    if map != nil && !measure { throw ValidationError("--map goes with --measure.") }
+    if checkpoint != nil, let given = model.given { throw ValidationError("\(given) goes without a checkpoint.") }
+  }
+
+  struct Measured: Encodable {
+    var secondsPerImageTraining: Double
+    var secondsPerImageEvaluation: Double
+    var secondsPerSampledImage: Double
+    var workspaceBytes: Int
+    var seenPixels: Int
+    var pixelsBefore: Int
+  }
+
+  struct Report: Encodable {
+    var model: CostDescription
+    var others: [CostDescription]
+    var measured: Measured?
+  }
+
+  func run() throws {
+    let (configuration, parameters) = try subject()
+    let network = configuration.makeModel()
+    let others = ModelKind.allCases.filter { $0 != configuration.model }.map { kind in
+      CostDescription(
+        ModelConfiguration(
+          model: kind, width: configuration.width, blocks: kind.standardBlocks, shape: configuration.shape,
+          levels: configuration.levels
+        ).makeModel())
+    }
+    var report = Report(model: CostDescription(network), others: others)
+    if measure { report.measured = try measured(network, parameters ?? network.initialParameters(seed: 1), report) }
+    if json { return try printJSON(report) }
+    print(table(of: report.model))
+    print("")
+    print(comparison([report.model] + report.others))
+    if let m = report.measured {
+      print(
+        """
+
+        measured, one thread
+        training    \((m.secondsPerImageTraining * 1e3).text(3)) ms an image
+        evaluation  \((m.secondsPerImageEvaluation * 1e3).text(3)) ms an image
+        sampling    \((m.secondsPerSampledImage * 1e3).text(1)) ms an image
+        workspace   \(m.workspaceBytes >> 10) KiB
+        context     \(m.seenPixels) of the \(m.pixelsBefore) pixels before row \(report.model.probe[0]), column \
+        \(report.model.probe[1]) move its output\(map.map { "; \($0)" } ?? "")
+        """)
+    }
+  }
+
+  private func subject() throws -> (ModelConfiguration, ParameterVector?) {
+    guard let checkpoint else {
+      return (
+        try model.configuration(
+          shape: ImageShape(height: size.height, width: size.width, channels: 1), levels: levels, path: "describe"),
+        nil
+      )
+    }
+    let (state, parameters) = try Checkpoint.loadWeights(try Checkpoint.resolve(checkpoint).path, .ema)
+    return (state.model, parameters)
+  }
+
+  // MARK: Measuring
+
+  private func measured(
+    _ network: any ImageModel, _ parameters: ParameterVector, _ report: Report
+  ) throws -> Measured {
+    let shape = network.configuration.shape
+    let images = 4 * network.imagesTogether
+    let random = Philox(seed: 0, purpose: .benchmark)
+    let batch = ImageBatch(
+      shape: shape, count: images,
+      levels: (0..<images * shape.dimensions).map {
+        UInt8(random.below(network.configuration.levels, at: UInt64($0)))
+      })
+    let engine = BatchGradient(model: network, batchSize: images, threads: 1)
+    let gradient = ParameterVector(layout: network.layout)
+    let scorer = Scorer(model: network, parameters: parameters, threads: 1)
+    let sampler = Sampler(model: network, parameters: parameters, threads: 1)
+    let field = ContextMap(network, parameters: parameters, y: report.model.probe[0], x: report.model.probe[1])
+    if let map { try field.picture().write(to: map) }
+    return Measured(
+      secondsPerImageTraining: seconds { _ = engine.compute(batch, parameters: parameters, into: gradient) }
+        / Double(images),
+      secondsPerImageEvaluation: seconds { _ = scorer.nats(batch) } / Double(images),
+      secondsPerSampledImage: seconds { _ = sampler.sample(count: 1, seed: 1, temperature: 1) },
+      workspaceBytes: network.makeWorkspace(.training).byteCount, seenPixels: field.seen, pixelsBefore: field.before)
+  }
+
+  /// The median of five runs after one that does not count.
+  private func seconds(_ body: () -> Void) -> Double {
+    body()
+    let clock = ContinuousClock()
+    return (0..<5).map { _ in clock.measure(body).inSeconds }.sorted()[2]
+  }
+
+  // MARK: Tables
+
+  private func table(of model: CostDescription) -> String {
+    let rows = model.layers.map { layer in
+      [
+        layer.cost.name, layer.cost.kind, "\(layer.cost.weights)", "\(layer.cost.connections)",
+        "\(layer.cost.trainingSteps)", "\(layer.cost.activationBytes >> 10)", "\(layer.context)",
+      ]
+    }
+    let total = [
+      "total", "", "\(model.weights)", "\(model.connections)", "\(model.steps.training)",
+      "\(model.trainingBytes / model.imagesTogether >> 10)", "\(model.context)",
+    ]
+    return title(model.configuration) + "\n"
+      + columns(["layer", "kind", "weights", "connections", "steps", "KiB", "sees"], rows + [total])
+  }
+
+  private func comparison(_ models: [CostDescription]) -> String {
+    let head = ["for one image"] + models.map { title($0.configuration) }
+    func row(_ name: String, _ value: (CostDescription) -> String) -> [String] { [name] + models.map(value) }
+    return columns(
+      head,
+      [
+        row("weights") { "\($0.weights)  \($0.formulas.weights)" },
+        row("connections") { "\($0.connections)  \($0.formulas.connections)" },
+        row("steps, training") { "\($0.steps.training)  \($0.formulas.trainingSteps)" },
+        row("steps, pipelined") { "\($0.steps.pipelined)" },
+        row("steps, sampling") { "\($0.steps.sampling)  \($0.formulas.samplingSteps)" },
+        row("training workspace, KiB") { "\($0.trainingBytes / $0.imagesTogether >> 10)" },
+        row("context of row \(models[0].probe[0]), column \(models[0].probe[1])") {
+          "\($0.context)  \($0.formulas.context)"
+        },
+        row("blind spot") { "\($0.blind) pixels" },
+      ])
+  }
+
+  private func title(_ configuration: ModelConfiguration) -> String {
+    "\(configuration.model.rawValue) \(configuration.width)×\(configuration.blocks)"
+  }
+
+  /// Columns as wide as their widest cell; numbers to the right.
+  private func columns(_ head: [String], _ rows: [[String]]) -> String {
+    let widths = head.indices.map { column in ([head] + rows).map { $0[column].count }.max() ?? 0 }
+    return ([head] + rows).map { row in
+      let cells = row.indices.map { column in
+        let space = String(repeating: " ", count: widths[column] - row[column].count)
+        return rows.allSatisfy { Int($0[column]) != nil } ? space + row[column] : row[column] + space
+      }
+      let line = cells.joined(separator: "  ")
+      return String(line.reversed().drop { $0 == " " }.reversed())
+    }.joined(separator: "\n")
+  }
+}

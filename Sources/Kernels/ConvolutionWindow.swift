@@ -25,6 +25,13 @@ public struct ConvolutionWindow: Sendable, Equatable {
     public let dx: Int
     /// Taps in the run.
     public let count: Int
+
+    /// `count` taps from (`dy`, `dx`) on.
+    public init(dy: Int, dx: Int, count: Int) {
+      self.dy = dy
+      self.dx = dx
+      self.count = count
+    }
   }
 
   /// The runs, rows downward.

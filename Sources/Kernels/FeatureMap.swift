@@ -168,9 +168,11 @@ public struct FeatureMap: Sendable {
     }
   }
 
-  /// Sets pixels, not borders, to zero.
+  /// Sets the features of every pixel to zero; borders and lanes of padding are zero already.
   public func clear() {
-    for y in 0..<height { pixel(y, 0).update(repeating: 0, count: width * pixelStride) }
+    for y in 0..<height {
+      for x in 0..<width { pixel(y, x).update(repeating: 0, count: channels) }
+    }
   }
 
   @inline(__always)

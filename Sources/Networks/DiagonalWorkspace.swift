@@ -34,7 +34,7 @@ final class DiagonalWorkspace: ModelWorkspace {
     let isTraining = purpose == .training
     levels = configuration.levels
     // The first convolution and the shifted input read the image; the border serves both.
-    input = maker.map(
+    let input = maker.map(
       configuration.shape.channels, border: .init(top: 3, left: 3 * images, right: 3 * images), padded: false)
     let gradientStream = isTraining ? maker.map(configuration.width) : nil
     let scratch = isTraining && !model.layers.isEmpty ? LayerGradients(model, maker) : nil
@@ -65,14 +65,16 @@ final class DiagonalWorkspace: ModelWorkspace {
           streamGradient: gradientStream, readsImage: streams.isEmpty, images: images))
       streams.append(target)
     }
-    rectified = maker.map(configuration.width)
+    let rectified = maker.map(configuration.width)
     let hidden = maker.map(configuration.width)
     let logits = maker.map(model.logits.outputChannels)
-    inputPass = model.input.map { $0.forward(input, to: .store(streams[0]), images: images) }
+    inputPass = model.input?.forward(input, to: .store(streams[0]), images: images)
     headPasses = [
       model.hidden.forward(rectified, to: .rectified(hidden), images: images),
       model.logits.forward(hidden, to: .store(logits), images: images),
     ]
+    self.input = input
+    self.rectified = rectified
     self.streams = streams
     self.layers = layers
     self.logits = (0..<images).map { logits.image($0, of: images) }
@@ -89,7 +91,7 @@ final class DiagonalWorkspace: ModelWorkspace {
           .input(
             model.hidden.inputGradient(hiddenGradient, to: .masked(gradientStream, saved: rectified), images: images)),
         ],
-        input: model.input.map { $0.weightGradient(input, gradientStream, images: images) })
+        input: model.input?.weightGradient(input, gradientStream, images: images))
     } else {
       logitGradients = []
       backwardPasses = nil

@@ -79,7 +79,8 @@ extension DiagonalNetwork {
     let others = layerCosts.reduce(0) { $0 + ($1.trainingSteps == 1 ? 1 : 0) }
     return SequentialSteps(
       training: others + layers.count * diagonals, pipelined: others + diagonals + layers.count - 1,
-      trainingFormula: "d·(W+H−1), pipelined W+H+d−2", sampling: layerCosts.filter { $0.trainingSteps > 0 }.count * shape.pixels,
+      trainingFormula: "d·(W+H−1), pipelined W+H+d−2",
+      sampling: layerCosts.filter { $0.trainingSteps > 0 }.count * shape.pixels,
       samplingFormula: "d·W·H")
   }
 }

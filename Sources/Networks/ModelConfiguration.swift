@@ -78,14 +78,14 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     func require(_ condition: Bool, _ expected: String, _ found: String) throws {
       guard condition else { throw ScanlineError(.usage, path: path, expected: expected, found: found) }
     }
-    try require((2...4096).contains(width) && width % 2 == 0, "an even --width from 2 to 4096", "\(width)")
-    try require((0...1000).contains(blocks), "0 to 1000 --blocks", "\(blocks)")
-    try require((2...256).contains(levels), "2 to 256 --levels", "\(levels)")
+    try require((2...4096).contains(width) && width % 2 == 0, "an even width from 2 to 4096", "\(width)")
+    try require((0...1000).contains(blocks), "0 to 1000 blocks", "\(blocks)")
+    try require((2...256).contains(levels), "2 to 256 levels", "\(levels)")
     try require(
       shape.channels == 1, "grey images, since there are no colour models yet (--channels 1 reads colour as grey)",
       "\(shape.channels) channels")
     try require(model == .pixelCNN || blocks > 0, "1 layer or more of a recurrent model", "\(blocks)")
-    try require((1...2).contains(recurrence?.directions ?? 1), "1 or 2 --directions", "\(recurrence?.directions ?? 1)")
+    try require((1...2).contains(recurrence?.directions ?? 1), "1 or 2 directions", "\(recurrence?.directions ?? 1)")
     try require(
       likelihood != .bernoulli || levels == 2, "2 levels for a Bernoulli likelihood", "\(levels)")
   }

@@ -74,7 +74,8 @@ struct EvaluateCommand: ParsableCommand {
       folder, heldOutShare: state.data?.heldOutShare, seed: state.data?.splitSeed)
     let chosen = split ?? listing.evaluationSplit
     if chosen == nil, let trained = state.data?.folder, isSameFolder(trained, folder) {
-      console.logger.warning("all images of \(folder) are scored, those it was trained on too; --split valid leaves them out")
+      console.logger.warning(
+        "all images of \(folder) are scored, those it was trained on too; --split valid leaves them out")
     }
     let set = try ImageSet(
       loading: listing, split: chosen,

@@ -39,7 +39,7 @@ enum Entry {
     } catch let error as ScanlineError {
       FileHandle.standardError.write(Data("scanline: \(error)\n".utf8))
       exit(error.kind.rawValue)
-    } catch where Scanline.exitCode(for: error) == .failure && !(error is ExitCode) {
+    } catch  where Scanline.exitCode(for: error) == .failure && !(error is ExitCode) {
       // Neither the user's mistake nor one that anybody thought of.
       FileHandle.standardError.write(Data("scanline: unexpected error: \(error)\n".utf8))
       exit(ScanlineError.Kind.inner.rawValue)

@@ -132,11 +132,11 @@ import Training
   @Test func evaluationIsEverySoManyWholeEpochs() throws {
     var run = TinyRun()
     run.options.evaluationInterval = nil
-    // Three steps an epoch: 67 epochs are the fewest that come to 200 steps.
-    #expect(try run.trainer().evaluationInterval == 201)
+    // Three steps an epoch: 167 epochs are the fewest that come to 500 steps.
+    #expect(try run.trainer().evaluationInterval == 501)
     run.train = TinyRun.noise(300, stream: 1)
     run.options.batchSize = 1
-    #expect(try run.trainer().evaluationInterval == 300)
+    #expect(try run.trainer().evaluationInterval == 600)
   }
 
   /// Five seconds a step, as this clock tells it: a minute is twelve steps.

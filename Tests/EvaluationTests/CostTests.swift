@@ -1,0 +1,71 @@
+// Costs and context: counted by hand, and held against what a network really sees.
+import Evaluation
+import Kernels
+import Networks
+import TestSupport
+import Testing
+
+@Suite struct CostTests {
+  private func configuration(_ kind: ModelKind, _ width: Int, _ blocks: Int, _ h: Int, _ w: Int) -> ModelConfiguration {
+    ModelConfiguration(
+      model: kind, width: width, blocks: blocks, shape: ImageShape(height: h, width: w, channels: 1), levels: 2)
+  }
+
+  /// The counts that PyTorch's modules of the same name have.
+  @Test(arguments: [(ModelKind.pixelCNN, 32, 15, 37_409), (.mdrnn, 64, 1, 12_609), (.diagonalLSTM, 32, 7, 63_937)])
+  func weightsAreThoseOfTheTextbook(kind: ModelKind, width: Int, blocks: Int, weights: Int) {
+    let description = CostDescription(configuration(kind, width, blocks, 28, 28).makeModel())
+    #expect(description.weights == weights)
+    #expect(description.layers.reduce(0) { $0 + $1.cost.weights } == weights)
+  }
+
+  @Test func connectionsOfASmallPixelCNNByHand() {
+    let description = CostDescription(configuration(.pixelCNN, 4, 1, 3, 5).makeModel())
+    let perPixel = [24 * 4, 4 * 2, 5 * 2 * 2, 2 * 4, 4 * 4, 4 * 1]
+    #expect(description.layers.map(\.cost.connections) == perPixel.map { $0 * 15 })
+    #expect(description.steps.training == 6 && description.steps.sampling == 6 * 15)
+  }
+
+  @Test func recurrentLayersTakeADiagonalAStep() {
+    let one = CostDescription(configuration(.mdrnn, 4, 3, 5, 7).makeModel())
+    // Three layers of 11 diagonals, each behind its hoisted product, and the head's two.
+    #expect(one.steps.training == 3 * 11 + 3 + 2)
+    #expect(one.steps.pipelined == 11 + 3 - 1 + 3 + 2)
+    let two = CostDescription(configuration(.diagonalLSTM, 4, 3, 5, 7).makeModel())
+    // The second direction runs beside the first: first convolution, products, ways back, head.
+    #expect(two.steps.training == 3 * 11 + 1 + 3 + 3 + 2)
+  }
+
+  /// What an output sees by the structure is what moves it: with positive weights and biases no ReLU is ever closed.
+  @Test(arguments: ModelKind.allCases, [1, 2]) func structureTellsWhatIsSeen(kind: ModelKind, directions: Int) {
+    var shape = configuration(kind, 4, 2, 7, 9)
+    shape.recurrence?.directions = directions
+    let model = shape.makeModel()
+    let parameters = randomParameters(model, scale: 0.4)
+    for slice in model.layout.slices {
+      for i in slice.range { parameters.storage[i] = abs(parameters.storage[i]) }
+    }
+    for (y, x) in [(6, 4), (6, 0), (3, 8), (0, 0)] {
+      let seen = ContextMap(model, parameters: parameters, y: y, x: x).response.map { $0 > 0 }
+      #expect(seen == model.context(y: y, x: x), "output at row \(y), column \(x)")
+    }
+  }
+
+  @Test func theBlindSpotIsThePixelCNNsAlone() {
+    #expect(CostDescription(configuration(.pixelCNN, 4, 3, 12, 12).makeModel()).blind > 0)
+    #expect(CostDescription(configuration(.diagonalLSTM, 4, 1, 12, 12).makeModel()).blind == 0)
+    // From the left alone, what is above and to the right stays unseen.
+    #expect(CostDescription(configuration(.mdrnn, 4, 1, 12, 12).makeModel()).blind > 0)
+  }
+
+  @Test func pictureMarksWhatIsSeen() {
+    let model = configuration(.pixelCNN, 4, 1, 4, 5).makeModel()
+    let field = ContextMap(model, parameters: randomParameters(model, scale: 0.5), y: 3, x: 2)
+    let picture = field.picture(scale: 2)
+    #expect(picture.shape == ImageShape(height: 8, width: 10, channels: 3))
+    func color(_ y: Int, _ x: Int) -> [UInt8] { Array(picture.values[(y * 2 * 10 + x * 2) * 3..<(y * 2 * 10 + x * 2) * 3 + 3]) }
+    #expect(color(3, 2) == [40, 200, 80], "the output itself")
+    #expect(color(3, 4) == [24, 24, 28], "a later pixel")
+    #expect(field.before == 17 && field.response[17...].allSatisfy { $0 == 0 })
+  }
+}

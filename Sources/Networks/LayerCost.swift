@@ -14,6 +14,8 @@ public struct LayerCost: Sendable, Codable, Equatable {
   /// Steps that must follow one another when all pixels are known: 1 where every pixel is computed at once, W + H − 1
   /// where they go by diagonals. Layers that run side by side (two directions) count once, under the first.
   public let trainingSteps: Int
+  /// Steps of this layer when each pixel must be drawn before the next: W·H, or 0 for one that runs beside another.
+  public let samplingSteps: Int
   /// Bytes that training keeps of its outputs for one image.
   public let activationBytes: Int
 }
@@ -24,6 +26,7 @@ extension Convolution {
     LayerCost(
       name: name, kind: kind, weights: weight.liveCount + (bias?.count ?? 0),
       connections: shape.pixels * inputChannels * outputChannels * window.taps, trainingSteps: steps,
+      samplingSteps: steps > 0 ? shape.pixels : 0,
       activationBytes: keptMaps * shape.pixels * gateCount * Lanes.roundUp(outputChannels / gateCount) * 4)
   }
 }
@@ -45,7 +48,7 @@ extension PixelCNN {
   public var sequentialSteps: SequentialSteps {
     let depth = layerCosts.count
     return SequentialSteps(
-      training: depth, pipelined: depth, trainingFormula: "d", sampling: depth * configuration.shape.pixels,
+      training: depth, pipelined: depth, trainingFormula: "d", sampling: layerCosts.reduce(0) { $0 + $1.samplingSteps },
       samplingFormula: "d·W·H")
   }
 }
@@ -80,7 +83,7 @@ extension DiagonalNetwork {
     return SequentialSteps(
       training: others + layers.count * diagonals, pipelined: others + diagonals + layers.count - 1,
       trainingFormula: "d·(W+H−1), pipelined W+H+d−2",
-      sampling: layerCosts.filter { $0.trainingSteps > 0 }.count * shape.pixels,
+      sampling: layerCosts.reduce(0) { $0 + $1.samplingSteps },
       samplingFormula: "d·W·H")
   }
 }
@@ -89,7 +92,7 @@ extension LayerCost {
   fileprivate func keeping(bytes: Int) -> LayerCost {
     LayerCost(
       name: name, kind: kind, weights: weights, connections: connections, trainingSteps: trainingSteps,
-      activationBytes: bytes)
+      samplingSteps: samplingSteps, activationBytes: bytes)
   }
 }
 

@@ -74,7 +74,7 @@ struct DescribeCommand: ParsableCommand {
         training    \((m.secondsPerImageTraining * 1e3).text(3)) ms an image
         evaluation  \((m.secondsPerImageEvaluation * 1e3).text(3)) ms an image
         sampling    \((m.secondsPerSampledImage * 1e3).text(1)) ms an image
-        workspace   \(m.workspaceBytes >> 10) KiB
+        workspace   \(kibibytes(m.workspaceBytes)) KiB
         context     \(m.seenPixels) of the \(m.pixelsBefore) pixels before row \(report.model.probe[0]), column \
         \(report.model.probe[1]) move its output\(map.map { "; \($0)" } ?? "")
         """)
@@ -133,15 +133,17 @@ struct DescribeCommand: ParsableCommand {
     let rows = model.layers.map { layer in
       [
         layer.cost.name, layer.cost.kind, "\(layer.cost.weights)", "\(layer.cost.connections)",
-        "\(layer.cost.trainingSteps)", "\(layer.cost.activationBytes >> 10)", "\(layer.context)",
+        "\(layer.cost.trainingSteps)", "\(layer.cost.samplingSteps)", "\(kibibytes(layer.cost.activationBytes))",
+        "\(layer.context)",
       ]
     }
     let total = [
       "total", "", "\(model.weights)", "\(model.connections)", "\(model.steps.training)",
-      "\(model.trainingBytes / model.imagesTogether >> 10)", "\(model.context)",
+      "\(model.steps.sampling)",
+      "\(kibibytes(model.trainingBytes / model.imagesTogether))", "\(model.context)",
     ]
     return title(model.configuration) + "\n"
-      + columns(["layer", "kind", "weights", "connections", "steps", "KiB", "sees"], rows + [total])
+      + columns(["layer", "kind", "weights", "connections", "training", "sampling", "KiB", "sees"], rows + [total])
   }
 
   private func comparison(_ models: [CostDescription]) -> String {
@@ -155,13 +157,15 @@ struct DescribeCommand: ParsableCommand {
         row("steps, training") { "\($0.steps.training)  \($0.formulas.trainingSteps)" },
         row("steps, pipelined") { "\($0.steps.pipelined)" },
         row("steps, sampling") { "\($0.steps.sampling)  \($0.formulas.samplingSteps)" },
-        row("training workspace, KiB") { "\($0.trainingBytes / $0.imagesTogether >> 10)" },
+        row("training workspace, KiB") { "\(kibibytes($0.trainingBytes / $0.imagesTogether))" },
         row("context of row \(models[0].probe[0]), column \(models[0].probe[1])") {
           "\($0.context)  \($0.formulas.context)"
         },
-        row("blind spot") { "\($0.blind) pixels" },
+        row("blind spot, pixels") { "\($0.blind)" },
       ])
   }
+
+  private func kibibytes(_ bytes: Int) -> Int { (bytes + 512) / 1024 }
 
   private func title(_ configuration: ModelConfiguration) -> String {
     "\(configuration.model.rawValue) \(configuration.width)×\(configuration.blocks)"

@@ -12,30 +12,34 @@ public struct ContextMap: Sendable {
   public let response: [Float]
   private let shape: ImageShape
 
-  /// Probes `model` with `parameters` at the output of row `y`, column `x`, on a random image. Where a change of one
-  /// level moves nothing, the opposite level is tried.
-  public init(_ model: any ImageModel, parameters: ParameterVector, y: Int, x: Int) {
+  /// Probes `model` with `parameters` at the output of row `y`, column `x`. One image may keep a unit shut that another
+  /// opens, so `images` random ones are tried, and the largest response of each pixel counts.
+  public init(_ model: any ImageModel, parameters: ParameterVector, y: Int, x: Int, images: Int = 4) {
     let shape = model.configuration.shape
     let levels = model.configuration.levels
     let packed = model.packed(parameters)
     let workspace = model.makeWorkspace(.evaluation)
-    let random = Philox(seed: 1, purpose: .test)
-    let base = ImageBatch(
-      shape: shape, count: 1,
-      levels: (0..<shape.dimensions).map { UInt8(random.below(levels, at: UInt64($0))) })
-    func logits(_ batch: ImageBatch) -> [Float] {
-      model.forward(batch, images: 0..<1, rows: 0..<shape.height, packed: packed, workspace: workspace)
-      return workspace.logits[0].features(y, x)
-    }
-    let reference = logits(base)
-    response = (0..<shape.pixels).map { pixel in
-      var changed = base
-      for c in 0..<shape.channels {
-        let index = pixel * shape.channels + c
-        changed.levels[index] = UInt8((Int(base.levels[index]) + levels / 2) % levels)
+    var response = [Float](repeating: 0, count: shape.pixels)
+    for image in 0..<images {
+      let base = ImageBatch(
+        noise: Philox(seed: 1, purpose: .test, stream: UInt64(image)), shape: shape, count: 1, levels: levels)
+      // The image itself, and one for each pixel that is changed.
+      let all = ImageBatch(
+        shape: shape, count: 1 + shape.pixels,
+        levels: base.levels + (0..<shape.pixels).flatMap { base.changing(pixel: $0, levels: levels).levels })
+      var reference: [Float] = []
+      for first in stride(from: 0, to: all.count, by: model.imagesTogether) {
+        let group = first..<min(first + model.imagesTogether, all.count)
+        model.forward(all, images: group, rows: 0..<shape.height, packed: packed, workspace: workspace)
+        for (place, number) in group.enumerated() {
+          let logits = workspace.logits[place].features(y, x)
+          if number == 0 { reference = logits }
+          let moved = zip(logits, reference).reduce(0) { max($0, abs($1.0 - $1.1)) }
+          if number > 0 { response[number - 1] = max(response[number - 1], moved) }
+        }
       }
-      return zip(logits(changed), reference).reduce(0) { max($0, abs($1.0 - $1.1)) }
     }
+    self.response = response
     output = [y, x]
     self.shape = shape
   }

@@ -22,6 +22,23 @@ public struct ImageBatch: Sendable, Equatable {
     self.init(shape: shape, count: count, levels: [UInt8](repeating: 0, count: count * shape.dimensions))
   }
 
+  /// `count` images of levels drawn evenly from 0..<`levels`: noise to test and to measure with.
+  public init(noise random: Philox, shape: ImageShape, count: Int, levels: Int) {
+    self.init(
+      shape: shape, count: count,
+      levels: (0..<count * shape.dimensions).map { UInt8(random.below(levels, at: UInt64($0))) })
+  }
+
+  /// The same image with every channel of one pixel moved half of all levels on.
+  public func changing(pixel: Int, levels: Int) -> ImageBatch {
+    precondition(count == 1 && pixel >= 0 && pixel < shape.pixels, "pixel \(pixel) of one image")
+    var changed = self
+    for c in pixel * shape.channels..<(pixel + 1) * shape.channels {
+      changed.levels[c] = UInt8((Int(self.levels[c]) + levels / 2) % levels)
+    }
+    return changed
+  }
+
   /// The level of channel `c` of pixel (`y`, `x`) of `image`.
   @inlinable
   public subscript(image: Int, y: Int, x: Int, c: Int) -> UInt8 {

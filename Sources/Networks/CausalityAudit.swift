@@ -28,10 +28,7 @@ public struct CausalityAudit: Sendable, Equatable {
     let levels = model.configuration.levels
     let packed = model.packed(parameters)
     let workspace = model.makeWorkspace(.evaluation)
-    let random = Philox(seed: 0, purpose: .test)
-    let base = ImageBatch(
-      shape: shape, count: 1,
-      levels: (0..<shape.dimensions).map { UInt8(random.below(levels, at: UInt64($0))) })
+    let base = ImageBatch(noise: Philox(seed: 0, purpose: .test), shape: shape, count: 1, levels: levels)
     func outputs(_ batch: ImageBatch) -> [[Float]] {
       model.forward(batch, images: 0..<1, rows: 0..<shape.height, packed: packed, workspace: workspace)
       let logits = workspace.logits[0]
@@ -40,12 +37,7 @@ public struct CausalityAudit: Sendable, Equatable {
     let reference = outputs(base).map { $0.map(\.bitPattern) }
     let tried = Self.spread(min(limit, shape.pixels), over: shape.pixels)
     for pixel in tried {
-      var changed = base
-      for c in 0..<shape.channels {
-        let index = pixel * shape.channels + c
-        changed.levels[index] = UInt8((Int(base.levels[index]) + levels / 2) % levels)
-      }
-      let now = outputs(changed)
+      let now = outputs(base.changing(pixel: pixel, levels: levels))
       for earlier in 0...pixel where now[earlier].map(\.bitPattern) != reference[earlier] {
         leak = Leak(
           changed: [pixel / shape.width, pixel % shape.width],

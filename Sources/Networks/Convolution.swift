@@ -1,39 +1,6 @@
 // The convolutional layer: a descriptor that knows its slices of the parameters, forward and backward.
 import Kernels
 
-/// The parameters of a model in the order that the kernels read: forward and transposed matrices. Made anew from
-/// the flat parameters after each update, then only read.
-public struct PackedParameters: Sendable {
-  let forward: AlignedBuffer
-  let transposed: AlignedBuffer
-}
-
-/// Where the packed matrices of a model lie. Layers reserve their place while the model is built.
-public struct PackingPlan: Sendable {
-  private var forwardCount = 0
-  private var transposedCount = 0
-
-  mutating func reserveForward(depth: Int, columns: Int) -> PackedMatrix {
-    let matrix = PackedMatrix(offset: forwardCount, depth: depth, columns: columns)
-    forwardCount += matrix.count
-    return matrix
-  }
-
-  mutating func reserveTransposed(depth: Int, columns: Int) -> PackedMatrix {
-    let matrix = PackedMatrix(offset: transposedCount, depth: depth, columns: columns)
-    transposedCount += matrix.count
-    return matrix
-  }
-
-  func makeParameters() -> PackedParameters {
-    PackedParameters(
-      forward: AlignedBuffer(count: forwardCount), transposed: AlignedBuffer(count: transposedCount))
-  }
-
-  /// A gradient in the order of the forward matrices, zero.
-  func makeGradient() -> AlignedBuffer { AlignedBuffer(count: forwardCount) }
-}
-
 /// A layer whose output is a sum over a few neighbouring places: a masked or 1×1 convolution, or the recurrent product
 /// over the two places that a cell of a two-dimensional recurrence goes on from. Masked taps are zero in the flat
 /// parameters and do not exist in the packed ones, so nothing is ever multiplied by them and their gradient is zero by

@@ -13,9 +13,12 @@ import Kernels
 /// added to the layer's input. Tensors: `input`, `layers.N.left.input` [4h, width, 1, 1], `layers.N.left.state.weight`
 /// [4h, 2h], `layers.N.output` [width, h, 1, 1]; gates in the order i, f, o, g.
 ///
+/// The recurrent products start within ±1/√(2k), so that ‖W_W‖ + ‖W_N‖ is near 1: paths through the image multiply, and
+/// their number grows as C(i + j, i).
+///
 /// Both end in the head of the PixelCNN. The direction from the right is moved down one row before it is used: at (i, j)
 /// it would otherwise have seen pixels to the right of j in row i.
-public struct DiagonalNetwork: ImageModel {
+public struct DiagonalNetwork: ConvolutionalModel {
   /// What the model is.
   public let configuration: ModelConfiguration
   /// Its parameters.
@@ -37,7 +40,7 @@ public struct DiagonalNetwork: ImageModel {
   let layers: [Layer]
   let hidden: Convolution
   let logits: Convolution
-  private let packing: PackingPlan
+  let packing: PackingPlan
 
   /// The network of `configuration`, whose model is a recurrent one.
   public init(_ configuration: ModelConfiguration) {
@@ -96,29 +99,6 @@ public struct DiagonalNetwork: ImageModel {
       + layers.flatMap { layer in
         layer.directions.flatMap { [$0.inputToState, $0.stateToState] } + (layer.output.map { [$0] } ?? [])
       } + [hidden, logits]
-  }
-
-  /// See `ImageModel`. The recurrent products start within ±1/√(2k), so that ‖W_W‖ + ‖W_N‖ is near 1: paths through the
-  /// image multiply, and their number grows as C(i + j, i).
-  public func initialParameters(seed: UInt64) -> ParameterVector {
-    let parameters = ParameterVector(layout: layout)
-    for convolution in convolutions { convolution.initialize(parameters, seed: seed) }
-    return parameters
-  }
-
-  /// See `ImageModel`.
-  public func makePackedParameters() -> PackedParameters { packing.makeParameters() }
-  /// See `ImageModel`.
-  public func makePackedGradient() -> AlignedBuffer { packing.makeGradient() }
-
-  /// See `ImageModel`.
-  public func pack(_ parameters: ParameterVector, into packed: PackedParameters) {
-    for convolution in convolutions { convolution.pack(parameters, into: packed) }
-  }
-
-  /// See `ImageModel`.
-  public func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector) {
-    for convolution in convolutions { convolution.unpackGradient(packed, into: gradient) }
   }
 
   /// See `ImageModel`.

@@ -9,7 +9,7 @@ import Kernels
 /// Tensors: `input`, `blocks.N.reduce`, `blocks.N.conv`, `blocks.N.expand`, `head.hidden`, `head.logits`, each with
 /// `.weight` [out, in, k, k] and `.bias` [out]. The network has a blind spot: pixels above and to the right, beyond
 /// a slope of one pixel a row, never reach it.
-public struct PixelCNN: ImageModel {
+public struct PixelCNN: ConvolutionalModel {
   /// What the model is.
   public let configuration: ModelConfiguration
   /// Its parameters.
@@ -28,7 +28,7 @@ public struct PixelCNN: ImageModel {
   let blocks: [Block]
   let hidden: Convolution
   let logits: Convolution
-  private let packing: PackingPlan
+  let packing: PackingPlan
 
   /// The network of `configuration`.
   public init(_ configuration: ModelConfiguration) {
@@ -63,28 +63,6 @@ public struct PixelCNN: ImageModel {
   /// The convolutions in the order of the forward pass.
   public var convolutions: [Convolution] {
     [input] + blocks.flatMap { [$0.reduce, $0.conv, $0.expand] } + [hidden, logits]
-  }
-
-  /// See `ImageModel`.
-  public func initialParameters(seed: UInt64) -> ParameterVector {
-    let parameters = ParameterVector(layout: layout)
-    for convolution in convolutions { convolution.initialize(parameters, seed: seed) }
-    return parameters
-  }
-
-  /// See `ImageModel`.
-  public func makePackedParameters() -> PackedParameters { packing.makeParameters() }
-  /// See `ImageModel`.
-  public func makePackedGradient() -> AlignedBuffer { packing.makeGradient() }
-
-  /// See `ImageModel`.
-  public func pack(_ parameters: ParameterVector, into packed: PackedParameters) {
-    for convolution in convolutions { convolution.pack(parameters, into: packed) }
-  }
-
-  /// See `ImageModel`.
-  public func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector) {
-    for convolution in convolutions { convolution.unpackGradient(packed, into: gradient) }
   }
 
   /// See `ImageModel`.

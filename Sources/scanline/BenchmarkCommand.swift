@@ -55,10 +55,9 @@ struct BenchmarkOptions: ParsableArguments {
   }
 
   func makeBatch() -> ImageBatch {
-    let shape = ImageShape(height: side, width: side, channels: channels)
-    let random = Philox(seed: 0, purpose: .benchmark)
-    let levels = (0..<batch * shape.dimensions).map { UInt8(random.below(self.levels, at: UInt64($0))) }
-    return ImageBatch(shape: shape, count: batch, levels: levels)
+    ImageBatch(
+      noise: Philox(seed: 0, purpose: .benchmark), shape: ImageShape(height: side, width: side, channels: channels),
+      count: batch, levels: levels)
   }
 
   func print(_ what: String, weights: Int, _ figures: [String: Double]) throws {

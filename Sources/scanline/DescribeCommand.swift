@@ -100,12 +100,8 @@ struct DescribeCommand: ParsableCommand {
   ) throws -> Measured {
     let shape = network.configuration.shape
     let images = 4 * network.imagesTogether
-    let random = Philox(seed: 0, purpose: .benchmark)
     let batch = ImageBatch(
-      shape: shape, count: images,
-      levels: (0..<images * shape.dimensions).map {
-        UInt8(random.below(network.configuration.levels, at: UInt64($0)))
-      })
+      noise: Philox(seed: 0, purpose: .benchmark), shape: shape, count: images, levels: network.configuration.levels)
     let engine = BatchGradient(model: network, batchSize: images, threads: 1)
     let gradient = ParameterVector(layout: network.layout)
     let scorer = Scorer(model: network, parameters: parameters, threads: 1)
@@ -143,13 +139,13 @@ struct DescribeCommand: ParsableCommand {
       "\(kibibytes(model.trainingBytes / model.imagesTogether))", "\(model.context)",
     ]
     return title(model.configuration) + "\n"
-      + columns(["layer", "kind", "weights", "connections", "training", "sampling", "KiB", "sees"], rows + [total])
+      + textTable(["layer", "kind", "weights", "connections", "training", "sampling", "KiB", "sees"], rows + [total])
   }
 
   private func comparison(_ models: [CostDescription]) -> String {
     let head = ["for one image"] + models.map { title($0.configuration) }
     func row(_ name: String, _ value: (CostDescription) -> String) -> [String] { [name] + models.map(value) }
-    return columns(
+    return textTable(
       head,
       [
         row("weights") { "\($0.weights)  \($0.formulas.weights)" },
@@ -169,18 +165,5 @@ struct DescribeCommand: ParsableCommand {
 
   private func title(_ configuration: ModelConfiguration) -> String {
     "\(configuration.model.rawValue) \(configuration.width)×\(configuration.blocks)"
-  }
-
-  /// Columns as wide as their widest cell; numbers to the right.
-  private func columns(_ head: [String], _ rows: [[String]]) -> String {
-    let widths = head.indices.map { column in ([head] + rows).map { $0[column].count }.max() ?? 0 }
-    return ([head] + rows).map { row in
-      let cells = row.indices.map { column in
-        let space = String(repeating: " ", count: widths[column] - row[column].count)
-        return rows.allSatisfy { Int($0[column]) != nil } ? space + row[column] : row[column] + space
-      }
-      let line = cells.joined(separator: "  ")
-      return String(line.reversed().drop { $0 == " " }.reversed())
-    }.joined(separator: "\n")
   }
 }

@@ -57,18 +57,18 @@ extension FolderSurvey {
   /// The survey for people: tables, then words.
   var tables: String {
     var parts = ["\(path): \(counted(images, "PNG file")), \(layoutInWords)"]
-    parts.append(table(["size", "images"], sizes.map { ["\($0.width)×\($0.height)", "\($0.images)"] }))
+    parts.append(textTable(["size", "images"], sizes.map { ["\($0.width)×\($0.height)", "\($0.images)"] }))
     parts.append(
-      table(
+      textTable(
         ["mode", "images"],
         modes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { [$0.key, "\($0.value)"] }))
     let rows = classes.map { [$0.name ?? "(no class)", "\($0.train)", "\($0.valid)", "\($0.test)"] }
     let total = rows.count > 1 ? [["all", "\(train)", "\(valid)", "\(test)"]] : []
-    parts.append(table(["class", "train", "valid", "test"], rows + total))
+    parts.append(textTable(["class", "train", "valid", "test"], rows + total))
     if !ignored.isEmpty {
       let rows = ignored.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
       parts.append(
-        table(
+        textTable(
           ["passed over", "files"], rows.map { [$0.key.isEmpty ? "(no extension)" : $0.key, "\($0.value)"] }))
     }
     parts += listing("bad", bad)
@@ -111,20 +111,6 @@ extension FolderSurvey {
   private func listing(_ title: String, _ files: [ImageSet.Skipped]) -> [String] {
     guard !files.isEmpty else { return [] }
     let rest = files.count > 20 ? [["and \(files.count - 20) more", ""]] : []
-    return [table([title, "why"], files.prefix(20).map { [$0.path, $0.reason] } + rest)]
-  }
-
-  /// Columns padded to their widest cell; columns of numbers to the right.
-  private func table(_ head: [String], _ rows: [[String]]) -> String {
-    let widths = head.indices.map { column in ([head] + rows).map { $0[column].count }.max() ?? 0 }
-    let isNumber = head.indices.map { column in rows.allSatisfy { Int($0[column]) != nil } && !rows.isEmpty }
-    return ([head] + rows).map { row in
-      var line = head.indices.map { column in
-        let space = String(repeating: " ", count: widths[column] - row[column].count)
-        return isNumber[column] ? space + row[column] : row[column] + space
-      }.joined(separator: "  ")
-      while line.hasSuffix(" ") { line.removeLast() }
-      return line
-    }.joined(separator: "\n")
+    return [textTable([title, "why"], files.prefix(20).map { [$0.path, $0.reason] } + rest)]
   }
 }

@@ -16,10 +16,8 @@ public func randomIntegers(_ count: Int, stream: UInt64, bound: Int) -> [Float] 
 
 /// `count` images of uniform levels.
 public func randomBatch(_ shape: ImageShape, count: Int, levels: Int, stream: UInt64 = 0) -> ImageBatch {
-  let random = Philox(seed: 44, purpose: .test, stream: stream)
-  return ImageBatch(
-    shape: shape, count: count,
-    levels: (0..<count * shape.dimensions).map { UInt8(random.below(levels, at: UInt64($0))) })
+  ImageBatch(
+    noise: Philox(seed: 44, purpose: .test, stream: stream), shape: shape, count: count, levels: levels)
 }
 
 /// Parameters of `model` with every live element uniform in ±`scale`.

@@ -19,7 +19,12 @@ struct KernelBenchmark: ParsableCommand {
   @Option(help: "Measurements of each kernel.") var repeats = 15
   @Flag(help: "One JSON object instead of a table.") var json = false
 
-  struct Row: Codable {
+  func validate() throws {
+    guard (1...1024).contains(side) else { throw ValidationError("--side lies in 1 to 1024.") }
+    guard (1...1000).contains(repeats) else { throw ValidationError("--repeats lies in 1 to 1000.") }
+  }
+
+  private struct Row: Encodable {
     var kernel: String
     var inputs: Int
     var outputs: Int
@@ -45,34 +50,22 @@ struct KernelBenchmark: ParsableCommand {
     try present(rows)
   }
 
-  private func present(_ rows: [Row]) throws {
-    if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys]
-      print(String(decoding: try encoder.encode(["side": AnyRows.side(side), "kernels": .rows(rows)]), as: UTF8.self))
-      return
-    }
-    print("kernel                       inputs outputs  GFLOP/s     best  of peak")
-    for row in rows {
-      let name = row.kernel.padding(toLength: 28, withPad: " ", startingAt: 0)
-      print(
-        name
-          + String(
-            format: "%7d %7d %8.1f %8.1f %7.1f%%", row.inputs, row.outputs, row.gflops, row.bestGflops,
-            row.shareOfPeak * 100))
-    }
+  private struct Report: Encodable {
+    var side: Int
+    var kernels: [Row]
   }
 
-  private enum AnyRows: Encodable {
-    case side(Int)
-    case rows([Row])
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.singleValueContainer()
-      switch self {
-      case .side(let side): try container.encode(side)
-      case .rows(let rows): try container.encode(rows)
-      }
-    }
+  private func present(_ rows: [Row]) throws {
+    if json { return try printJSON(Report(side: side, kernels: rows)) }
+    print(
+      textTable(
+        ["kernel", "inputs", "outputs", "GFLOP/s", "best", "of peak"],
+        rows.map { row in
+          [
+            row.kernel, "\(row.inputs)", "\(row.outputs)", row.gflops.text(1), row.bestGflops.text(1),
+            (row.shareOfPeak * 100).text(1) + "%",
+          ]
+        }))
   }
 
   /// Forward, input gradient and weight gradient of one convolution on one image.
@@ -123,10 +116,7 @@ struct KernelBenchmark: ParsableCommand {
     _ name: String, _ inputs: Int, _ outputs: Int, _ operations: Double, _ body: () -> Void
   ) -> Row {
     let clock = ContinuousClock()
-    func seconds(_ body: () -> Void) -> Double {
-      let duration = clock.measure(body)
-      return Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
-    }
+    func seconds(_ body: () -> Void) -> Double { clock.measure(body).inSeconds }
     body()
     let calls = max(1, Int(0.003 / max(seconds(body), 1e-7)))
     let rounds = 30_000

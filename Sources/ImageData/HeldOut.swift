@@ -23,6 +23,6 @@ func heldOut(paths: [String], share: Double, seed: UInt64) -> [Bool] {
 /// 32 random bits for a path: Philox over its CRC-32 and length, because a CRC alone is linear in the name.
 private func heldOutDraw(path: String, seed: UInt64) -> UInt32 {
   let bytes = Array(path.utf8)
-  let stream = UInt64(bytes.count) << 32 | UInt64(crc32(of: bytes))
+  let stream = UInt64(bytes.count) << 32 | UInt64(Checksum.crc32(bytes))
   return Philox(seed: seed, purpose: .split, stream: stream).bits(at: 0)
 }

@@ -122,7 +122,7 @@ extension ImageSet {
             rebasing: pixels[index * dimensions..<(index + 1) * dimensions])
           do throws(Failure) {
             try read(entries[index], decoders[worker], reference, options, into: place)
-            keys[index] = crc32(of: place)
+            keys[index] = Checksum.crc32(UnsafeRawBufferPointer(place))
           } catch {
             failures.withLock { $0[index] = error }
             if case .problem(let problem) = error, options.skipsBad, problem.isFileAtFault { return }

@@ -31,7 +31,8 @@ public struct ImageSet: Sendable {
   /// The CRC-32 of the shape and of all keys in order. Two scores can be compared image by image only where
   /// their sets have one fingerprint.
   public var fingerprint: UInt32 {
-    crc32(of: [shape.height, shape.width, shape.channels].map { UInt32(truncatingIfNeeded: $0) } + keys)
+    let words = [shape.height, shape.width, shape.channels].map { UInt32(truncatingIfNeeded: $0) } + keys
+    return Checksum.crc32(words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } })
   }
 
   /// A set from pixels in memory, N×H×W×C; `classes` and `paths` have N elements where they are given.
@@ -44,7 +45,7 @@ public struct ImageSet: Sendable {
     precondition(classes.map { $0.count == count } ?? true, "one class per image")
     precondition(paths.map { $0.count == count } ?? true, "one path per image")
     let keys = (0..<count).map {
-      crc32(of: Array(pixels[$0 * shape.dimensions..<($0 + 1) * shape.dimensions]))
+      Checksum.crc32(Array(pixels[$0 * shape.dimensions..<($0 + 1) * shape.dimensions]))
     }
     self.init(
       shape: shape, pixels: pixels, classes: classes, classNames: classNames,

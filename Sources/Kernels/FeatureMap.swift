@@ -40,13 +40,6 @@ public struct FeatureMap: Sendable {
     public func contains(_ other: Border) -> Bool {
       top >= other.top && bottom >= other.bottom && left >= other.left && right >= other.right
     }
-
-    /// The smallest border that contains both.
-    public func union(_ other: Border) -> Border {
-      Border(
-        top: max(top, other.top), bottom: max(bottom, other.bottom), left: max(left, other.left),
-        right: max(right, other.right))
-    }
   }
 
   /// A map of zeros. `padded` rounds a pixel up to whole vectors; only a network's input goes without.

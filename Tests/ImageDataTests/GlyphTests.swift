@@ -7,7 +7,7 @@ import Testing
 @Suite struct GlyphTests {
   @Test func drawingsArePinned() throws {
     let drawing = GlyphDrawing(seed: 1, side: 20)
-    let sums = (0..<10).map { crc32(of: drawing.image(number: $0).values) }
+    let sums = (0..<10).map { Checksum.crc32(drawing.image(number: $0).values) }
     #expect(
       sums == [
         1_386_617_087, 3_120_244_626, 136_838_485, 3_516_549_551, 1_995_266_567, 896_519_237, 2_798_011_121,

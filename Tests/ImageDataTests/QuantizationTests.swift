@@ -60,7 +60,7 @@ import Testing
     let reseeded = try Quantization(levels: 2, binarization: .fixed, seed: 6)
     #expect(reseeded.batch(from: among, indices: [2]) != alone)
     // Pinned, and computed by a separate program: scores are comparable only while the draws stay the same.
-    #expect(crc32(of: alone.levels) == 1_134_542_398)
+    #expect(Checksum.crc32(alone.levels) == 1_134_542_398)
   }
 
   @Test func dynamicDrawsChangeWithTheEpoch() throws {

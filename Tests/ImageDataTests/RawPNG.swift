@@ -1,5 +1,6 @@
 // A PNG writer for tests, by hand from the specification, so that the decoder is not tested by its own library:
 // every colour type and depth, Adam7, uncompressed deflate blocks.
+import Kernels
 import ImageData
 
 /// The parts of a PNG file. `samples` holds H×W×C values as stored (palette: indices).
@@ -62,7 +63,7 @@ struct RawPNG {
 
   static func chunk(_ type: String, _ body: [UInt8]) -> [UInt8] {
     let content = Array(type.utf8) + body
-    return bigEndian(body.count) + content + bigEndian(Int(crc32(of: content)))
+    return bigEndian(body.count) + content + bigEndian(Int(Checksum.crc32(content)))
   }
 
   /// A zlib stream of stored blocks.

@@ -30,7 +30,7 @@ public struct ContextMap: Sendable {
       var reference: [Float] = []
       for first in stride(from: 0, to: all.count, by: model.imagesTogether) {
         let group = first..<min(first + model.imagesTogether, all.count)
-        model.forward(all, images: group, rows: 0..<shape.height, packed: packed, workspace: workspace)
+        model.forward(all, images: group, packed: packed, workspace: workspace)
         for (place, number) in group.enumerated() {
           let logits = workspace.logits[place].features(y, x)
           if number == 0 { reference = logits }

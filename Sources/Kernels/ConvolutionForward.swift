@@ -75,15 +75,15 @@ public final class ConvolutionPass {
 
   /// Computes the rows `rows` of the output with the matrix in `weights`.
   public func run(_ rows: Range<Int>, weights: AlignedBuffer) {
-    precondition(rows.lowerBound >= 0 && rows.upperBound <= height, "rows \(rows) of \(height)")
-    run(rows, 0..<places.width, matrix.checkedPointer(weights))
+    run(MapRegion(rows: rows, columns: 0..<places.width), weights: weights)
   }
 
-  /// Computes the places `columns` of row `y` of the output: what a recurrence does cell by cell.
-  public func run(row y: Int, columns: Range<Int>, weights: AlignedBuffer) {
-    precondition(y >= 0 && y < height, "row \(y) of \(height)")
-    precondition(columns.lowerBound >= 0 && columns.upperBound <= places.width, "columns \(columns)")
-    run(y..<y + 1, columns, matrix.checkedPointer(weights))
+  /// Computes the output in `region`: what is done cell by cell, or pixel by pixel.
+  public func run(_ region: MapRegion, weights: AlignedBuffer) {
+    let (rows, columns) = (region.rows, region.columns)
+    precondition(rows.lowerBound >= 0 && rows.upperBound <= height, "rows \(rows) of \(height)")
+    precondition(columns.lowerBound >= 0 && columns.upperBound <= places.width, "places \(columns) of \(places.width)")
+    run(rows, columns, matrix.checkedPointer(weights))
   }
 
   private func run(_ rows: Range<Int>, _ columns: Range<Int>, _ weights: UnsafeMutablePointer<Float>) {

@@ -42,16 +42,20 @@ public struct FeatureMap: Sendable {
     }
   }
 
-  /// A map of zeros. `padded` rounds a pixel up to whole vectors; only a network's input goes without.
-  public init(height: Int, width: Int, channels: Int, border: Border = Border(), padded: Bool = true) {
+  /// A map of zeros. `padded` rounds a pixel up to whole vectors; only a network's input goes without. Where
+  /// `sharesRows`, all rows are the same memory: for what is read only while its own row is computed.
+  public init(
+    height: Int, width: Int, channels: Int, border: Border = Border(), padded: Bool = true, sharesRows: Bool = false
+  ) {
+    precondition(!sharesRows || (border.top == 0 && border.bottom == 0), "a shared row has no row above or below")
     self.height = height
     self.width = width
     self.channels = channels
     self.border = border
     pixelStride = padded ? Lanes.roundUp(channels) : channels
-    rowStride = (border.left + width + border.right) * pixelStride
-    let rows = border.top + height + border.bottom
-    storage = AlignedBuffer(count: rows * rowStride)
+    let rowCount = (border.left + width + border.right) * pixelStride
+    rowStride = sharesRows ? 0 : rowCount
+    storage = AlignedBuffer(count: (sharesRows ? 1 : border.top + height + border.bottom) * rowCount)
     origin = storage.pointer + border.top * rowStride + border.left * pixelStride
   }
 
@@ -114,9 +118,7 @@ public struct FeatureMap: Sendable {
   }
 
   /// Fills the map with an image: level q of L as q / (L − 1).
-  ///
-  /// `rows` limits the work to these rows.
-  public func fill(_ batch: ImageBatch, image: Int, levels: Int, rows: Range<Int>? = nil) {
+  public func fill(_ batch: ImageBatch, image: Int, levels: Int) {
     precondition(
       batch.shape == ImageShape(height: height, width: width, channels: channels),
       "a map for \(height)×\(width)×\(channels), an image of \(batch.shape)")
@@ -124,7 +126,7 @@ public struct FeatureMap: Sendable {
     let scale = Float(levels - 1)
     let start = image * batch.shape.dimensions
     batch.levels.withUnsafeBufferPointer { source in
-      for y in rows ?? 0..<height {
+      for y in 0..<height {
         for x in 0..<width {
           let target = pixel(y, x)
           for c in 0..<channels { target[c] = Float(source[start + (y * width + x) * channels + c]) / scale }
@@ -167,6 +169,17 @@ public struct FeatureMap: Sendable {
       for x in 0..<width { pixel(y, x).update(repeating: 0, count: channels) }
     }
   }
+
+  /// Copies the last rows into the border above the first: the map then goes on below what it held. As many rows as
+  /// the border has; no more than there are.
+  public func carryOver() {
+    precondition(border.top <= height && rowStride > 0, "a map of \(height) rows, \(border.top) of them carried over")
+    let above = storage.pointer
+    above.update(from: above + height * rowStride, count: border.top * rowStride)
+  }
+
+  /// Sets the border above the first row to zero again.
+  public func clearAbove() { storage.pointer.update(repeating: 0, count: border.top * rowStride) }
 
   @inline(__always)
   package func pixel(_ y: Int, _ x: Int) -> UnsafeMutablePointer<Float> {

@@ -1,28 +1,49 @@
 // Sums and copies of maps, where no convolution does them on the way. All maps of a call have one size.
 
-/// target[y] = a[y] + b[y] in the rows `rows`.
-public func add(_ a: FeatureMap, _ b: FeatureMap, to target: FeatureMap, rows: Range<Int>) {
-  checkSizes(a, b, target)
-  for y in rows { addRow(a.pixel(y, 0), b.pixel(y, 0), target.pixel(y, 0), target) }
+/// Some places of some rows of a map.
+public struct MapRegion: Sendable {
+  /// Rows.
+  public let rows: Range<Int>
+  /// Places in each row.
+  public let columns: Range<Int>
+
+  /// `columns` of `rows`.
+  public init(rows: Range<Int>, columns: Range<Int>) {
+    self.rows = rows
+    self.columns = columns
+  }
+
+  /// `columns` of one row.
+  public init(row: Int, columns: Range<Int>) { self.init(rows: row..<row + 1, columns: columns) }
+
+  /// All of `map`.
+  public init(allOf map: FeatureMap) { self.init(rows: 0..<map.height, columns: 0..<map.width) }
 }
 
-/// target[y] = a[y] + b[y − 1] in the rows `rows`: two directions put together, the second moved down one row, a row of
-/// zeros in front (b has a border above).
-public func addShiftedDown(_ a: FeatureMap, _ b: FeatureMap, to target: FeatureMap, rows: Range<Int>) {
-  checkSizes(a, b, target)
+/// target[y] = a[y] + b[y] in `region`.
+public func add(_ a: FeatureMap, _ b: FeatureMap, to target: FeatureMap, in region: MapRegion) {
+  checkSizes(a, b, target, region)
+  for y in region.rows { addRow(a, b, y, target, y, region.columns) }
+}
+
+/// target[y] = a[y] + b[y − 1] in `region`: two directions put together, the second moved down one row, a row of zeros
+/// in front (b has a border above).
+public func addShiftedDown(_ a: FeatureMap, _ b: FeatureMap, to target: FeatureMap, in region: MapRegion) {
+  checkSizes(a, b, target, region)
   precondition(b.border.top >= 1, "the second map needs a row of zeros above")
-  for y in rows { addRow(a.pixel(y, 0), b.pixel(y - 1, 0), target.pixel(y, 0), target) }
+  for y in region.rows { addRow(a, b, y - 1, target, y, region.columns) }
 }
 
-/// target[y] = source[y] in the rows `rows`.
-public func copyRows(_ source: FeatureMap, to target: FeatureMap, rows: Range<Int>) {
-  checkSizes(source, source, target)
-  for y in rows { target.pixel(y, 0).update(from: source.pixel(y, 0), count: target.width * target.pixelStride) }
+/// target[y] = source[y] in `region`.
+public func copy(_ source: FeatureMap, to target: FeatureMap, in region: MapRegion) {
+  checkSizes(source, source, target, region)
+  let (first, count) = (region.columns.lowerBound, region.columns.count * target.pixelStride)
+  for y in region.rows { target.pixel(y, first).update(from: source.pixel(y, first), count: count) }
 }
 
 /// target[y] = source[y + shift] for every row; rows past the source's last count as zeros.
 public func copyRows(_ source: FeatureMap, shiftedBy shift: Int, to target: FeatureMap) {
-  checkSizes(source, source, target)
+  checkSizes(source, source, target, MapRegion(allOf: target))
   let count = target.width * target.pixelStride
   for y in 0..<target.height {
     if y + shift < target.height {
@@ -33,32 +54,39 @@ public func copyRows(_ source: FeatureMap, shiftedBy shift: Int, to target: Feat
   }
 }
 
-/// target[y] = max(source[y], 0) in the rows `rows`.
-public func rectify(_ source: FeatureMap, to target: FeatureMap, rows: Range<Int>) {
-  checkSizes(source, source, target)
-  for y in rows {
-    let (s, t) = (source.pixel(y, 0), target.pixel(y, 0))
+/// target[y] = max(source[y], 0) in `region`.
+public func rectify(_ source: FeatureMap, to target: FeatureMap, in region: MapRegion) {
+  checkSizes(source, source, target, region)
+  let (first, count) = (region.columns.lowerBound, region.columns.count * target.pixelStride)
+  for y in region.rows {
+    let (s, t) = (source.pixel(y, first), target.pixel(y, first))
     var i = 0
-    while i < target.width &* target.pixelStride {
+    while i < count {
       store(OneVector(lanes: load(s, i)).rectified().lanes, t, i)
       i &+= Lanes.count
     }
   }
 }
 
+/// Row `row` of `target` = row `row` of `a` + row `rowOfB` of `b`.
 private func addRow(
-  _ a: UnsafeMutablePointer<Float>, _ b: UnsafeMutablePointer<Float>, _ target: UnsafeMutablePointer<Float>,
-  _ size: FeatureMap
+  _ a: FeatureMap, _ b: FeatureMap, _ rowOfB: Int, _ target: FeatureMap, _ row: Int, _ columns: Range<Int>
 ) {
+  let first = columns.lowerBound
+  let (p, q, t) = (a.pixel(row, first), b.pixel(rowOfB, first), target.pixel(row, first))
+  let count = columns.count &* target.pixelStride
   var i = 0
-  while i < size.width &* size.pixelStride {
-    store(load(a, i) + load(b, i), target, i)
+  while i < count {
+    store(load(p, i) + load(q, i), t, i)
     i &+= Lanes.count
   }
 }
 
-private func checkSizes(_ a: FeatureMap, _ b: FeatureMap, _ c: FeatureMap) {
+private func checkSizes(_ a: FeatureMap, _ b: FeatureMap, _ c: FeatureMap, _ region: MapRegion) {
   precondition(
     a.height == b.height && a.height == c.height && a.width == b.width && a.width == c.width
       && a.pixelStride == b.pixelStride && a.pixelStride == c.pixelStride, "maps of different sizes")
+  precondition(
+    region.rows.lowerBound >= 0 && region.rows.upperBound <= c.height && region.columns.lowerBound >= 0
+      && region.columns.upperBound <= c.width, "a region outside of the map")
 }

@@ -62,7 +62,10 @@ public struct Philox: Sendable {
   public func bits(at index: UInt64) -> UInt32 { four(at: index >> 2)[Int(index & 3)] }
 
   /// A uniform number in [0, 1), a multiple of 2⁻²⁴, at `index`.
-  public func uniform(at index: UInt64) -> Float { Float(bits(at: index) >> 8) * 0x1p-24 }
+  public func uniform(at index: UInt64) -> Float { Self.uniform(bits(at: index)) }
+
+  /// The uniform number in [0, 1) that 32 random bits stand for.
+  public static func uniform(_ bits: UInt32) -> Float { Float(bits >> 8) * 0x1p-24 }
 
   /// A whole number in 0..<`bound` at `index`, by the multiply-shift method; its bias is below bound / 2⁶⁴.
   public func below(_ bound: Int, at index: UInt64) -> Int {

@@ -72,7 +72,7 @@ public final class BatchGradient {
     _ report: (Int, Double) -> Void
   ) {
     model.forward(
-      batch, images: images, rows: 0..<batch.shape.height, packed: packed, workspace: workspace)
+      batch, images: images, packed: packed, workspace: workspace)
     for (place, image) in images.enumerated() {
       report(
         place,

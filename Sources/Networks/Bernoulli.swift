@@ -27,8 +27,7 @@ public struct Bernoulli: Likelihood {
           z[lane] = logits[unchecked: y, x, c]
           target[lane] = Float(batch[image, y, x, c])
         }
-        // log(1 + e^±z): the sign says which level was seen.
-        let cost = softplus(z.replacing(with: -z, where: target .> 0.5))
+        let cost = Self.cost(z, of: target)
         for lane in 0..<count { total += Double(cost[lane]) }
         guard let gradient else { continue }
         let slope = logistic(z) - target
@@ -47,5 +46,51 @@ public struct Bernoulli: Likelihood {
   ) -> [Float] {
     let z = logits[y, x, channel] / temperature
     return [-softplus(FloatVector(repeating: z))[0], -softplus(FloatVector(repeating: -z))[0]]
+  }
+
+  /// See `Likelihood`.
+  public func draw(
+    logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, temperature: Float, uniforms: [Float],
+    into levels: inout [UInt8]
+  ) {
+    let channels = levels.count / places.count
+    forEachGroup(logits, y, places, channel) { first, count, z in
+      let zero = exponential(-softplus(z / temperature))
+      for lane in 0..<count {
+        levels[(first + lane) * channels + channel] = uniforms[first + lane] < zero[lane] ? 0 : 1
+      }
+    }
+  }
+
+  /// See `Likelihood`.
+  public func costs(
+    logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, levels: [UInt8], into nats: inout [Float]
+  ) {
+    let channels = levels.count / places.count
+    forEachGroup(logits, y, places, channel) { first, count, z in
+      var target = FloatVector.zero
+      for lane in 0..<count { target[lane] = Float(levels[(first + lane) * channels + channel]) }
+      let cost = Self.cost(z, of: target)
+      for lane in 0..<count { nats[first + lane] = cost[lane] }
+    }
+  }
+
+  /// log(1 + e^±z): the sign says which level was seen.
+  @inline(__always)
+  private static func cost(_ z: FloatVector, of target: FloatVector) -> FloatVector {
+    softplus(z.replacing(with: -z, where: target .> 0.5))
+  }
+
+  /// The logits of `places` sixteen at a time, with the number of the first and how many they are.
+  @inline(__always)
+  private func forEachGroup(
+    _ logits: FeatureMap, _ y: Int, _ places: Range<Int>, _ channel: Int, _ body: (Int, Int, FloatVector) -> Void
+  ) {
+    for first in stride(from: 0, to: places.count, by: Lanes.count) {
+      let count = min(Lanes.count, places.count - first)
+      var z = FloatVector.zero
+      for lane in 0..<count { z[lane] = logits[unchecked: y, places.lowerBound + first + lane, channel] }
+      body(first, count, z)
+    }
   }
 }

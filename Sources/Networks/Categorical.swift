@@ -46,6 +46,42 @@ public struct Categorical: Likelihood {
     return (0..<levels).map { logits[y, x, channel * levels + $0] / temperature - largest - logSum }
   }
 
+  /// See `Likelihood`. What is accumulated is exp(z − m), up to u·Σ.
+  public func draw(
+    logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, temperature: Float, uniforms: [Float],
+    into drawn: inout [UInt8]
+  ) {
+    let channels = drawn.count / places.count
+    var scratch = [FloatVector](repeating: .zero, count: Lanes.roundUp(levels) / Lanes.count)
+    for (image, x) in places.enumerated() {
+      let (_, _, sum) = normalize(logits, y, x, channel, temperature: temperature, into: &scratch)
+      let limit = uniforms[image] * sum
+      var cumulative: Float = 0
+      // Rounding may leave the sum just below the limit; then the last level that can occur is meant.
+      var level = 0
+      for q in 0..<levels {
+        let share = scratch[q / Lanes.count][q % Lanes.count]
+        cumulative += share
+        if share > 0 { level = q }
+        if limit < cumulative { break }
+      }
+      drawn[image * channels + channel] = UInt8(level)
+    }
+  }
+
+  /// See `Likelihood`.
+  public func costs(
+    logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, levels seen: [UInt8], into nats: inout [Float]
+  ) {
+    let channels = seen.count / places.count
+    var scratch = [FloatVector](repeating: .zero, count: Lanes.roundUp(levels) / Lanes.count)
+    for (image, x) in places.enumerated() {
+      let (logSum, largest, _) = normalize(logits, y, x, channel, temperature: 1, into: &scratch)
+      nats[image] =
+        logSum + (largest - logits[y, x, channel * levels + Int(seen[image * channels + channel])])
+    }
+  }
+
   /// exp(z − m) into `scratch` (0 in the lanes past L), and log Σ, m and Σ.
   private func normalize(
     _ logits: FeatureMap, _ y: Int, _ x: Int, _ c: Int, temperature: Float, into scratch: inout [FloatVector]

@@ -30,7 +30,7 @@ public struct CausalityAudit: Sendable, Equatable {
     let workspace = model.makeWorkspace(.evaluation)
     let base = ImageBatch(noise: Philox(seed: 0, purpose: .test), shape: shape, count: 1, levels: levels)
     func outputs(_ batch: ImageBatch) -> [[Float]] {
-      model.forward(batch, images: 0..<1, rows: 0..<shape.height, packed: packed, workspace: workspace)
+      model.forward(batch, images: 0..<1, packed: packed, workspace: workspace)
       let logits = workspace.logits[0]
       return (0..<shape.pixels).map { logits.features($0 / shape.width, $0 % shape.width) }
     }

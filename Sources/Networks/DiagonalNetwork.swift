@@ -103,15 +103,23 @@ public struct DiagonalNetwork: ConvolutionalModel {
 
   /// See `ImageModel`.
   public func makeWorkspace(_ purpose: WorkspacePurpose) -> any ModelWorkspace {
-    DiagonalWorkspace(self, purpose: purpose, images: purpose == .sampling ? 1 : imagesTogether)
+    DiagonalWorkspace(self, purpose: purpose, images: imagesTogether)
+  }
+
+  /// See `ImageModel`.
+  public func makePixelRunner(images: Int) -> PixelRunner {
+    let maker = MapMaker(lastRowsOf: configuration.shape, images: images)
+    let activations = DiagonalActivations(self, maker, kept: .neighbours)
+    return PixelRunner(
+      activations, configuration: configuration, maker: maker, images: images, input: activations.input,
+      logits: activations.logits)
   }
 
   /// See `ImageModel`.
   public func forward(
-    _ batch: ImageBatch, images: Range<Int>, rows: Range<Int>, packed: PackedParameters,
-    workspace: any ModelWorkspace
+    _ batch: ImageBatch, images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace
   ) {
-    own(workspace).forward(batch, images: images, rows: rows, packed)
+    own(workspace).forward(batch, images: images, packed)
   }
 
   /// See `ImageModel`.

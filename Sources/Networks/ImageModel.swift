@@ -15,8 +15,6 @@ public protocol ModelWorkspace: AnyObject {
 public enum WorkspacePurpose: Sendable {
   /// Activations are kept for a backward pass.
   case training
-  /// Activations are kept so that rows can be added one by one.
-  case sampling
   /// Nothing is kept that the next layer does not read.
   case evaluation
 }
@@ -52,12 +50,13 @@ public protocol ImageModel: Sendable {
   /// Memory for one worker.
   func makeWorkspace(_ purpose: WorkspacePurpose) -> any ModelWorkspace
 
-  /// Runs `images` of `batch` (at most `imagesTogether`) and leaves their logits in `workspace`. `rows` limits the
-  /// work to these rows of pixels; the rows above must have been run in this workspace before.
+  /// Memory to go through `images` images pixel by pixel.
+  func makePixelRunner(images: Int) -> PixelRunner
+
+  /// Runs `images` of `batch` (at most `imagesTogether`) and leaves their logits in `workspace`.
   func forward(
-    _ batch: ImageBatch, images: Range<Int>, rows: Range<Int>, packed: PackedParameters,
-    workspace: any ModelWorkspace)
-  /// Given ∂nats/∂logits in `workspace` after `forward` of all rows, adds ∂nats/∂parameters to `gradient`.
+    _ batch: ImageBatch, images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace)
+  /// Given ∂nats/∂logits in `workspace` after `forward`, adds ∂nats/∂parameters to `gradient`.
   func backward(
     images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer)
 }

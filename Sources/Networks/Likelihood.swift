@@ -12,6 +12,15 @@ public protocol Likelihood: Sendable {
   func nats(_ batch: ImageBatch, image: Int, logits: FeatureMap, gradient: FeatureMap?) -> Double
   /// log p of every level of channel `channel` of pixel (`y`, `x`), at `temperature`: logits are divided by it.
   func logProbabilities(logits: FeatureMap, y: Int, x: Int, channel: Int, temperature: Float) -> [Float]
+  /// Draws channel `channel` of a pixel in several images. The n-th of `places`, in row `y` of the logits, is image n;
+  /// `levels` holds [image][channel], earlier channels drawn already; `uniforms` holds a number in [0, 1) for each image.
+  /// The level drawn is the first whose cumulative probability, at `temperature`, exceeds the number.
+  func draw(
+    logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, temperature: Float, uniforms: [Float],
+    into levels: inout [UInt8])
+  /// −log p of the levels of that channel in nats, into `nats`, one for each image: what `nats` sums up, bit for bit.
+  func costs(
+    logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, levels: [UInt8], into nats: inout [Float])
 }
 
 /// The name of a likelihood in configurations and on the command line.
@@ -33,20 +42,4 @@ public enum LikelihoodKind: String, Sendable, Codable, CaseIterable {
 
   /// What is used where nothing is said.
   public static func standard(levels: Int) -> LikelihoodKind { levels == 2 ? .bernoulli : .categorical }
-}
-
-extension Likelihood {
-  /// The level drawn by the uniform number `u` in [0, 1): the first whose cumulative probability exceeds it.
-  public func sample(
-    logits: FeatureMap, y: Int, x: Int, channel: Int, temperature: Float, uniform u: Float
-  ) -> UInt8 {
-    let logs = logProbabilities(logits: logits, y: y, x: x, channel: channel, temperature: temperature)
-    var cumulative: Float = 0
-    for (level, log) in logs.enumerated() {
-      cumulative += exponential(FloatVector(repeating: log))[0]
-      if u < cumulative { return UInt8(level) }
-    }
-    // Rounding may leave the sum just below one; then the last level that can occur is meant.
-    return UInt8(logs.lastIndex { $0 > -.infinity } ?? levels - 1)
-  }
 }

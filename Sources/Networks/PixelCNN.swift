@@ -74,14 +74,11 @@ public struct PixelCNN: ConvolutionalModel {
 
   /// See `ImageModel`.
   public func forward(
-    _ batch: ImageBatch, images: Range<Int>, rows: Range<Int>, packed: PackedParameters,
-    workspace: any ModelWorkspace
+    _ batch: ImageBatch, images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace
   ) {
     let own = own(workspace)
-    // The row above once more: when it was run, its last pixel may not have been known.
-    let known = max(0, rows.lowerBound - 1)..<rows.upperBound
-    own.input.fill(batch, image: images.lowerBound, levels: configuration.levels, rows: known)
-    for stage in own.forwardStages { stage.run(rows, packed) }
+    own.input.fill(batch, image: images.lowerBound, levels: configuration.levels)
+    for stage in own.forwardStages { stage.run(0..<configuration.shape.height, packed) }
   }
 
   /// See `ImageModel`.

@@ -16,22 +16,20 @@ final class PixelCNNWorkspace: ModelWorkspace {
 
   /// Memory to run `model` on images of its configuration.
   init(_ model: PixelCNN, purpose: WorkspacePurpose) {
-    let activations = Activations(model, purpose: purpose)
+    let maker = MapMaker(model.configuration.shape, images: 1)
+    let activations = Activations(model, maker, kept: purpose == .training ? .all : .none)
     input = activations.input
     logits = [activations.logits]
     forwardStages = model.forwardStages(activations)
-    var maps = activations.all
     if purpose == .training {
-      let gradients = Gradients(model)
+      let gradients = Gradients(model, maker)
       logitGradients = [gradients.logits]
       backwardStages = model.backwardStages(activations, gradients)
-      maps += gradients.all
     } else {
       logitGradients = []
       backwardStages = []
     }
-    var seen: Set<ObjectIdentifier> = []
-    byteCount = maps.reduce(0) { seen.insert($1.identity).inserted ? $0 + $1.byteCount : $0 }
+    byteCount = maker.byteCount
   }
 
   /// What the forward pass computes.
@@ -47,26 +45,24 @@ final class PixelCNNWorkspace: ModelWorkspace {
     let hidden: FeatureMap
     let logits: FeatureMap
 
-    init(_ model: PixelCNN, purpose: WorkspacePurpose) {
+    init(_ model: PixelCNN, _ maker: MapMaker, kept: KeptMaps, images: Int = 1) {
       let configuration = model.configuration
       let half = configuration.width / 2
       let blocks = configuration.blocks
-      // Where nothing is kept, two maps take turns.
-      let kept = purpose == .evaluation ? 2 : blocks + 1
-      func maps(_ count: Int, _ channels: Int, border: FeatureMap.Border = .init()) -> [FeatureMap] {
-        let made = (0..<min(count, kept)).map { _ in model.map(channels, border: border) }
-        return (0..<count).map { made[$0 % kept] }
+      func maps(_ count: Int, kept: Bool, _ make: () -> FeatureMap) -> [FeatureMap] {
+        let made = (0..<(kept ? count : min(count, 2))).map { _ in make() }
+        return (0..<count).map { made[$0 % made.count] }
       }
-      input = model.map(configuration.shape.channels, border: model.input.window.border, padded: false)
-      stream = model.map(configuration.width)
-      rectified = maps(blocks + 1, configuration.width)
-      reduced = maps(blocks, half, border: ConvolutionWindow(size: 3, mask: .b).border)
-      convolved = maps(blocks, half)
-      hidden = model.map(configuration.width)
-      logits = model.map(model.logits.outputChannels)
+      input = maker.map(
+        configuration.shape.channels, border: model.input.window.spread(over: images).border, padded: false)
+      stream = maker.passingMap(configuration.width)
+      rectified = maps(blocks + 1, kept: kept == .all) { maker.passingMap(configuration.width) }
+      let border = ConvolutionWindow(size: 3, mask: .b).spread(over: images).border
+      reduced = maps(blocks, kept: kept != .none) { maker.map(half, border: border) }
+      convolved = maps(blocks, kept: kept == .all) { maker.passingMap(half) }
+      hidden = maker.passingMap(configuration.width)
+      logits = maker.passingMap(model.logits.outputChannels)
     }
-
-    var all: [FeatureMap] { [input, stream, hidden, logits] + rectified + reduced + convolved }
   }
 
   /// Gradients of the nats with respect to the maps of the same name, reused from block to block.
@@ -77,27 +73,39 @@ final class PixelCNNWorkspace: ModelWorkspace {
     let hidden: FeatureMap
     let logits: FeatureMap
 
-    init(_ model: PixelCNN) {
+    init(_ model: PixelCNN, _ maker: MapMaker) {
       let width = model.configuration.width
-      stream = model.map(width)
-      reduced = model.map(width / 2)
-      convolved = model.map(width / 2, border: ConvolutionWindow(size: 3, mask: .b).mirrored.border)
-      hidden = model.map(width)
-      logits = model.map(model.logits.outputChannels)
+      stream = maker.map(width)
+      reduced = maker.map(width / 2)
+      convolved = maker.map(width / 2, border: ConvolutionWindow(size: 3, mask: .b).mirrored.border)
+      hidden = maker.map(width)
+      logits = maker.map(model.logits.outputChannels)
     }
-
-    var all: [FeatureMap] { [stream, reduced, convolved, hidden, logits] }
   }
 }
 
+/// A PixelCNN that goes pixel by pixel: each layer's pass over one place of every image. Of the 3×3 convolutions' inputs
+/// and of the image the last rows are kept.
+struct IncrementalPixelCNN: IncrementalNetwork {
+  let passes: [ConvolutionPass]
+
+  func run(row: Int, places: Range<Int>, packed: PackedParameters) {
+    let region = MapRegion(row: row, columns: places)
+    for pass in passes { pass.run(region, weights: packed.forward) }
+  }
+
+  func finish(row: Int, packed: PackedParameters) {}
+}
+
 extension PixelCNN {
-  /// A map of the image's height and width.
-  fileprivate func map(
-    _ channels: Int, border: FeatureMap.Border = .init(), padded: Bool = true
-  ) -> FeatureMap {
-    FeatureMap(
-      height: configuration.shape.height, width: configuration.shape.width, channels: channels, border: border,
-      padded: padded)
+  /// See `ImageModel`.
+  public func makePixelRunner(images: Int) -> PixelRunner {
+    let maker = MapMaker(lastRowsOf: configuration.shape, images: images)
+    let activations = PixelCNNWorkspace.Activations(self, maker, kept: .neighbours, images: images)
+    let passes = forwardStages(activations, images: images).flatMap(\.passes)
+    return PixelRunner(
+      IncrementalPixelCNN(passes: passes), configuration: configuration, maker: maker, images: images,
+      input: activations.input, logits: activations.logits)
   }
 
   /// Bytes that a row takes in the maps that a block touches: the stream, its rectified copies before and after, the
@@ -112,19 +120,19 @@ extension PixelCNN {
   /// More than forward, since a weight gradient's sums are loaded and stored for each band.
   private var backwardBand: Int { max(1, 131_072 / bytesPerRow) }
 
-  fileprivate func forwardStages(_ a: PixelCNNWorkspace.Activations) -> [ForwardStage] {
+  fileprivate func forwardStages(_ a: PixelCNNWorkspace.Activations, images: Int = 1) -> [ForwardStage] {
     func stage(_ passes: ConvolutionPass...) -> ForwardStage { ForwardStage(passes: passes, bandHeight: forwardBand) }
-    let first = stage(input.forward(a.input, to: .start(stream: a.stream, rectified: a.rectified[0])))
+    let first = stage(input.forward(a.input, to: .start(stream: a.stream, rectified: a.rectified[0]), images: images))
     let middle = blocks.enumerated().map { index, block in
       stage(
-        block.reduce.forward(a.rectified[index], to: .rectified(a.reduced[index])),
-        block.conv.forward(a.reduced[index], to: .rectified(a.convolved[index])),
+        block.reduce.forward(a.rectified[index], to: .rectified(a.reduced[index]), images: images),
+        block.conv.forward(a.reduced[index], to: .rectified(a.convolved[index]), images: images),
         block.expand.forward(
-          a.convolved[index], to: .residual(stream: a.stream, rectified: a.rectified[index + 1])))
+          a.convolved[index], to: .residual(stream: a.stream, rectified: a.rectified[index + 1]), images: images))
     }
     let head = stage(
-      hidden.forward(a.rectified[blocks.count], to: .rectified(a.hidden)),
-      logits.forward(a.hidden, to: .store(a.logits)))
+      hidden.forward(a.rectified[blocks.count], to: .rectified(a.hidden), images: images),
+      logits.forward(a.hidden, to: .store(a.logits), images: images))
     return [first] + middle + [head]
   }
 

@@ -53,24 +53,34 @@ final class RecurrentRunner {
     }
   }
 
-  /// Rows `rows` of the output. All rows at once go by diagonals; a part of them goes row by row, to the same bits.
-  func forward(_ rows: Range<Int>, _ packed: PackedParameters) {
-    inputPass.run(rows, weights: packed.forward)
-    func run(_ y: Int, _ x: Int) {
-      let columns = x * images..<(x + 1) * images
-      statePass.run(row: y, columns: columns, weights: packed.forward)
-      cell.forward(maps, row: y, columns: columns)
-    }
-    if rows == 0..<scan.height {
-      stepsTaken = 0
-      for step in 0..<scan.steps {
-        scan.forEachCell(ofStep: step, run)
-        stepsTaken += 1
-      }
-    } else {
-      for y in rows { scan.forEachCell(ofRow: y, run) }
+  /// The whole output, by diagonals.
+  func forward(_ packed: PackedParameters) {
+    inputPass.run(0..<scan.height, weights: packed.forward)
+    stepsTaken = 0
+    for step in 0..<scan.steps {
+      scan.forEachCell(ofStep: step) { y, x in runCell(MapRegion(row: y, columns: places(x)), packed) }
+      stepsTaken += 1
     }
   }
+
+  /// One cell of every image, after the cells that it goes on from: the same bits in another order.
+  func run(_ cell: MapRegion, _ packed: PackedParameters) {
+    inputPass.run(cell, weights: packed.forward)
+    runCell(cell, packed)
+  }
+
+  /// One row, after the row above it.
+  func run(row y: Int, _ packed: PackedParameters) {
+    inputPass.run(y..<y + 1, weights: packed.forward)
+    scan.forEachCell(ofRow: y) { y, x in runCell(MapRegion(row: y, columns: places(x)), packed) }
+  }
+
+  private func runCell(_ place: MapRegion, _ packed: PackedParameters) {
+    statePass.run(place, weights: packed.forward)
+    cell.forward(maps, row: place.rows.lowerBound, columns: place.columns)
+  }
+
+  private func places(_ x: Int) -> Range<Int> { x * images..<(x + 1) * images }
 
   /// Given the gradient of the output in `gradients.output`, which is added to, adds to the gradients of weights and
   /// input: δ = (dout + Wᵀδ of the cells that go on from this one) ⊙ φ′.
@@ -79,9 +89,8 @@ final class RecurrentRunner {
     stepsTaken = 0
     for step in (0..<scan.steps).reversed() {
       scan.forEachCell(ofStep: step) { y, x in
-        let columns = x * images..<(x + 1) * images
-        passes.state.run(row: y, columns: columns, weights: packed.transposed)
-        cell.backward(maps, passes.gradients, row: y, columns: columns)
+        passes.state.run(MapRegion(row: y, columns: places(x)), weights: packed.transposed)
+        cell.backward(maps, passes.gradients, row: y, columns: places(x))
       }
       stepsTaken += 1
     }

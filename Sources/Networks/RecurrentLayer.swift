@@ -7,18 +7,22 @@ struct LayerMaps {
   /// The directions' sum, the second moved down one row; with one direction its output itself.
   let sum: FeatureMap
 
-  init(_ layer: DiagonalNetwork.Layer, _ configuration: ModelConfiguration, _ maker: MapMaker) {
-    directions = layer.directions.map { direction in
+  /// `scratch` lends its maps of what no other cell reads.
+  init(_ layer: DiagonalNetwork.Layer, _ maker: MapMaker, scratch: LayerMaps? = nil) {
+    directions = layer.directions.enumerated().map { index, direction in
       let features = direction.stateToState.inputChannels
       let hasState = direction.cell.hasState
+      let lent = scratch?.directions[index]
       return CellMaps(
-        gates: maker.map(direction.stateToState.mapChannels),
+        gates: lent?.gates ?? maker.passingMap(direction.stateToState.mapChannels),
         output: maker.map(features, border: maker.recurrentBorder),
-        state: hasState ? maker.map(features, border: maker.recurrentBorder) : nil,
-        squashed: hasState ? maker.map(features) : nil,
+        state: hasState ? maker.passingMap(features, border: maker.besideBorder) : nil,
+        squashed: lent?.squashed ?? (hasState ? maker.passingMap(features) : nil),
         previous: direction.mirrored ? maker.beside : -maker.beside)
     }
-    sum = directions.count == 1 ? directions[0].output : maker.map(directions[0].output.channels)
+    // Where nothing follows the sum, the next layer reads it.
+    let lentSum = layer.output == nil ? nil : scratch?.sum
+    sum = directions.count == 1 ? directions[0].output : lentSum ?? maker.passingMap(directions[0].output.channels)
   }
 }
 
@@ -81,20 +85,30 @@ final class LayerRunner {
 
   var stepsTaken: [Int] { runners.map(\.stepsTaken) }
 
-  func forward(_ rows: Range<Int>, _ packed: PackedParameters) {
-    runners[0].forward(rows, packed)
-    if runners.count == 2 {
-      // Moved down one row, so what row y needs of it ends with row y − 1.
-      let above = max(0, rows.lowerBound - 1)..<max(0, rows.upperBound - 1)
-      let whole = rows.lowerBound == 0 && rows.upperBound == sum.height
-      if whole || !above.isEmpty { runners[1].forward(whole ? rows : above, packed) }
-      addShiftedDown(runners[0].maps.output, runners[1].maps.output, to: sum, rows: rows)
-    }
+  /// All images whole.
+  func forward(_ packed: PackedParameters) {
+    for runner in runners { runner.forward(packed) }
+    combine(in: MapRegion(allOf: sum), packed)
+  }
+
+  /// One pixel of every image; `finish` has been called for the row above.
+  func run(_ pixel: MapRegion, _ packed: PackedParameters) {
+    runners[0].run(pixel, packed)
+    combine(in: pixel, packed)
+  }
+
+  /// What goes through `row` from its end: the second direction, which is read one row below.
+  func finish(row: Int, _ packed: PackedParameters) {
+    if runners.count == 2 { runners[1].run(row: row, packed) }
+  }
+
+  private func combine(in region: MapRegion, _ packed: PackedParameters) {
+    if runners.count == 2 { addShiftedDown(runners[0].maps.output, runners[1].maps.output, to: sum, in: region) }
     if let outputPass {
-      copyRows(input, to: target, rows: rows)
-      outputPass.run(rows, weights: packed.forward)
+      copy(input, to: target, in: region)
+      outputPass.run(region, weights: packed.forward)
     } else if isResidual {
-      add(input, sum, to: target, rows: rows)
+      add(input, sum, to: target, in: region)
     }
   }
 
@@ -103,7 +117,7 @@ final class LayerRunner {
     guard let gradients, let streamGradient else { preconditionFailure("this workspace is not for training") }
     let rows = 0..<sum.height
     if outputSteps.isEmpty {
-      copyRows(streamGradient, to: gradients.sum, rows: rows)
+      copy(streamGradient, to: gradients.sum, in: MapRegion(allOf: sum))
     } else {
       BackwardStage(steps: outputSteps, bandHeight: rows.count).run(rows, packed, into: gradient)
     }

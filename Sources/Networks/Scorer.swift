@@ -28,7 +28,7 @@ public final class Scorer {
         let images = group * together..<min((group + 1) * together, batch.count)
         let workspace = workspaces[worker]
         model.forward(
-          batch, images: images, rows: 0..<batch.shape.height, packed: packed, workspace: workspace)
+          batch, images: images, packed: packed, workspace: workspace)
         for (place, image) in images.enumerated() {
           nats[image] = likelihood.nats(batch, image: image, logits: workspace.logits[place], gradient: nil)
         }

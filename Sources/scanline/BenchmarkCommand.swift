@@ -144,7 +144,7 @@ struct SampleBenchmark: ParsableCommand {
     let start = clock.now
     var batches = 0
     repeat {
-      _ = sampler.sample(count: options.batch, seed: UInt64(batches), temperature: 1)
+      _ = sampler.sample(SamplingRequest(count: options.batch, seed: UInt64(batches)))
       batches += 1
     } while start.duration(to: clock.now) < .seconds(options.seconds)
     let seconds = start.duration(to: clock.now).inSeconds / Double(batches)

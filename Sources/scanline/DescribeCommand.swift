@@ -112,7 +112,7 @@ struct DescribeCommand: ParsableCommand {
       secondsPerImageTraining: seconds { _ = engine.compute(batch, parameters: parameters, into: gradient) }
         / Double(images),
       secondsPerImageEvaluation: seconds { _ = scorer.nats(batch) } / Double(images),
-      secondsPerSampledImage: seconds { _ = sampler.sample(count: 1, seed: 1, temperature: 1) },
+      secondsPerSampledImage: seconds { _ = sampler.sample(SamplingRequest(count: 1, seed: 1)) },
       workspaceBytes: network.makeWorkspace(.training).byteCount, seenPixels: field.seen, pixelsBefore: field.before)
   }
 

@@ -48,10 +48,11 @@ struct SampleCommand: ParsableCommand {
     let sampler = Sampler(
       model: state.model.makeModel(), parameters: parameters, threads: threads ?? availableThreads())
     let done = Progress()
-    let images = sampler.sample(count: count, seed: seed, temperature: temperature) {
+    let images = sampler.sample(SamplingRequest(count: count, seed: seed, temperature: temperature)) {
+      _ in
       let drawn = done.next()
       console.redraw("\(drawn) of \(count) images")
-    }
+    }.images
     console.finish()
     let picture = ImageGrid.picture(images, columns: columns, quantization: state.quantization)
     try picture.write(

@@ -44,7 +44,7 @@ import Testing
     let packed = model.packed(randomParameters(model, scale: 0.5))
     let workspace = model.makeWorkspace(.evaluation)
     func logit(_ batch: ImageBatch) -> Float {
-      model.forward(batch, images: 0..<1, rows: 0..<6, packed: packed, workspace: workspace)
+      model.forward(batch, images: 0..<1, packed: packed, workspace: workspace)
       return workspace.logits[0][4, 3, 0]
     }
     let base = randomBatch(configuration.shape, count: 1, levels: 2)
@@ -74,15 +74,15 @@ private struct UpsideDown: ImageModel {
     inner.unpackGradient(packed, into: gradient)
   }
   func makeWorkspace(_ purpose: WorkspacePurpose) -> any ModelWorkspace { inner.makeWorkspace(purpose) }
+  func makePixelRunner(images: Int) -> PixelRunner { inner.makePixelRunner(images: images) }
   func forward(
-    _ batch: ImageBatch, images: Range<Int>, rows: Range<Int>, packed: PackedParameters,
-    workspace: any ModelWorkspace
+    _ batch: ImageBatch, images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace
   ) {
     var turned = batch
     for y in 0..<batch.shape.height {
       for x in 0..<batch.shape.width { turned[0, y, x, 0] = batch[0, batch.shape.height - 1 - y, x, 0] }
     }
-    inner.forward(turned, images: images, rows: rows, packed: packed, workspace: workspace)
+    inner.forward(turned, images: images, packed: packed, workspace: workspace)
   }
   func backward(
     images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer

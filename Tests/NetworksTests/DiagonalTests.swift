@@ -14,7 +14,7 @@ import Testing
     let workspace = model.makeWorkspace(.training)
     let batch = randomBatch(model.configuration.shape, count: 3, levels: 2)
     let expected = [Int](repeating: size.width + size.height - 1, count: 4)
-    model.forward(batch, images: 0..<3, rows: 0..<size.height, packed: packed, workspace: workspace)
+    model.forward(batch, images: 0..<3, packed: packed, workspace: workspace)
     #expect(diagonalSteps(workspace) == expected)
     let gradient = model.makePackedGradient()
     model.backward(images: 0..<3, packed: packed, workspace: workspace, into: gradient)
@@ -45,7 +45,7 @@ import Testing
     func gradient(after full: Bool) -> [Float] {
       let workspace = model.makeWorkspace(.training)
       func run(_ images: Range<Int>, _ sum: AlignedBuffer) {
-        model.forward(batch, images: images, rows: 0..<4, packed: packed, workspace: workspace)
+        model.forward(batch, images: images, packed: packed, workspace: workspace)
         for (place, image) in images.enumerated() {
           _ = model.likelihood.nats(
             batch, image: image, logits: workspace.logits[place], gradient: workspace.logitGradients[place])

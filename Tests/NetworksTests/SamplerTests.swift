@@ -4,28 +4,46 @@ import TestSupport
 import Testing
 
 @Suite struct SamplerTests {
-  /// What the sampler computes row by row is what one pass over the finished image computes, to the last bit.
-  @Test(arguments: [(2, 5, 7), (16, 6, 4), (256, 3, 5)], ModelKind.allCases)
-  func rowByRowEqualsTheWholePass(size: (levels: Int, height: Int, width: Int), kind: ModelKind) {
-    let (levels, height, width) = size
-    let shape = ImageShape(height: height, width: width, channels: 1)
-    var configuration = ModelConfiguration(model: kind, width: 16, blocks: 3, shape: shape, levels: levels)
-    configuration.recurrence?.directions = 2
-    let model = configuration.makeModel()
-    let packed = model.packed(randomParameters(model, scale: 0.4))
-    let image = randomBatch(shape, count: 1, levels: levels)
-    let whole = model.makeWorkspace(.evaluation)
-    model.forward(image, images: 0..<1, rows: 0..<height, packed: packed, workspace: whole)
-    let rows = model.makeWorkspace(.sampling)
-    var known = ImageBatch(shape: shape, count: 1)
-    for y in 0..<height {
-      for x in 0..<width {
-        model.forward(known, images: 0..<1, rows: y..<y + 1, packed: packed, workspace: rows)
-        let (a, b) = (rows.logits[0].features(y, x), whole.logits[0].features(y, x))
-        #expect(a.map(\.bitPattern) == b.map(\.bitPattern))
-        known[0, y, x, 0] = image[0, y, x, 0]
+  /// What the sampler computes pixel by pixel is what one pass over the finished images computes, to the last bit:
+  /// logits, and so the cost of every image.
+  @Test(arguments: SamplerCase.all)
+  func logitsEqualTheParallelPass(c: SamplerCase) {
+    let model = c.configuration.makeModel()
+    let parameters = randomParameters(model, scale: 0.4)
+    let packed = model.packed(parameters)
+    let shape = c.configuration.shape
+    let images = randomBatch(shape, count: c.images, levels: c.configuration.levels)
+    let runner = model.makePixelRunner(images: c.images)
+    let workspace = model.makeWorkspace(.evaluation)
+    // Twice, since a runner is used again for other images.
+    for turn in 0..<2 {
+      var logits: [[UInt32]] = []
+      for pixel in 0..<shape.pixels {
+        let (y, x) = pixel.quotientAndRemainder(dividingBy: shape.width)
+        runner.run(y: y, x: x, packed: packed)
+        logits.append(runner.places(x).flatMap { runner.logits.features(0, $0).map(\.bitPattern) })
+        runner.set(y: y, x: x, levels: (0..<c.images).flatMap { n in (0..<shape.channels).map { images[n, y, x, $0] } })
+      }
+      for n in 0..<c.images {
+        model.forward(images, images: n..<n + 1, packed: packed, workspace: workspace)
+        let whole = workspace.logits[0]
+        let wrong = (0..<shape.pixels).filter { pixel in
+          let expected = whole.features(pixel / shape.width, pixel % shape.width).map(\.bitPattern)
+          return Array(logits[pixel][n * expected.count..<(n + 1) * expected.count]) != expected
+        }
+        #expect(wrong == [], "turn \(turn), image \(n)")
       }
     }
+  }
+
+  @Test(arguments: SamplerCase.all)
+  func costsSeenEqualTheScorersBits(c: SamplerCase) {
+    let model = c.configuration.makeModel()
+    let parameters = randomParameters(model, scale: 0.4)
+    let drawn = Sampler(model: model, parameters: parameters, threads: 2)
+      .sample(SamplingRequest(count: 5, seed: 3, temperature: 0.8))
+    let scored = Scorer(model: model, parameters: parameters, threads: 2).nats(drawn.images)
+    #expect(drawn.nats == scored)
   }
 
   /// Frequencies of 2×2 images against their exact probabilities.
@@ -37,7 +55,7 @@ import Testing
     let exact = Scorer(model: model, parameters: parameters, threads: 1).nats(all).map { exponentialOf(-$0) }
     let count = 20_000
     let drawn = Sampler(model: model, parameters: parameters, threads: 2)
-      .sample(count: count, seed: 5, temperature: 1)
+      .sample(SamplingRequest(count: count, seed: 5)).images
     var seen = [Int](repeating: 0, count: 16)
     for image in 0..<count {
       seen[(0..<4).reduce(0) { $0 | Int(drawn.levels[image * 4 + $1]) << $1 }] += 1
@@ -56,7 +74,7 @@ import Testing
     let parameters = model.initialParameters(seed: 1)
     func sample(_ count: Int, threads: Int, seed: UInt64 = 9) -> [UInt8] {
       Sampler(model: model, parameters: parameters, threads: threads)
-        .sample(count: count, seed: seed, temperature: 1).levels
+        .sample(SamplingRequest(count: count, seed: seed)).images.levels
     }
     let ten = sample(10, threads: 1)
     #expect(sample(10, threads: 3) == ten)
@@ -64,12 +82,110 @@ import Testing
     #expect(sample(10, threads: 1, seed: 10) != ten)
   }
 
-  @Test func lowTemperatureTakesTheLikeliest() {
-    let logits = FeatureMap(height: 1, width: 1, channels: 3)
-    logits.fill([1, 3, 2])
-    for u in [Float(0), 0.5, 0.999_999] {
-      #expect(Categorical(levels: 3).sample(logits: logits, y: 0, x: 0, channel: 0, temperature: 0.01, uniform: u) == 1)
+  /// More images than run together, and a number that does not divide evenly.
+  @Test func groupsChangeNoBit() {
+    let shape = ImageShape(height: 3, width: 4, channels: 1)
+    let model = ModelConfiguration(model: .diagonalLSTM, width: 8, blocks: 1, shape: shape, levels: 3).makeModel()
+    let parameters = randomParameters(model, scale: 1)
+    func sample(_ count: Int, threads: Int) -> SampledImages {
+      Sampler(model: model, parameters: parameters, threads: threads).sample(SamplingRequest(count: count, seed: 1))
     }
-    #expect(Categorical(levels: 3).sample(logits: logits, y: 0, x: 0, channel: 0, temperature: 1, uniform: 0) == 0)
+    let many = sample(300, threads: 2)
+    #expect(Sampler.groups(300, threads: 2).count > 2)
+    #expect(sample(300, threads: 3) == many)
+    #expect(sample(131, threads: 1).images.levels == Array(many.images.levels.prefix(131 * 12)))
+  }
+
+  @Test func framesFillInAndEndWithTheSameImages() {
+    let shape = ImageShape(height: 5, width: 4, channels: 1)
+    let model = ModelConfiguration(width: 8, blocks: 1, shape: shape, levels: 4).makeModel()
+    let sampler = Sampler(model: model, parameters: randomParameters(model, scale: 1), threads: 2)
+    let whole = sampler.sample(SamplingRequest(count: 7, seed: 2))
+    var frames: [(ImageBatch, Int)] = []
+    let filled = sampler.sample(SamplingRequest(count: 7, seed: 2, frames: 3)) { _ in
+    } frame: {
+      frames.append(($0, $1))
+    }
+    #expect(filled == whole)
+    #expect(frames.map(\.1) == [6, 13, 20])
+    for (images, pixels) in frames {
+      for n in 0..<7 {
+        for pixel in 0..<20 {
+          #expect(images.levels[n * 20 + pixel] == (pixel < pixels ? whole.images.levels[n * 20 + pixel] : 0))
+        }
+      }
+    }
+  }
+
+  /// A 2×2 image of which the first row is given: frequencies against the exact conditional probabilities.
+  @Test func givenPixelsStayAndTheRestFollowsThem() {
+    let shape = ImageShape(height: 2, width: 2, channels: 1)
+    let model = ModelConfiguration(width: 8, blocks: 1, shape: shape, levels: 2).makeModel()
+    let parameters = randomParameters(model, scale: 1)
+    let four = ImageBatch(shape: shape, count: 4, levels: [1, 0, 0, 0, 1, 0, 1, 0, 1, 0, 0, 1, 1, 0, 1, 1])
+    let joint = Scorer(model: model, parameters: parameters, threads: 1).nats(four).map { exponentialOf(-$0) }
+    let count = 20_000
+    let start = ImageBatch(
+      shape: shape, count: count, levels: (0..<count).flatMap { _ in [UInt8](arrayLiteral: 1, 0, 1, 1) })
+    let given = GivenPixels(start, mask: [true, true, false, false])
+    #expect(given.unseenCount == 0)
+    let drawn = Sampler(model: model, parameters: parameters, threads: 2)
+      .sample(SamplingRequest(count: count, seed: 8, given: given)).images
+    var seen = [Int](repeating: 0, count: 4)
+    for n in 0..<count {
+      #expect(drawn.levels[n * 4] == 1 && drawn.levels[n * 4 + 1] == 0)
+      seen[Int(drawn.levels[n * 4 + 2]) + 2 * Int(drawn.levels[n * 4 + 3])] += 1
+    }
+    let total = joint.reduce(0, +)
+    // χ² with 3 degrees of freedom exceeds 21.1 once in ten thousand times.
+    let chiSquared = zip(seen, joint).reduce(0.0) {
+      let expected = $1.1 / total * Double(count)
+      return $0 + (Double($1.0) - expected) * (Double($1.0) - expected) / expected
+    }
+    #expect(chiSquared < 21.1)
+    #expect(GivenPixels(four, mask: [false, true, false, true]).unseenCount == 2)
+  }
+
+  @Test func lowTemperatureTakesTheLikeliest() {
+    let logits = FeatureMap(height: 1, width: 4, channels: 3)
+    logits.fill([1, 3, 2, 1, 3, 2, 1, 3, 2, 1, 3, 2])
+    func drawn(_ temperature: Float, _ uniforms: [Float]) -> [UInt8] {
+      var levels = [UInt8](repeating: 0, count: uniforms.count)
+      Categorical(levels: 3).draw(
+        logits: logits, y: 0, places: 0..<4, channel: 0, temperature: temperature, uniforms: uniforms, into: &levels)
+      return levels
+    }
+    #expect(drawn(0.01, [0, 0.5, 0.9, 0.999_999]) == [1, 1, 1, 1])
+    // 0.090, 0.665, 0.245
+    #expect(drawn(1, [0, 0.1, 0.74, 0.77]) == [0, 1, 1, 2])
+  }
+}
+
+/// A model to go through pixel by pixel: higher than the rows that are kept, narrow, single rows and columns, features
+/// that do not fill a vector.
+struct SamplerCase: CustomTestStringConvertible, Sendable {
+  var configuration: ModelConfiguration
+  var images: Int
+
+  var testDescription: String {
+    let c = configuration
+    return "\(c.model.rawValue) \(c.shape) width \(c.width), \(c.levels) levels \(c.likelihood.rawValue), "
+      + "\(c.recurrence?.directions ?? 1) directions, \(images) images"
+  }
+
+  static let all: [SamplerCase] = ModelKind.allCases.flatMap { kind in
+    let sizes: [(height: Int, width: Int, levels: Int, features: Int, images: Int)] = [
+      (19, 5, 2, 32, 3), (4, 9, 16, 16, 1), (9, 1, 256, 8, 2), (1, 7, 3, 20, 17), (8, 8, 2, 8, 2),
+    ]
+    return sizes.flatMap { size -> [SamplerCase] in
+      (kind == .pixelCNN ? 1...1 : 1...2).map { directions in
+        var configuration = ModelConfiguration(
+          model: kind, width: size.features, blocks: 3,
+          shape: ImageShape(height: size.height, width: size.width, channels: 1), levels: size.levels,
+          likelihood: size.levels == 2 && size.height == 8 ? .categorical : nil)
+        configuration.recurrence?.directions = directions
+        return SamplerCase(configuration: configuration, images: size.images)
+      }
+    }
   }
 }

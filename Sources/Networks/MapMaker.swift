@@ -1,0 +1,77 @@
+// Where the activations of a network live: whole images, or the few rows that drawing pixel by pixel needs.
+import Kernels
+
+/// What stays of a layer when the next one has run.
+enum KeptMaps {
+  /// Nothing: layers take turns with two sets of maps.
+  case none
+  /// What later pixels read.
+  case neighbours
+  /// Everything, for the backward pass.
+  case all
+}
+
+/// Makes the maps of a network that runs on `images` images interleaved pixel by pixel, and counts their bytes.
+final class MapMaker {
+  private let shape: ImageShape
+  private let images: Int
+  private let height: Int
+  private let slides: Bool
+  private var bordered: [FeatureMap] = []
+  private(set) var byteCount = 0
+
+  /// Maps of whole images.
+  init(_ shape: ImageShape, images: Int) {
+    self.shape = shape
+    self.images = images
+    height = shape.height
+    slides = false
+  }
+
+  /// Maps of the last rows alone, for a pass that goes through the pixels in raster order: image row y lies in row
+  /// `row(y)`. When the rows are used up, the last of them become the border above the first.
+  init(lastRowsOf shape: ImageShape, images: Int) {
+    self.shape = shape
+    self.images = images
+    height = min(shape.height, 8)
+    slides = true
+  }
+
+  /// A map whose rows are kept: for a layer's neighbours, or for the backward pass.
+  func map(_ channels: Int, border: FeatureMap.Border = .init(), padded: Bool = true) -> FeatureMap {
+    let map = FeatureMap(
+      height: height, width: shape.width * images, channels: channels, border: border, padded: padded)
+    if slides && border.top > 0 { bordered.append(map) }
+    byteCount += map.byteCount
+    return map
+  }
+
+  /// A map that is read only while its own row is computed: of the last rows, one is kept.
+  func passingMap(_ channels: Int, border: FeatureMap.Border = .init()) -> FeatureMap {
+    let map = FeatureMap(
+      height: height, width: shape.width * images, channels: channels, border: border, sharesRows: slides)
+    byteCount += map.byteCount
+    return map
+  }
+
+  /// The border of a map that a recurrence reads: above and beside, or below and beside on the way back.
+  var recurrentBorder: FeatureMap.Border { .init(top: 1, bottom: 1, left: images, right: images) }
+  /// The border of a map of which a recurrence reads the place beside.
+  var besideBorder: FeatureMap.Border { .init(left: images, right: images) }
+  /// Places from a cell to the one beside it.
+  var beside: Int { images }
+
+  // MARK: Sliding
+
+  /// The row of the maps in which image row `y` lies.
+  func row(_ y: Int) -> Int { y % height }
+
+  /// To be called before the first pixel of each image row.
+  func enter(row y: Int) {
+    if y == 0 {
+      for map in bordered { map.clearAbove() }
+    } else if row(y) == 0 {
+      for map in bordered { map.carryOver() }
+    }
+  }
+}

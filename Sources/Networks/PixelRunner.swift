@@ -1,0 +1,69 @@
+// A network that goes through its images pixel by pixel, each activation computed once.
+import Kernels
+
+/// What a network computes when one more pixel of every image is known. Rows are those of the maps, which hold only
+/// the last few of the image; places are interleaved, pixel x of image n at x·N + n.
+protocol IncrementalNetwork {
+  /// Everything that the pixel at `places` of `row` needs, up to its logits.
+  func run(row: Int, places: Range<Int>, packed: PackedParameters)
+  /// Everything that can be computed only when the whole `row` is known.
+  func finish(row: Int, packed: PackedParameters)
+}
+
+/// Runs a model on N images together, in raster order: at each pixel a layer is one matrix product over the images, of
+/// which nothing is computed twice. What later pixels read stays in memory: the last rows of the maps under masked
+/// convolutions, the state of the last row and pixel of recurrences. Every sum has the order of the parallel forward
+/// pass, so the logits equal its logits bit for bit.
+public final class PixelRunner {
+  /// N
+  public let images: Int
+  /// The logits of the pixel last run, image n in place `places(x)[n]` of any row: one map of a single row.
+  public let logits: FeatureMap
+  /// Bytes of all maps.
+  public var byteCount: Int { maker.byteCount }
+
+  private let network: any IncrementalNetwork
+  private let maker: MapMaker
+  private let input: FeatureMap
+  private let shape: ImageShape
+  private let scale: Float
+
+  init(
+    _ network: any IncrementalNetwork, configuration: ModelConfiguration, maker: MapMaker, images: Int,
+    input: FeatureMap, logits: FeatureMap
+  ) {
+    self.network = network
+    self.images = images
+    self.logits = logits
+    self.maker = maker
+    self.input = input
+    shape = configuration.shape
+    scale = Float(configuration.levels - 1)
+  }
+
+  /// The places of column `x`, one an image.
+  public func places(_ x: Int) -> Range<Int> { x * images..<(x + 1) * images }
+
+  /// Computes `logits` of pixel (`y`, `x`). Pixels are run in raster order, from (0, 0) on for new images; the levels
+  /// of each have been set before the next one is run.
+  public func run(y: Int, x: Int, packed: PackedParameters) {
+    precondition(y >= 0 && y < shape.height && x >= 0 && x < shape.width, "pixel (\(y), \(x)) of \(shape)")
+    if x == 0 {
+      // The row above has become whole with its last pixel.
+      if y > 0 { network.finish(row: maker.row(y - 1), packed: packed) }
+      maker.enter(row: y)
+    }
+    network.run(row: maker.row(y), places: places(x), packed: packed)
+  }
+
+  /// Sets pixel (`y`, `x`) of every image: `levels` holds N×C.
+  public func set(y: Int, x: Int, levels: [UInt8]) {
+    precondition(levels.count == images * shape.channels, "\(levels.count) levels for \(images) images")
+    let row = maker.row(y)
+    for (image, place) in places(x).enumerated() {
+      for c in 0..<shape.channels {
+        input[row, place, c] = Float(levels[image * shape.channels + c]) / scale
+      }
+    }
+  }
+}

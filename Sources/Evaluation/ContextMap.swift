@@ -21,12 +21,12 @@ public struct ContextMap: Sendable {
     let workspace = model.makeWorkspace(.evaluation)
     var response = [Float](repeating: 0, count: shape.pixels)
     for image in 0..<images {
-      let base = ImageBatch(
-        noise: Philox(seed: 1, purpose: .test, stream: UInt64(image)), shape: shape, count: 1, levels: levels)
+      let base = model.noise(Philox(seed: 1, purpose: .test, stream: UInt64(image)), count: 1)
       // The image itself, and one for each pixel that is changed.
       let all = ImageBatch(
         shape: shape, count: 1 + shape.pixels,
-        levels: base.levels + (0..<shape.pixels).flatMap { base.changing(pixel: $0, levels: levels).levels })
+        levels: base.levels + (0..<shape.pixels).flatMap { base.changing(pixel: $0, levels: levels).levels },
+        classes: base.classes.map { [Int](repeating: $0[0], count: 1 + shape.pixels) })
       var reference: [Float] = []
       for first in stride(from: 0, to: all.count, by: model.imagesTogether) {
         let group = first..<min(first + model.imagesTogether, all.count)

@@ -86,7 +86,9 @@ extension Quantization {
         Self.draw(values, stream, into: &levels)
       }
     }
-    return ImageBatch(shape: set.shape, count: levels.count / dimensions, levels: levels)
+    return ImageBatch(
+      shape: set.shape, count: levels.count / dimensions, levels: levels,
+      classes: set.classes.map { classes in indices.map { classes[$0] } })
   }
 
   /// Appends one drawn bit per value. Numbers come four to a block; black and white need none.

@@ -2,7 +2,7 @@
 // output gradient through the mirrored window with transposed weights.
 
 /// Where a packed matrix of weights lies in its buffer: [run][tap][input, padded][output, padded], and behind it a
-/// bias for each output.
+/// bias for each output, or several sets of biases of which each image takes one.
 public struct PackedMatrix: Sendable, Equatable {
   /// The first element, in floats.
   public let offset: Int
@@ -10,24 +10,60 @@ public struct PackedMatrix: Sendable, Equatable {
   public let depth: Int
   /// Columns: outputs, rounded up to whole vectors.
   public let columns: Int
+  /// Sets of biases.
+  public let biasCount: Int
 
   /// A matrix of `depth` rows and `columns` columns at `offset`.
-  public init(offset: Int, depth: Int, columns: Int) {
+  public init(offset: Int, depth: Int, columns: Int, biasCount: Int = 1) {
     precondition(columns % Lanes.count == 0, "packed columns come in whole vectors")
+    precondition(biasCount > 0, "a matrix has a bias")
     self.offset = offset
     self.depth = depth
     self.columns = columns
+    self.biasCount = biasCount
   }
 
-  /// Floats that it takes, its bias included.
-  public var count: Int { (depth + 1) * columns }
-  /// The first bias, in floats.
+  /// Floats that it takes, its biases included.
+  public var count: Int { (depth + biasCount) * columns }
+  /// The first bias, in floats; the next set lies `columns` behind it.
   public var biasOffset: Int { offset + depth * columns }
 
   func checkedPointer(_ buffer: AlignedBuffer) -> UnsafeMutablePointer<Float> {
     precondition(offset + count <= buffer.count, "a matrix of \(count) at \(offset) in \(buffer.count)")
     return buffer.pointer + offset
   }
+}
+
+/// Which set of biases each image takes: what makes a layer depend on the class of an image. Shared by the passes of a
+/// workspace, set before they run.
+public final class BiasChoice {
+  /// Images interleaved in a row.
+  public let images: Int
+  /// For each place of a row, the set's number.
+  fileprivate let places: UnsafeMutableBufferPointer<Int32>
+
+  /// For rows of `width` pixels of `images` interleaved images; all take set 0.
+  public init(width: Int, images: Int) {
+    self.images = images
+    places = .allocate(capacity: width * images)
+    places.initialize(repeating: 0)
+  }
+
+  deinit { places.deallocate() }
+
+  /// Image n takes set `numbers[n]`; images past the last take set 0.
+  public func set(_ numbers: [Int]) {
+    precondition(numbers.count <= images, "\(numbers.count) choices for \(images) images")
+    for place in places.indices {
+      let image = place % images
+      places[place] = image < numbers.count ? Int32(numbers[image]) : 0
+    }
+  }
+
+  fileprivate var pointer: UnsafePointer<Int32> { UnsafePointer(places.baseAddress.unsafelyUnwrapped) }
+
+  /// The set that image `image` takes.
+  func number(_ image: Int) -> Int { Int(places[image]) }
 }
 
 /// One convolution between given maps, ready to run: output[y, x, o] = bias[o] +
@@ -44,9 +80,14 @@ public final class ConvolutionPass {
   private let spans: UnsafeMutableBufferPointer<RunSpan>
   /// What the pointers in `places` point into, besides the output.
   private let input: FeatureMap
+  private let biases: BiasChoice?
 
   /// A pass from `input`, which has the border that `window` reads, to `output`, both of the same height and width.
-  public init(_ input: FeatureMap, window: ConvolutionWindow, matrix: PackedMatrix, to output: ConvolutionOutput) {
+  /// `biases` chooses where the matrix has several.
+  public init(
+    _ input: FeatureMap, window: ConvolutionWindow, matrix: PackedMatrix, to output: ConvolutionOutput,
+    biases: BiasChoice? = nil
+  ) {
     let (first, second) = output.maps
     precondition(first.height == input.height && first.width == input.width, "a convolution keeps height and width")
     precondition(
@@ -55,7 +96,9 @@ public final class ConvolutionPass {
     precondition(matrix.columns == first.pixelStride, "\(matrix.columns) outputs, a map of \(first.pixelStride)")
     precondition(matrix.depth == window.depth(pixelStride: input.pixelStride), "weights do not fit the window")
     precondition(input.border.contains(window.border), "the border is too thin for the window")
+    precondition(biases.map { $0.places.count == input.width } ?? (matrix.biasCount == 1), "a choice of biases a place")
     self.matrix = matrix
+    self.biases = biases
     height = first.height
     self.input = input
     spans = .allocate(capacity: window.runs.count)
@@ -67,7 +110,8 @@ public final class ConvolutionPass {
     }
     places = PassPlaces(
       spans: UnsafeBufferPointer(spans), width: input.width, columns: matrix.columns, depth: matrix.depth,
-      input: MapPlace(input), first: MapPlace(first), second: MapPlace(second))
+      input: MapPlace(input), first: MapPlace(first), second: MapPlace(second),
+      biases: biases.map { $0.pointer })
     self.output = output
   }
 
@@ -135,6 +179,8 @@ private struct PassPlaces {
   let input: MapPlace
   let first: MapPlace
   let second: MapPlace
+  /// The set of biases of each place of a row; nil: there is one.
+  let biases: UnsafePointer<Int32>?
 }
 
 /// Rows of a tile one vector wide: with 16, addresses no longer fit the registers.
@@ -170,6 +216,7 @@ private struct RowPass<E: Epilogue> {
     let bias: UnsafePointer<Float>
     let first: UnsafeMutablePointer<Float>
     let second: UnsafeMutablePointer<Float>
+    let x: Int
   }
 
   @inline(__always)
@@ -177,14 +224,19 @@ private struct RowPass<E: Epilogue> {
     TilePlace(
       input: UnsafePointer(places.input.pixel(y, x)), weights: UnsafePointer(weights + feature),
       bias: UnsafePointer(weights + (places.depth &* places.columns &+ feature)),
-      first: places.first.pixel(y, x) + feature, second: places.second.pixel(y, x) + feature)
+      first: places.first.pixel(y, x) + feature, second: places.second.pixel(y, x) + feature, x: x)
   }
 
   @inline(__always)
   func run<T: RegisterTile>(_: T.Type, _ place: TilePlace) {
     let columns = places.columns
     let inputStride = places.input.pixelStride
-    var tile = T(repeating: T.Group(loading: place.bias))
+    var tile: T
+    if let biases = places.biases {
+      tile = T(from: place.x) { x in T.Group(loading: place.bias + Int(biases[x]) &* columns) }
+    } else {
+      tile = T(repeating: T.Group(loading: place.bias))
+    }
     var b = place.weights
     for span in places.spans {
       tile.accumulate(

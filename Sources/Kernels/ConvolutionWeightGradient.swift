@@ -9,9 +9,16 @@ public final class WeightGradientPass {
   private let outputGradient: FeatureMap
   private let matrix: PackedMatrix
   private let tiles: UnsafeMutableBufferPointer<InputTile>
+  private let biases: BiasChoice?
 
   /// A pass over `input`, which has the border that `window` reads, and the gradient of the convolution's output.
-  public init(_ input: FeatureMap, window: ConvolutionWindow, outputGradient: FeatureMap, matrix: PackedMatrix) {
+  /// `biases` says which set of biases each image took.
+  public init(
+    _ input: FeatureMap, window: ConvolutionWindow, outputGradient: FeatureMap, matrix: PackedMatrix,
+    biases: BiasChoice? = nil
+  ) {
+    precondition(biases != nil || matrix.biasCount == 1, "a choice of biases a place")
+    self.biases = biases
     precondition(
       outputGradient.height == input.height && outputGradient.width == input.width,
       "a convolution keeps height and width")
@@ -51,13 +58,25 @@ public final class WeightGradientPass {
     let bias = target + matrix.depth &* matrix.columns
     var feature = 0
     while feature &+ 32 <= matrix.columns {
-      places.accumulate(OnesRow<TwoVectors>.self, inputOffset: 0, feature, bias + feature)
+      accumulateBias(OnesRow<TwoVectors>.self, places, bias + feature, feature)
       for tile in tiles { places.runTwoVectors(tile, feature, target) }
       feature &+= 32
     }
     if feature < matrix.columns {
-      places.accumulate(OnesRow<OneVector>.self, inputOffset: 0, feature, bias + feature)
+      accumulateBias(OnesRow<OneVector>.self, places, bias + feature, feature)
       for tile in tiles { places.runOneVector(tile, feature, target) }
+    }
+  }
+
+  /// One sum over all places, or, where images take different sets, one an image.
+  private func accumulateBias<T: RegisterTile>(
+    _: T.Type, _ places: GradientPlaces, _ bias: UnsafeMutablePointer<Float>, _ feature: Int
+  ) {
+    guard let biases else { return places.accumulate(T.self, inputOffset: 0, feature, bias) }
+    for image in 0..<biases.images {
+      places.accumulate(
+        T.self, inputOffset: 0, feature, bias + biases.number(image) &* matrix.columns, first: image,
+        every: biases.images)
     }
   }
 }
@@ -85,13 +104,13 @@ private struct GradientPlaces {
 
   @inline(__always)
   func accumulate<T: RegisterTile>(
-    _: T.Type, inputOffset: Int, _ feature: Int, _ target: UnsafeMutablePointer<Float>
+    _: T.Type, inputOffset: Int, _ feature: Int, _ target: UnsafeMutablePointer<Float>, first: Int = 0, every: Int = 1
   ) {
     var tile = T(loading: target, stride: columns)
     for y in rows {
       tile.accumulate(
-        input.pixel(y, 0) + inputOffset, rowStride: 1, stepStride: input.pixelStride,
-        outputGradient.pixel(y, 0) + feature, bStride: outputGradient.pixelStride, steps: width)
+        input.pixel(y, first) + inputOffset, rowStride: 1, stepStride: input.pixelStride &* every,
+        outputGradient.pixel(y, first) + feature, bStride: outputGradient.pixelStride &* every, steps: width / every)
     }
     tile.forEachRow(from: 0) { row, sum in sum.store(target + row &* columns) }
   }

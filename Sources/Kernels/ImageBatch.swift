@@ -8,13 +8,17 @@ public struct ImageBatch: Sendable, Equatable {
   public let count: Int
   /// N·H·W·C levels.
   public var levels: [UInt8]
+  /// The number of each image's class; nil where they have none.
+  public var classes: [Int]?
 
-  /// A batch of `count` images; `levels` has N·H·W·C elements.
-  public init(shape: ImageShape, count: Int, levels: [UInt8]) {
+  /// A batch of `count` images; `levels` has N·H·W·C elements, `classes` N.
+  public init(shape: ImageShape, count: Int, levels: [UInt8], classes: [Int]? = nil) {
     precondition(levels.count == count * shape.dimensions, "\(levels.count) levels for \(count) images of \(shape)")
+    precondition(classes.map { $0.count == count } ?? true, "a class for each of \(count) images")
     self.shape = shape
     self.count = count
     self.levels = levels
+    self.classes = classes
   }
 
   /// `count` images of level 0.

@@ -21,6 +21,8 @@ protocol RegisterTile {
   static var rows: Int { get }
   /// Every row the same: a bias, or zero.
   init(repeating group: Group)
+  /// Row m is `row(first + m)`.
+  init(from first: Int, _ row: (Int) -> Group)
   /// Rows read from memory, `stride` floats apart.
   init(loading pointer: UnsafePointer<Float>, stride: Int)
   /// row m += weights · x[m · stride]
@@ -35,6 +37,7 @@ struct Row<Group: VectorGroup>: RegisterTile {
 
   @inline(__always) static var rows: Int { 1 }
   @inline(__always) init(repeating group: Group) { self.group = group }
+  @inline(__always) init(from first: Int, _ row: (Int) -> Group) { group = row(first) }
   @inline(__always) init(loading pointer: UnsafePointer<Float>, stride: Int) { group = Group(loading: pointer) }
   @inline(__always) mutating func multiplyAdd(_ weights: Group, _ x: UnsafePointer<Float>, stride: Int) {
     group.multiplyAdd(weights, x[0])
@@ -48,6 +51,7 @@ struct OnesRow<Group: VectorGroup>: RegisterTile {
 
   @inline(__always) static var rows: Int { 1 }
   @inline(__always) init(repeating group: Group) { self.group = group }
+  @inline(__always) init(from first: Int, _ row: (Int) -> Group) { group = row(first) }
   @inline(__always) init(loading pointer: UnsafePointer<Float>, stride: Int) { group = Group(loading: pointer) }
   @inline(__always) mutating func multiplyAdd(_ weights: Group, _ x: UnsafePointer<Float>, stride: Int) {
     group = group.adding(weights)
@@ -65,6 +69,10 @@ struct Stack<Top: RegisterTile, Bottom: RegisterTile>: RegisterTile where Top.Gr
   @inline(__always) init(repeating group: Group) {
     top = Top(repeating: group)
     bottom = Bottom(repeating: group)
+  }
+  @inline(__always) init(from first: Int, _ row: (Int) -> Group) {
+    top = Top(from: first, row)
+    bottom = Bottom(from: first &+ Top.rows, row)
   }
   @inline(__always) init(loading pointer: UnsafePointer<Float>, stride: Int) {
     top = Top(loading: pointer, stride: stride)

@@ -28,7 +28,7 @@ public struct CausalityAudit: Sendable, Equatable {
     let levels = model.configuration.levels
     let packed = model.packed(parameters)
     let workspace = model.makeWorkspace(.evaluation)
-    let base = ImageBatch(noise: Philox(seed: 0, purpose: .test), shape: shape, count: 1, levels: levels)
+    let base = model.noise(Philox(seed: 0, purpose: .test), count: 1)
     func outputs(_ batch: ImageBatch) -> [[Float]] {
       model.forward(batch, images: 0..<1, packed: packed, workspace: workspace)
       let logits = workspace.logits[0]

@@ -18,6 +18,8 @@ public struct Convolution: Sendable {
   let gateCount: Int
   let weight: ParameterSlice
   let bias: ParameterSlice?
+  /// Vᵀ: what is added to the bias for each class, [output, class]; nil where the layer depends on none.
+  let classWeight: ParameterSlice?
   private let readsImage: Bool
   /// Where a weight lies in its slice: output · outputStep + input · inputStep + tapPlaces[tap].
   private let outputStep: Int
@@ -30,10 +32,12 @@ public struct Convolution: Sendable {
 
   /// A k×k convolution, masked or 1×1: weight [output, input, k, k], bias [output]. It adds `name`.weight and
   /// `name`.bias to `layout` and its matrices to `packing`. `readsImage` is for a first layer, whose input has no
-  /// padding between pixels.
+  /// padding between pixels. With `classes`, `name`.class.weight [output, classes] adds Vᵀc to the bias, c one-hot (van
+  /// den Oord et al., "Conditional Image Generation with PixelCNN Decoders", 2016, section 2.3).
   public init(
     _ name: String, inputChannels: Int, outputChannels: Int, kernelSize: Int = 1, mask: Mask? = nil,
-    gateCount: Int = 1, readsImage: Bool = false, layout: inout ParameterLayout, packing: inout PackingPlan
+    gateCount: Int = 1, readsImage: Bool = false, classes: Int = 0, layout: inout ParameterLayout,
+    packing: inout PackingPlan
   ) {
     precondition(mask != nil || kernelSize == 1, "a convolution wider than one pixel needs a mask")
     let window = mask.map { ConvolutionWindow(size: kernelSize, mask: $0) } ?? .pointwise
@@ -45,8 +49,8 @@ public struct Convolution: Sendable {
     self.init(
       name, inputChannels: inputChannels, outputChannels: outputChannels, window: window, gateCount: gateCount,
       readsImage: readsImage, shape: [outputChannels, inputChannels, kernelSize, kernelSize],
-      live: live.allSatisfy { $0 } ? nil : live, hasBias: true, steps: (inputChannels * tapCount, tapCount),
-      tapPlaces: tapPlaces, layout: &layout, packing: &packing)
+      live: live.allSatisfy { $0 } ? nil : live, hasBias: true, classes: classes,
+      steps: (inputChannels * tapCount, tapCount), tapPlaces: tapPlaces, layout: &layout, packing: &packing)
   }
 
   /// The product with what lies in the place beside and the place above: weight [output, 2·input], the place beside
@@ -54,7 +58,7 @@ public struct Convolution: Sendable {
   /// the image this way (the shifted input) has one, and its weight the shape [output, 2·input, 1, 1].
   public init(
     neighbours name: String, inputChannels: Int, outputChannels: Int, gateCount: Int = 1, mirrored: Bool = false,
-    readsImage: Bool = false, layout: inout ParameterLayout, packing: inout PackingPlan
+    readsImage: Bool = false, classes: Int = 0, layout: inout ParameterLayout, packing: inout PackingPlan
   ) {
     let window = ConvolutionWindow(runs: [
       .init(dy: 0, dx: mirrored ? 1 : -1, count: 1), .init(dy: -1, dx: 0, count: 1),
@@ -62,13 +66,14 @@ public struct Convolution: Sendable {
     self.init(
       name, inputChannels: inputChannels, outputChannels: outputChannels, window: window, gateCount: gateCount,
       readsImage: readsImage, shape: [outputChannels, 2 * inputChannels] + (readsImage ? [1, 1] : []), live: nil,
-      hasBias: readsImage, steps: (2 * inputChannels, 1), tapPlaces: [0, inputChannels], layout: &layout,
+      hasBias: readsImage, classes: classes, steps: (2 * inputChannels, 1), tapPlaces: [0, inputChannels],
+      layout: &layout,
       packing: &packing)
   }
 
   private init(
     _ name: String, inputChannels: Int, outputChannels: Int, window: ConvolutionWindow, gateCount: Int,
-    readsImage: Bool, shape: [Int], live: [Bool]?, hasBias: Bool, steps: (output: Int, input: Int),
+    readsImage: Bool, shape: [Int], live: [Bool]?, hasBias: Bool, classes: Int, steps: (output: Int, input: Int),
     tapPlaces: [Int], layout: inout ParameterLayout, packing: inout PackingPlan
   ) {
     precondition(outputChannels % gateCount == 0, "\(outputChannels) outputs in \(gateCount) gates")
@@ -81,10 +86,13 @@ public struct Convolution: Sendable {
     (outputStep, inputStep) = steps
     self.tapPlaces = tapPlaces
     weight = layout.append(name + ".weight", shape: shape, live: live)
+    precondition(hasBias || classes == 0, "a class acts through the bias")
     bias = hasBias ? layout.append(name + ".bias", shape: [outputChannels]) : nil
+    classWeight = classes > 0 ? layout.append(name + ".class.weight", shape: [outputChannels, classes]) : nil
     let inputStride = readsImage ? inputChannels : Lanes.roundUp(inputChannels)
     let outputStride = gateCount * Lanes.roundUp(outputChannels / gateCount)
-    forwardMatrix = packing.reserveForward(depth: window.depth(pixelStride: inputStride), columns: outputStride)
+    forwardMatrix = packing.reserveForward(
+      depth: window.depth(pixelStride: inputStride), columns: outputStride, biasCount: max(1, classes))
     transposedMatrix = packing.reserveTransposed(
       depth: readsImage ? 0 : window.depth(pixelStride: outputStride), columns: Lanes.roundUp(inputChannels))
   }
@@ -94,9 +102,13 @@ public struct Convolution: Sendable {
 
   // MARK: Passes between given maps
 
-  /// The layer itself, on maps of `images` interleaved images.
-  func forward(_ input: FeatureMap, to output: ConvolutionOutput, images: Int = 1) -> ConvolutionPass {
-    ConvolutionPass(input, window: window.spread(over: images), matrix: forwardMatrix, to: output)
+  /// The layer itself, on maps of `images` interleaved images of `classes`.
+  func forward(
+    _ input: FeatureMap, to output: ConvolutionOutput, images: Int = 1, classes: BiasChoice? = nil
+  ) -> ConvolutionPass {
+    ConvolutionPass(
+      input, window: window.spread(over: images), matrix: forwardMatrix, to: output,
+      biases: classWeight == nil ? nil : classes)
   }
 
   /// From the gradient of the output to that of the input.
@@ -109,10 +121,11 @@ public struct Convolution: Sendable {
 
   /// From input and gradient of the output to the gradient of weight and bias.
   func weightGradient(
-    _ input: FeatureMap, _ outputGradient: FeatureMap, images: Int = 1
+    _ input: FeatureMap, _ outputGradient: FeatureMap, images: Int = 1, classes: BiasChoice? = nil
   ) -> WeightGradientPass {
     WeightGradientPass(
-      input, window: window.spread(over: images), outputGradient: outputGradient, matrix: forwardMatrix)
+      input, window: window.spread(over: images), outputGradient: outputGradient, matrix: forwardMatrix,
+      biases: classWeight == nil ? nil : classes)
   }
 
   // MARK: Packing
@@ -128,13 +141,27 @@ public struct Convolution: Sendable {
         packed.transposed[transposedMatrix.offset + row * transposedMatrix.columns + input] = value
       }
     }
-    forEachBias { flat, matrix in packed.forward[matrix] = parameters.storage[flat] }
+    forEachBias { flat, matrix, classPlaces in
+      let bias = parameters.storage[flat]
+      packed.forward[matrix] = bias
+      for (number, place) in classPlaces.enumerated() {
+        packed.forward[matrix + number * forwardMatrix.columns] = bias + parameters.storage[place]
+      }
+    }
   }
 
   /// Copies the layer's gradient from the packed order into the flat one; masked taps are not touched.
   func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector) {
     forEachWeight { _, _, _, flat, matrix in gradient.storage[flat] = packed[matrix] }
-    forEachBias { flat, matrix in gradient.storage[flat] = packed[matrix] }
+    forEachBias { flat, matrix, classPlaces in
+      var sum = packed[matrix]
+      for (number, place) in classPlaces.enumerated() {
+        let ofClass = packed[matrix + number * forwardMatrix.columns]
+        gradient.storage[place] = ofClass
+        if number > 0 { sum += ofClass }
+      }
+      gradient.storage[flat] = sum
+    }
   }
 
   /// Every live weight: tap, input, column of the matrix, and its places in the flat and in the packed order.
@@ -156,9 +183,13 @@ public struct Convolution: Sendable {
   }
 
   @inline(__always)
-  private func forEachBias(_ body: (_ flat: Int, _ matrix: Int) -> Void) {
+  private func forEachBias(_ body: (_ flat: Int, _ matrix: Int, _ classPlaces: Range<Int>) -> Void) {
     guard let bias else { return }
-    for o in 0..<outputChannels { body(bias.offset + o, forwardMatrix.biasOffset + column(o)) }
+    let classes = classWeight == nil ? 0 : forwardMatrix.biasCount
+    for o in 0..<outputChannels {
+      let first = (classWeight?.offset ?? 0) + o * classes
+      body(bias.offset + o, forwardMatrix.biasOffset + column(o), first..<first + classes)
+    }
   }
 
   /// The column of output `o`: each gate begins at a whole vector.
@@ -170,7 +201,7 @@ public struct Convolution: Sendable {
   }
 
   /// Uniform within ±1/√(inputs × live taps), weights and biases: He's bound for a layer in front of which half
-  /// the units are off, as PyTorch initialises, but counting live taps only.
+  /// the units are off, as PyTorch initialises, but counting live taps only. Classes begin alike, at zero.
   func initialize(_ parameters: ParameterVector, seed: UInt64) {
     let bound = 1 / Float(inputChannels * window.taps).squareRoot()
     let random = Philox(seed: seed, purpose: .initialization, stream: UInt64(weight.offset))

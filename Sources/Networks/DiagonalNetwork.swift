@@ -16,6 +16,8 @@ import Kernels
 /// The recurrent products start within ±1/√(2k), so that ‖W_W‖ + ‖W_N‖ is near 1: paths through the image multiply, and
 /// their number grows as C(i + j, i).
 ///
+/// With K classes, `input` and every `input`-to-state product have `.class.weight` [out, K] too.
+///
 /// Both end in the head of the PixelCNN. The direction from the right is moved down one row before it is used: at (i, j)
 /// it would otherwise have seen pixels to the right of j in row i.
 public struct DiagonalNetwork: ConvolutionalModel {
@@ -47,6 +49,7 @@ public struct DiagonalNetwork: ConvolutionalModel {
     let channels = configuration.shape.channels
     let width = configuration.width
     let outputs = configuration.likelihood.likelihood(levels: configuration.levels).outputs(channels: channels)
+    let classes = configuration.classCount
     var layout = ParameterLayout()
     var packing = PackingPlan()
     let isLSTM = configuration.model == .diagonalLSTM
@@ -54,7 +57,7 @@ public struct DiagonalNetwork: ConvolutionalModel {
       isLSTM
       ? Convolution(
         "input", inputChannels: channels, outputChannels: width, kernelSize: 7, mask: .a, readsImage: true,
-        layout: &layout, packing: &packing) : nil
+        classes: classes, layout: &layout, packing: &packing) : nil
     let recurrence = configuration.recurrence ?? Recurrence(model: configuration.model)
     layers = (0..<configuration.blocks).map { index in
       let cell: any RecurrentCell = isLSTM ? LSTMCell() : PlainCell(recurrence.activation)
@@ -67,10 +70,10 @@ public struct DiagonalNetwork: ConvolutionalModel {
           inputToState: readsImage
             ? Convolution(
               neighbours: name + "input", inputChannels: channels, outputChannels: gates, gateCount: cell.gateCount,
-              readsImage: true, layout: &layout, packing: &packing)
+              readsImage: true, classes: classes, layout: &layout, packing: &packing)
             : Convolution(
               name + "input", inputChannels: width, outputChannels: gates, gateCount: cell.gateCount,
-              layout: &layout, packing: &packing),
+              classes: classes, layout: &layout, packing: &packing),
           stateToState: Convolution(
             neighbours: name + "state", inputChannels: features, outputChannels: gates, gateCount: cell.gateCount,
             mirrored: direction == 1, layout: &layout, packing: &packing),
@@ -112,7 +115,7 @@ public struct DiagonalNetwork: ConvolutionalModel {
     let activations = DiagonalActivations(self, maker, kept: .neighbours)
     return PixelRunner(
       activations, configuration: configuration, maker: maker, images: images, input: activations.input,
-      logits: activations.logits)
+      logits: activations.logits, classes: activations.classes)
   }
 
   /// See `ImageModel`.

@@ -11,6 +11,8 @@ final class DiagonalActivations {
   let rectified: FeatureMap
   let hidden: FeatureMap
   let logits: FeatureMap
+  /// The classes of the images; nil where the model depends on none.
+  let classes: ClassChoice?
   private let inputPass: ConvolutionPass?
   private let headPasses: [ConvolutionPass]
 
@@ -18,6 +20,7 @@ final class DiagonalActivations {
   init(_ model: DiagonalNetwork, _ maker: MapMaker, kept: KeptMaps, gradients: DiagonalGradients? = nil) {
     let images = maker.beside
     let width = model.configuration.width
+    classes = ClassChoice(model.configuration, images: images)
     // The first convolution and the shifted input read the image; the border serves both.
     input = maker.map(
       model.configuration.shape.channels, border: .init(top: 3, left: 3 * images, right: 3 * images), padded: false)
@@ -46,7 +49,8 @@ final class DiagonalActivations {
       layers.append(
         LayerRunner(
           layer, input: source, maps: maps, target: target, gradients: gradients?.layer,
-          streamGradient: gradients?.stream, readsImage: streams.isEmpty, images: images))
+          streamGradient: gradients?.stream, readsImage: streams.isEmpty, images: images,
+          classes: classes?.biases))
       streams.append(target)
     }
     self.streams = streams
@@ -54,7 +58,7 @@ final class DiagonalActivations {
     rectified = maker.passingMap(width)
     hidden = maker.passingMap(width)
     logits = maker.passingMap(model.logits.outputChannels)
-    inputPass = model.input?.forward(input, to: .store(streams[0]), images: images)
+    inputPass = model.input?.forward(input, to: .store(streams[0]), images: images, classes: classes?.biases)
     headPasses = [
       model.hidden.forward(rectified, to: .rectified(hidden), images: images),
       model.logits.forward(hidden, to: .store(logits), images: images),
@@ -137,13 +141,14 @@ final class DiagonalWorkspace: ModelWorkspace {
           .weights(model.hidden.weightGradient(a.rectified, g.hidden, images: images)),
           .input(model.hidden.inputGradient(g.hidden, to: .masked(g.stream, saved: a.rectified), images: images)),
         ],
-        input: model.input?.weightGradient(a.input, g.stream, images: images))
+        input: model.input?.weightGradient(a.input, g.stream, images: images, classes: a.classes?.biases))
     }
     byteCount = maker.byteCount
   }
 
   func forward(_ batch: ImageBatch, images range: Range<Int>, _ packed: PackedParameters) {
     precondition(range.count <= images, "\(range.count) images in a workspace for \(images)")
+    activations.classes?.choose(batch, range)
     for place in 0..<images {
       let view = activations.input.image(place, of: images)
       if place < range.count {

@@ -67,6 +67,13 @@ extension ImageModel {
     configuration.likelihood.likelihood(levels: configuration.levels)
   }
 
+  /// `count` images of levels drawn evenly, of the classes in turn: noise to test and to measure with.
+  public func noise(_ random: Philox, count: Int) -> ImageBatch {
+    var batch = ImageBatch(noise: random, shape: configuration.shape, count: count, levels: configuration.levels)
+    if configuration.classCount > 0 { batch.classes = (0..<count).map { $0 % configuration.classCount } }
+    return batch
+  }
+
   /// `parameters` packed.
   public func packed(_ parameters: ParameterVector) -> PackedParameters {
     let packed = makePackedParameters()

@@ -58,11 +58,13 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
   public var likelihood: LikelihoodKind
   /// nil for a PixelCNN.
   public var recurrence: Recurrence?
+  /// The classes that images are conditioned on, in the order of their numbers; nil where they are not.
+  public var classNames: [String]?
 
   /// A configuration; `likelihood` nil takes the standard one for the levels, `recurrence` nil that of the model.
   public init(
     model: ModelKind = .pixelCNN, width: Int, blocks: Int, shape: ImageShape, levels: Int,
-    likelihood: LikelihoodKind? = nil, recurrence: Recurrence? = nil
+    likelihood: LikelihoodKind? = nil, recurrence: Recurrence? = nil, classNames: [String]? = nil
   ) {
     self.model = model
     self.width = width
@@ -71,7 +73,11 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     self.levels = levels
     self.likelihood = likelihood ?? .standard(levels: levels)
     self.recurrence = model == .pixelCNN ? nil : recurrence ?? Recurrence(model: model)
+    self.classNames = classNames
   }
+
+  /// K, the number of classes; 0 where images are not conditioned.
+  public var classCount: Int { classNames?.count ?? 0 }
 
   /// Throws a usage error where no model can have this configuration; `path` names who asked.
   public func validate(path: String) throws {
@@ -86,6 +92,9 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
       "\(shape.channels) channels")
     try require(model == .pixelCNN || blocks > 0, "1 layer or more of a recurrent model", "\(blocks)")
     try require((1...2).contains(recurrence?.directions ?? 1), "1 or 2 directions", "\(recurrence?.directions ?? 1)")
+    try require(
+      classNames.map { !$0.isEmpty && Set($0).count == $0.count } ?? true, "one class or more, each name once",
+      (classNames ?? []).joined(separator: ", "))
     try require(
       likelihood != .bernoulli || levels == 2, "2 levels for a Bernoulli likelihood", "\(levels)")
   }

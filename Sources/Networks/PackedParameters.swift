@@ -13,8 +13,8 @@ public struct PackingPlan: Sendable {
   private var forwardCount = 0
   private var transposedCount = 0
 
-  mutating func reserveForward(depth: Int, columns: Int) -> PackedMatrix {
-    let matrix = PackedMatrix(offset: forwardCount, depth: depth, columns: columns)
+  mutating func reserveForward(depth: Int, columns: Int, biasCount: Int = 1) -> PackedMatrix {
+    let matrix = PackedMatrix(offset: forwardCount, depth: depth, columns: columns, biasCount: biasCount)
     forwardCount += matrix.count
     return matrix
   }

@@ -7,7 +7,7 @@ import Kernels
 ///     head    ReLU, 1×1 → width, ReLU, 1×1 → logits                                       h = width / 2
 ///
 /// Tensors: `input`, `blocks.N.reduce`, `blocks.N.conv`, `blocks.N.expand`, `head.hidden`, `head.logits`, each with
-/// `.weight` [out, in, k, k] and `.bias` [out]. The network has a blind spot: pixels above and to the right, beyond
+/// `.weight` [out, in, k, k] and `.bias` [out]; with K classes `input` and each `conv` also `.class.weight` [out, K]. The network has a blind spot: pixels above and to the right, beyond
 /// a slope of one pixel a row, never reach it.
 public struct PixelCNN: ConvolutionalModel {
   /// What the model is.
@@ -35,18 +35,20 @@ public struct PixelCNN: ConvolutionalModel {
     let (width, half) = (configuration.width, configuration.width / 2)
     let channels = configuration.shape.channels
     let outputs = configuration.likelihood.likelihood(levels: configuration.levels).outputs(channels: channels)
+    let classes = configuration.classCount
     var layout = ParameterLayout()
     var packing = PackingPlan()
     input = Convolution(
       "input", inputChannels: channels, outputChannels: width, kernelSize: 7, mask: .a, readsImage: true,
-      layout: &layout, packing: &packing)
+      classes: classes, layout: &layout, packing: &packing)
     blocks = (0..<configuration.blocks).map { index in
       let name = "blocks.\(index)."
       return Block(
         reduce: Convolution(
           name + "reduce", inputChannels: width, outputChannels: half, layout: &layout, packing: &packing),
         conv: Convolution(
-          name + "conv", inputChannels: half, outputChannels: half, kernelSize: 3, mask: .b, layout: &layout,
+          name + "conv", inputChannels: half, outputChannels: half, kernelSize: 3, mask: .b, classes: classes,
+          layout: &layout,
           packing: &packing),
         expand: Convolution(
           name + "expand", inputChannels: half, outputChannels: width, layout: &layout, packing: &packing))
@@ -77,7 +79,8 @@ public struct PixelCNN: ConvolutionalModel {
     _ batch: ImageBatch, images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace
   ) {
     let own = own(workspace)
-    own.input.fill(batch, image: images.lowerBound, levels: configuration.levels)
+    own.activations.classes?.choose(batch, images)
+    own.activations.input.fill(batch, image: images.lowerBound, levels: configuration.levels)
     for stage in own.forwardStages { stage.run(0..<configuration.shape.height, packed) }
   }
 

@@ -5,7 +5,7 @@ import Kernels
 /// past), its rectified copies, the hidden layer of the head. With width / 2: what lies between a block's layers.
 /// Backward needs only what came out of each ReLU: it is the next layer's input and tells where the ReLU was open.
 final class PixelCNNWorkspace: ModelWorkspace {
-  let input: FeatureMap
+  let activations: Activations
   let logits: [FeatureMap]
   let logitGradients: [FeatureMap]
   /// Input layer, blocks, head.
@@ -18,7 +18,7 @@ final class PixelCNNWorkspace: ModelWorkspace {
   init(_ model: PixelCNN, purpose: WorkspacePurpose) {
     let maker = MapMaker(model.configuration.shape, images: 1)
     let activations = Activations(model, maker, kept: purpose == .training ? .all : .none)
-    input = activations.input
+    self.activations = activations
     logits = [activations.logits]
     forwardStages = model.forwardStages(activations)
     if purpose == .training {
@@ -44,6 +44,8 @@ final class PixelCNNWorkspace: ModelWorkspace {
     let convolved: [FeatureMap]
     let hidden: FeatureMap
     let logits: FeatureMap
+    /// The classes of the images; nil where the model depends on none.
+    let classes: ClassChoice?
 
     init(_ model: PixelCNN, _ maker: MapMaker, kept: KeptMaps, images: Int = 1) {
       let configuration = model.configuration
@@ -62,6 +64,7 @@ final class PixelCNNWorkspace: ModelWorkspace {
       convolved = maps(blocks, kept: kept == .all) { maker.passingMap(half) }
       hidden = maker.passingMap(configuration.width)
       logits = maker.passingMap(model.logits.outputChannels)
+      classes = ClassChoice(configuration, images: images)
     }
   }
 
@@ -105,7 +108,7 @@ extension PixelCNN {
     let passes = forwardStages(activations, images: images).flatMap(\.passes)
     return PixelRunner(
       IncrementalPixelCNN(passes: passes), configuration: configuration, maker: maker, images: images,
-      input: activations.input, logits: activations.logits)
+      input: activations.input, logits: activations.logits, classes: activations.classes)
   }
 
   /// Bytes that a row takes in the maps that a block touches: the stream, its rectified copies before and after, the
@@ -122,11 +125,16 @@ extension PixelCNN {
 
   fileprivate func forwardStages(_ a: PixelCNNWorkspace.Activations, images: Int = 1) -> [ForwardStage] {
     func stage(_ passes: ConvolutionPass...) -> ForwardStage { ForwardStage(passes: passes, bandHeight: forwardBand) }
-    let first = stage(input.forward(a.input, to: .start(stream: a.stream, rectified: a.rectified[0]), images: images))
+    let first = stage(
+      input.forward(
+        a.input, to: .start(stream: a.stream, rectified: a.rectified[0]), images: images,
+        classes: a.classes?.biases))
     let middle = blocks.enumerated().map { index, block in
       stage(
         block.reduce.forward(a.rectified[index], to: .rectified(a.reduced[index]), images: images),
-        block.conv.forward(a.reduced[index], to: .rectified(a.convolved[index]), images: images),
+        block.conv.forward(
+          a.reduced[index], to: .rectified(a.convolved[index]), images: images,
+          classes: a.classes?.biases),
         block.expand.forward(
           a.convolved[index], to: .residual(stream: a.stream, rectified: a.rectified[index + 1]), images: images))
     }
@@ -152,13 +160,13 @@ extension PixelCNN {
       stage(
         .weights(block.expand.weightGradient(a.convolved[index], g.stream)),
         .input(block.expand.inputGradient(g.stream, to: .masked(g.convolved, saved: a.convolved[index]))),
-        .weights(block.conv.weightGradient(a.reduced[index], g.convolved)),
+        .weights(block.conv.weightGradient(a.reduced[index], g.convolved, classes: a.classes?.biases)),
         .input(block.conv.inputGradient(g.convolved, to: .masked(g.reduced, saved: a.reduced[index]))),
         .weights(block.reduce.weightGradient(a.rectified[index], g.reduced)),
         .input(
           block.reduce.inputGradient(
             g.reduced, to: .maskedResidual(stream: g.stream, saved: a.rectified[index]))))
     }
-    return [head] + middle + [stage(.weights(input.weightGradient(a.input, g.stream)))]
+    return [head] + middle + [stage(.weights(input.weightGradient(a.input, g.stream, classes: a.classes?.biases)))]
   }
 }

@@ -25,20 +25,29 @@ public final class PixelRunner {
   private let network: any IncrementalNetwork
   private let maker: MapMaker
   private let input: FeatureMap
+  private let classes: ClassChoice?
   private let shape: ImageShape
   private let scale: Float
 
   init(
     _ network: any IncrementalNetwork, configuration: ModelConfiguration, maker: MapMaker, images: Int,
-    input: FeatureMap, logits: FeatureMap
+    input: FeatureMap, logits: FeatureMap, classes: ClassChoice?
   ) {
     self.network = network
     self.images = images
     self.logits = logits
     self.maker = maker
     self.input = input
+    self.classes = classes
     shape = configuration.shape
     scale = Float(configuration.levels - 1)
+  }
+
+  /// To be called before the first pixel: the class of each image, where the model depends on it.
+  public func begin(classes: [Int]?) {
+    guard let choice = self.classes else { return }
+    guard let classes else { preconditionFailure("a class-conditional model, images without classes") }
+    choice.choose(classes)
   }
 
   /// The places of column `x`, one an image.

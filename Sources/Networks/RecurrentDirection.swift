@@ -35,19 +35,19 @@ final class RecurrentRunner {
   /// `gradients` and `inputGradient` (which is added to) are for training.
   init(
     _ direction: RecurrentDirection, input: FeatureMap, maps: CellMaps, gradients: CellGradients?,
-    inputGradient: FeatureMap?, images: Int
+    inputGradient: FeatureMap?, images: Int, classes: BiasChoice?
   ) {
     self.maps = maps
     self.images = images
     cell = direction.cell
     scan = DiagonalScan(height: maps.output.height, width: maps.output.width / images, mirrored: direction.mirrored)
-    inputPass = direction.inputToState.forward(input, to: .store(maps.gates), images: images)
+    inputPass = direction.inputToState.forward(input, to: .store(maps.gates), images: images, classes: classes)
     statePass = direction.stateToState.forward(maps.output, to: .add(maps.gates), images: images)
     backwardPasses = gradients.map { g in
       BackwardPasses(
         gradients: g,
         state: direction.stateToState.inputGradient(g.gates, to: .add(g.output), images: images),
-        inputWeights: direction.inputToState.weightGradient(input, g.gates, images: images),
+        inputWeights: direction.inputToState.weightGradient(input, g.gates, images: images, classes: classes),
         stateWeights: direction.stateToState.weightGradient(maps.output, g.gates, images: images),
         input: inputGradient.map { direction.inputToState.inputGradient(g.gates, to: .add($0), images: images) })
     }

@@ -59,7 +59,8 @@ final class LayerRunner {
   /// The layer from `input` to `target`; `gradients` and `streamGradient` are for training.
   init(
     _ layer: DiagonalNetwork.Layer, input: FeatureMap, maps: LayerMaps, target: FeatureMap,
-    gradients: LayerGradients?, streamGradient: FeatureMap?, readsImage: Bool, images: Int
+    gradients: LayerGradients?, streamGradient: FeatureMap?, readsImage: Bool, images: Int,
+    classes: BiasChoice?
   ) {
     self.input = input
     self.target = target
@@ -70,7 +71,7 @@ final class LayerRunner {
     runners = layer.directions.enumerated().map { index, direction in
       RecurrentRunner(
         direction, input: input, maps: maps.directions[index], gradients: gradients?.directions[index],
-        inputGradient: readsImage ? nil : streamGradient, images: images)
+        inputGradient: readsImage ? nil : streamGradient, images: images, classes: classes)
     }
     outputPass = layer.output.map { $0.forward(maps.sum, to: .add(target), images: images) }
     if let output = layer.output, let gradients, let streamGradient {

@@ -9,6 +9,8 @@ public struct SamplingRequest: Sendable {
   public var seed: UInt64
   /// What logits are divided by: below 1 the likely becomes likelier.
   public var temperature: Float
+  /// The class of each image, where the model depends on it.
+  public var classes: [Int]?
   /// Pixels that are not drawn; nil: all are.
   public var given: GivenPixels?
   /// How often the images so far are reported while they fill in, 1 or more: after each `frames`-th part of the pixels.
@@ -16,12 +18,16 @@ public struct SamplingRequest: Sendable {
   public var frames: Int
 
   /// A request; see the properties.
-  public init(count: Int, seed: UInt64, temperature: Float = 1, given: GivenPixels? = nil, frames: Int = 1) {
+  public init(
+    count: Int, seed: UInt64, temperature: Float = 1, classes: [Int]? = nil, given: GivenPixels? = nil, frames: Int = 1
+  ) {
     precondition(count > 0 && frames > 0 && temperature > 0, "images, frames and temperature are positive")
+    precondition(classes.map { $0.count == count } ?? true, "a class for each of \(count) images")
     precondition(given.map { $0.images.count == count } ?? true, "given pixels for each of \(count) images")
     self.count = count
     self.seed = seed
     self.temperature = temperature
+    self.classes = classes
     self.given = given
     self.frames = frames
   }
@@ -94,9 +100,9 @@ public final class Sampler {
         drawings[group].draw(
           pixels, with: runners[makesFrames ? group : worker], packed: packed, progress: progress)
       }
-      if makesFrames { frame(Self.collect(drawings, shape).images, pixels.upperBound) }
+      if makesFrames { frame(Self.collect(drawings, request, shape).images, pixels.upperBound) }
     }
-    return Self.collect(drawings, shape)
+    return Self.collect(drawings, request, shape)
   }
 
   /// Bytes of the activations while `count` images are drawn.
@@ -112,10 +118,12 @@ public final class Sampler {
     return stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
   }
 
-  private static func collect(_ drawings: [Drawing], _ shape: ImageShape) -> SampledImages {
-    let levels = drawings.flatMap { $0.result }
-    return SampledImages(
-      images: ImageBatch(shape: shape, count: levels.count / shape.dimensions, levels: levels),
+  private static func collect(
+    _ drawings: [Drawing], _ request: SamplingRequest, _ shape: ImageShape
+  ) -> SampledImages {
+    SampledImages(
+      images: ImageBatch(
+        shape: shape, count: request.count, levels: drawings.flatMap { $0.result }, classes: request.classes),
       nats: drawings.flatMap { $0.nats })
   }
 }
@@ -148,6 +156,7 @@ private final class Drawing: @unchecked Sendable {
     var levels = [UInt8](repeating: 0, count: runner.images * shape.channels)
     var uniforms = UniformNumbers(streams)
     var costs = [Float](repeating: 0, count: runner.images)
+    if pixels.lowerBound == 0 { runner.begin(classes: request.classes.map { Array($0[images]) }) }
     for pixel in pixels {
       let (y, x) = pixel.quotientAndRemainder(dividingBy: shape.width)
       runner.run(y: y, x: x, packed: packed)

@@ -98,10 +98,8 @@ struct DescribeCommand: ParsableCommand {
   private func measured(
     _ network: any ImageModel, _ parameters: ParameterVector, _ report: Report
   ) throws -> Measured {
-    let shape = network.configuration.shape
     let images = 4 * network.imagesTogether
-    let batch = ImageBatch(
-      noise: Philox(seed: 0, purpose: .benchmark), shape: shape, count: images, levels: network.configuration.levels)
+    let batch = network.noise(Philox(seed: 0, purpose: .benchmark), count: images)
     let engine = BatchGradient(model: network, batchSize: images, threads: 1)
     let gradient = ParameterVector(layout: network.layout)
     let scorer = Scorer(model: network, parameters: parameters, threads: 1)

@@ -17,6 +17,13 @@ func recurrent(
     levels: levels, recurrence: recurrence)
 }
 
+/// The same with three classes.
+func conditional(_ configuration: ModelConfiguration) -> ModelConfiguration {
+  var configuration = configuration
+  configuration.classNames = ["a", "b", "c"]
+  return configuration
+}
+
 /// Small models whose every derivative can be taken by finite differences.
 let smallConfigurations: [ModelConfiguration] = [
   ModelConfiguration(width: 4, blocks: 1, shape: ImageShape(height: 3, width: 5, channels: 1), levels: 2),
@@ -27,6 +34,9 @@ let smallConfigurations: [ModelConfiguration] = [
   recurrent(.mdrnn, width: 4, layers: 3, height: 2, width: 4, levels: 2, .tanh, residual: true),
   recurrent(.diagonalLSTM, width: 6, layers: 1, height: 4, width: 3, levels: 2, directions: 1),
   recurrent(.diagonalLSTM, width: 4, layers: 2, height: 3, width: 5, levels: 3),
+  conditional(ModelConfiguration(width: 6, blocks: 2, shape: ImageShape(height: 4, width: 3, channels: 1), levels: 3)),
+  conditional(recurrent(.mdrnn, width: 4, layers: 2, height: 3, width: 3, levels: 2, directions: 2, residual: true)),
+  conditional(recurrent(.diagonalLSTM, width: 6, layers: 2, height: 3, width: 4, levels: 2)),
   ModelConfiguration(
     width: 4, blocks: 0, shape: ImageShape(height: 2, width: 2, channels: 1), levels: 2, likelihood: .categorical),
 ]
@@ -35,7 +45,7 @@ let smallConfigurations: [ModelConfiguration] = [
   @Test(arguments: smallConfigurations) func natsEqualTheReference(configuration: ModelConfiguration) {
     let model = configuration.makeModel()
     let parameters = randomParameters(model, scale: 0.5)
-    let batch = randomBatch(configuration.shape, count: 3, levels: configuration.levels)
+    let batch = randomBatch(configuration, count: 3)
     let reference = referenceModel(configuration, parameters)
     for (image, nats) in Scorer(model: model, parameters: parameters, threads: 1).nats(batch).enumerated() {
       // Single precision through a few layers: 2⁻²⁴ of ten nats, a few times over.
@@ -48,7 +58,7 @@ let smallConfigurations: [ModelConfiguration] = [
   @Test(arguments: smallConfigurations) func gradientsEqualFiniteDifferences(configuration: ModelConfiguration) {
     let model = configuration.makeModel()
     let parameters = randomParameters(model, scale: 0.5)
-    let batch = randomBatch(configuration.shape, count: 2, levels: configuration.levels)
+    let batch = randomBatch(configuration, count: 2)
     let gradient = ParameterVector(layout: model.layout)
     let engine = BatchGradient(model: model, batchSize: 2, threads: 1)
     _ = engine.compute(batch, parameters: parameters, into: gradient)
@@ -78,7 +88,7 @@ let smallConfigurations: [ModelConfiguration] = [
     let gradient = ParameterVector(layout: model.layout)
     let engine = BatchGradient(model: model, batchSize: 2, threads: 1)
     _ = engine.compute(
-      randomBatch(configuration.shape, count: 2, levels: configuration.levels),
+      randomBatch(configuration, count: 2),
       parameters: randomParameters(model, scale: 0.5),
       into: gradient)
     for slice in model.layout.slices { #expect(gradient[slice].contains { $0 != 0 }, "\(slice.name)") }

@@ -12,12 +12,13 @@ import Testing
     let parameters = randomParameters(model, scale: 0.4)
     let packed = model.packed(parameters)
     let shape = c.configuration.shape
-    let images = randomBatch(shape, count: c.images, levels: c.configuration.levels)
+    let images = randomBatch(c.configuration, count: c.images)
     let runner = model.makePixelRunner(images: c.images)
     let workspace = model.makeWorkspace(.evaluation)
     // Twice, since a runner is used again for other images.
     for turn in 0..<2 {
       var logits: [[UInt32]] = []
+      runner.begin(classes: images.classes)
       for pixel in 0..<shape.pixels {
         let (y, x) = pixel.quotientAndRemainder(dividingBy: shape.width)
         runner.run(y: y, x: x, packed: packed)
@@ -41,7 +42,9 @@ import Testing
     let model = c.configuration.makeModel()
     let parameters = randomParameters(model, scale: 0.4)
     let drawn = Sampler(model: model, parameters: parameters, threads: 2)
-      .sample(SamplingRequest(count: 5, seed: 3, temperature: 0.8))
+      .sample(
+        SamplingRequest(
+          count: 5, seed: 3, temperature: 0.8, classes: c.configuration.classNames.map { _ in [2, 0, 1, 1, 0] }))
     let scored = Scorer(model: model, parameters: parameters, threads: 2).nats(drawn.images)
     #expect(drawn.nats == scored)
   }
@@ -175,7 +178,7 @@ struct SamplerCase: CustomTestStringConvertible, Sendable {
 
   static let all: [SamplerCase] = ModelKind.allCases.flatMap { kind in
     let sizes: [(height: Int, width: Int, levels: Int, features: Int, images: Int)] = [
-      (19, 5, 2, 32, 3), (4, 9, 16, 16, 1), (9, 1, 256, 8, 2), (1, 7, 3, 20, 17), (8, 8, 2, 8, 2),
+      (19, 5, 2, 32, 3), (4, 9, 16, 16, 4), (9, 1, 256, 8, 2), (1, 7, 3, 20, 17), (8, 8, 2, 8, 2),
     ]
     return sizes.flatMap { size -> [SamplerCase] in
       (kind == .pixelCNN ? 1...1 : 1...2).map { directions in
@@ -184,6 +187,7 @@ struct SamplerCase: CustomTestStringConvertible, Sendable {
           shape: ImageShape(height: size.height, width: size.width, channels: 1), levels: size.levels,
           likelihood: size.levels == 2 && size.height == 8 ? .categorical : nil)
         configuration.recurrence?.directions = directions
+        if size.height == 4 { configuration = conditional(configuration) }
         return SamplerCase(configuration: configuration, images: size.images)
       }
     }

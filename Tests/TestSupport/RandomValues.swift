@@ -20,6 +20,14 @@ public func randomBatch(_ shape: ImageShape, count: Int, levels: Int, stream: UI
     noise: Philox(seed: 44, purpose: .test, stream: stream), shape: shape, count: count, levels: levels)
 }
 
+/// `count` images of uniform levels, of the classes of `configuration` in turn, from the last on.
+public func randomBatch(_ configuration: ModelConfiguration, count: Int, stream: UInt64 = 0) -> ImageBatch {
+  var batch = randomBatch(configuration.shape, count: count, levels: configuration.levels, stream: stream)
+  let classes = configuration.classCount
+  if classes > 0 { batch.classes = (0..<count).map { classes - 1 - $0 % classes } }
+  return batch
+}
+
 /// Parameters of `model` with every live element uniform in ±`scale`.
 public func randomParameters(_ model: any ImageModel, scale: Float, stream: UInt64 = 1) -> ParameterVector {
   let parameters = ParameterVector(layout: model.layout)

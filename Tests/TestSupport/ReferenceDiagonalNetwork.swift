@@ -21,9 +21,10 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
     let (h, w) = (batch.shape.height, batch.shape.width)
     let pixels = (0..<h * w).map { [Double(batch[image, $0 / w, $0 % w, 0]) / Double(configuration.levels - 1)] }
     let isLSTM = configuration.model == .diagonalLSTM
+    let number = batch.classes?[image]
     var stream: [[Double]]
     if isLSTM {
-      stream = firstConvolution(pixels.map { $0[0] }, h, w)
+      stream = firstConvolution(pixels.map { $0[0] }, h, w, number)
     } else {
       // The shifted input: the pixel to the left, the pixel above.
       stream = (0..<h * w).map { p in
@@ -31,9 +32,9 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
       }
     }
     for layer in 0..<configuration.blocks {
-      var sum = direction("layers.\(layer).left", stream, h, w, mirrored: false)
+      var sum = direction("layers.\(layer).left", stream, h, w, mirrored: false, number)
       if configuration.recurrence?.directions == 2 {
-        let right = direction("layers.\(layer).right", stream, h, w, mirrored: true)
+        let right = direction("layers.\(layer).right", stream, h, w, mirrored: true, number)
         for p in w..<max(w, h * w) { sum[p] = zip(sum[p], right[p - w]).map { $0 + $1 } }
       }
       if isLSTM {
@@ -58,15 +59,18 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
   }
 
   /// weight · x + bias, the bias where there is one.
-  private func affine(_ name: String, _ x: [Double]) -> [Double] {
+  private func affine(_ name: String, _ x: [Double], _ number: Int? = nil) -> [Double] {
     guard let weight = tensors[name + ".weight"] else { preconditionFailure("no tensor \(name)") }
     let outputs = weight.count / x.count
+    let ofClasses = tensors[name + ".class.weight"]
+    let classes = (ofClasses?.count ?? 0) / outputs
     return (0..<outputs).map { o in
-      x.indices.reduce(tensors[name + ".bias"]?[o] ?? 0) { $0 + weight[o * x.count + $1] * x[$1] }
+      let bias = (tensors[name + ".bias"]?[o] ?? 0) + (ofClasses?[o * classes + (number ?? 0)] ?? 0)
+      return x.indices.reduce(bias) { $0 + weight[o * x.count + $1] * x[$1] }
     }
   }
 
-  private func firstConvolution(_ pixels: [Double], _ h: Int, _ w: Int) -> [[Double]] {
+  private func firstConvolution(_ pixels: [Double], _ h: Int, _ w: Int, _ number: Int?) -> [[Double]] {
     (0..<h * w).map { p in
       var patch: [Double] = []
       for ky in -3...3 {
@@ -76,11 +80,13 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
           patch.append(isBefore && y >= 0 && x >= 0 && x < w ? pixels[y * w + x] : 0)
         }
       }
-      return affine("input", patch)
+      return affine("input", patch, number)
     }
   }
 
-  private func direction(_ name: String, _ input: [[Double]], _ h: Int, _ w: Int, mirrored: Bool) -> [[Double]] {
+  private func direction(
+    _ name: String, _ input: [[Double]], _ h: Int, _ w: Int, mirrored: Bool, _ number: Int?
+  ) -> [[Double]] {
     let isLSTM = configuration.model == .diagonalLSTM
     let features = isLSTM ? configuration.width / 2 : configuration.width
     let zero = [Double](repeating: 0, count: features)
@@ -93,7 +99,7 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
         let p = y * w + x
         let left = step > 0 ? output[y * w + beside] : zero
         let above = y > 0 ? output[p - w] : zero
-        let z = zip(affine(name + ".input", input[p]), affine(name + ".state", left + above)).map { $0 + $1 }
+        let z = zip(affine(name + ".input", input[p], number), affine(name + ".state", left + above)).map { $0 + $1 }
         if isLSTM {
           let before = step > 0 ? state[y * w + beside] : zero
           for k in 0..<features {

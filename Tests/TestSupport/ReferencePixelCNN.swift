@@ -28,6 +28,12 @@ public struct ReferencePixelCNN: ReferenceModel {
         for k in 0..<c { input[(y * w + x) * c + k] = Double(batch[image, y, x, k]) / Double(levels - 1) }
       }
     }
+    let number = batch.classes?[image]
+    func convolve(
+      _ input: [Double], _ inputs: Int, _ name: String, size: Int, includeCentre: Bool, _ h: Int, _ w: Int
+    ) -> [Double] {
+      self.convolve(input, inputs, name, size: size, includeCentre: includeCentre, h, w, number)
+    }
     let relu: (Double) -> Double = { max($0, 0) }
     var x = convolve(input, c, "input", size: 7, includeCentre: false, h, w)
     let width = configuration.width
@@ -51,18 +57,21 @@ public struct ReferencePixelCNN: ReferenceModel {
   }
 
   private func convolve(
-    _ input: [Double], _ inputs: Int, _ name: String, size: Int, includeCentre: Bool, _ h: Int, _ w: Int
+    _ input: [Double], _ inputs: Int, _ name: String, size: Int, includeCentre: Bool, _ h: Int, _ w: Int,
+    _ number: Int?
   ) -> [Double] {
     guard let weight = tensors[name + ".weight"], let bias = tensors[name + ".bias"] else {
       preconditionFailure("no tensor \(name)")
     }
     let outputs = bias.count
+    let ofClasses = tensors[name + ".class.weight"]
+    let classes = (ofClasses?.count ?? 0) / outputs
     let reach = size / 2
     var result = [Double](repeating: 0, count: h * w * outputs)
     for y in 0..<h {
       for x in 0..<w {
         for o in 0..<outputs {
-          var sum = bias[o]
+          var sum = bias[o] + (ofClasses?[o * classes + (number ?? 0)] ?? 0)
           for ky in 0..<size {
             for kx in 0..<size {
               let before = ky < reach || (ky == reach && kx < reach)

@@ -67,6 +67,27 @@ public struct ImageSet: Sendable {
     self.skipped = skipped
   }
 
+  /// The same images with classes numbered as in `names`: a model's, whatever other folders this one has. Where `names`
+  /// is nil, the set itself.
+  ///
+  /// - Throws: `ScanlineError` (`badData`), under `path`, where an image has no class or one that is not in `names`.
+  public func numbered(as names: [String]?, path: String) throws -> ImageSet {
+    guard let names else { return self }
+    let expected = "a folder for each class (\(names.joined(separator: ", ")))"
+    guard let classes else {
+      throw ScanlineError(.badData, path: path, expected: expected, found: "images without one")
+    }
+    let places = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
+    let numbers = try classes.enumerated().map { image, number in
+      guard let place = places[classNames[number]] else {
+        throw ScanlineError(.badData, path: paths[image], expected: expected, found: "the class \(classNames[number])")
+      }
+      return place
+    }
+    return ImageSet(
+      shape: shape, pixels: pixels, classes: numbers, classNames: names, paths: paths, keys: keys, skipped: skipped)
+  }
+
   /// Image `index` on its own.
   public func image(at index: Int) -> PNGImage {
     PNGImage(

@@ -29,6 +29,8 @@ struct TrainCommand: ParsableCommand {
   var resume = false
   @Option(help: "Threads; by default all that this process may use. They change no bit of the result.")
   var threads: Int?
+  @Flag(help: "Learn each class subfolder apart: `sample --class` then draws one.")
+  var classConditional = false
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Training") var training: TrainingFlags
   @OptionGroup(title: "Levels") var quantization: QuantizationOptions
@@ -129,6 +131,14 @@ struct TrainCommand: ParsableCommand {
     let loading = images.loading(over: nil)
     let (train, valid) = try load(path, loading, images.heldOutShare, images.heldOutSeed, threads, console)
     configuration.shape = train.shape
+    if classConditional {
+      guard !train.classNames.isEmpty else {
+        throw ScanlineError(
+          .badData, path: path, expected: "a subfolder for each class, which --class-conditional learns",
+          found: "images without classes")
+      }
+      configuration.classNames = train.classNames
+    }
     try configuration.validate(path: path)
     let state = RunState(
       model: configuration, quantization: quantization,
@@ -136,20 +146,24 @@ struct TrainCommand: ParsableCommand {
         folder: path, loading: loading, heldOutShare: images.heldOutShare, splitSeed: images.heldOutSeed, train: train,
         valid: valid),
       training: options)
+    let classNames = configuration.classNames
     let network = configuration.makeModel()
+    let classes = configuration.classCount > 0 ? "; \(configuration.classCount) classes" : ""
     console.line(
       "\(configuration.model.rawValue), width \(configuration.width), \(configuration.blocks) blocks: "
         + "\(network.layout.liveCount) weights; \(train.count) images of \(train.shape), \(valid?.count ?? 0) held out; "
-        + "\(quantization.levels) levels\(quantization.binarization.map { " (\($0.rawValue))" } ?? ""); "
+        + "\(quantization.levels) levels\(quantization.binarization.map { " (\($0.rawValue))" } ?? "")\(classes); "
         + "\(threads) threads; \(run)")
-    return Session(
+    return try Session(
       state: state,
-      adam: Adam(parameters: network.initialParameters(seed: options.seed), options: options.adam), train: train,
-      valid: valid)
+      adam: Adam(parameters: network.initialParameters(seed: options.seed), options: options.adam),
+      train: train.numbered(as: classNames, path: path), valid: valid?.numbered(as: classNames, path: path))
   }
 
   private func resumed(_ run: String, _ lock: RunLock, _ threads: Int, _ console: Console) throws -> Session {
-    if let flag = model.given ?? training.givenBesidesLength ?? quantization.given ?? images.given {
+    if let flag = (classConditional ? "--class-conditional" : nil) ?? model.given ?? training.givenBesidesLength
+      ?? quantization.given ?? images.given
+    {
       throw ScanlineError(
         .usage, path: flag, expected: "no such option with --resume: the checkpoint says what the run is",
         found: "one")
@@ -178,7 +192,10 @@ struct TrainCommand: ParsableCommand {
         found: "\(train.count) and \(valid?.count ?? 0), fingerprint \(Checksum.hexadecimal(train.fingerprint))")
     }
     console.line("Resumed \(run) at step \(adam.step)")
-    return Session(state: state, adam: adam, train: train, valid: valid)
+    let classNames = state.model.classNames
+    return try Session(
+      state: state, adam: adam, train: train.numbered(as: classNames, path: path),
+      valid: valid?.numbered(as: classNames, path: path))
   }
 
   private func load(

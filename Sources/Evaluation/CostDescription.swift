@@ -71,7 +71,7 @@ public struct CostDescription: Sendable, Encodable {
         Formulas(
           weights: "O(d·k²)", connections: "O(W·H·d·k²)", trainingSteps: steps.trainingFormula,
           samplingSteps: steps.samplingFormula,
-          context: model.configuration.recurrence?.directions == 2
+          context: model.configuration.directions == 2
             ? "everything before the pixel but the end of the row above" : "everything above and to the left")
       }
   }

@@ -58,12 +58,11 @@ public struct DiagonalNetwork: ConvolutionalModel {
       ? Convolution(
         "input", inputChannels: channels, outputChannels: width, kernelSize: 7, mask: .a, readsImage: true,
         classes: classes, layout: &layout, packing: &packing) : nil
-    let recurrence = configuration.recurrence ?? Recurrence(model: configuration.model)
     layers = (0..<configuration.blocks).map { index in
-      let cell: any RecurrentCell = isLSTM ? LSTMCell() : PlainCell(recurrence.activation)
+      let cell: any RecurrentCell = isLSTM ? LSTMCell() : PlainCell(configuration.activation)
       let features = isLSTM ? width / 2 : width
       let readsImage = !isLSTM && index == 0
-      let directions = (0..<recurrence.directions).map { direction in
+      let directions = (0..<configuration.directions).map { direction in
         let name = "layers.\(index).\(direction == 0 ? "left" : "right")."
         let gates = cell.gateCount * features
         return RecurrentDirection(
@@ -85,7 +84,7 @@ public struct DiagonalNetwork: ConvolutionalModel {
           ? Convolution(
             "layers.\(index).output", inputChannels: features, outputChannels: width, layout: &layout,
             packing: &packing) : nil,
-        isResidual: isLSTM || (recurrence.isResidual && index > 0))
+        isResidual: isLSTM || (configuration.residual == .pre && index > 0))
     }
     hidden = Convolution(
       "head.hidden", inputChannels: width, outputChannels: width, layout: &layout, packing: &packing)

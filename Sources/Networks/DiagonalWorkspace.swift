@@ -74,7 +74,7 @@ final class DiagonalActivations {
   }
 
   private func runHead(_ region: MapRegion, _ packed: PackedParameters) {
-    rectify(streams.last ?? input, to: rectified, in: region)
+    activate(streams.last ?? input, by: .relu, to: rectified, in: region)
     for pass in headPasses { pass.run(region, weights: packed.forward) }
   }
 }

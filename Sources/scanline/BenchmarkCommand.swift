@@ -30,7 +30,7 @@ struct BenchmarkOptions: ParsableArguments {
   @Option(help: "Levels of a pixel, 2 to 256.") var levels = 2
   @Option(help: "Threads; 0 takes all that this process may use.") var threads = 0
   @Option(help: "Seconds to measure for.") var seconds = 10.0
-  @OptionGroup var recurrence: RecurrenceOptions
+  @OptionGroup var layers: LayerOptions
   @Option(help: "What a peer was asked to compute in, fp32 or bf16; Scanline always computes in fp32.")
   var precision = "fp32"
 
@@ -49,7 +49,7 @@ struct BenchmarkOptions: ParsableArguments {
     let configuration = ModelConfiguration(
       model: model, width: width, blocks: blocks,
       shape: ImageShape(height: side, width: side, channels: channels), levels: levels,
-      recurrence: try recurrence.recurrence(of: model))
+      activation: layers.activation, residual: layers.residual, directions: layers.directions)
     try configuration.validate(path: "benchmark")
     return configuration.makeModel()
   }

@@ -14,14 +14,16 @@ struct ModelOptions: ParsableArguments {
   @Option(help: "Residual blocks or recurrent layers (default: 15, of an mdrnn 1, of a diagonal-lstm 7).")
   var blocks: Int?
   @Option(help: "bernoulli or categorical (default: bernoulli for 2 levels).") var likelihood: LikelihoodKind?
-  @OptionGroup var recurrence: RecurrenceOptions
+  @OptionGroup var layers: LayerOptions
+  @Option(help: "How weights begin: uniform, he or glorot (default: uniform).") var initialization: Initialization?
 
   /// The model on images of `shape`. Throws a usage error, under `path`, where there is none like it.
   func configuration(shape: ImageShape, levels: Int, path: String) throws -> ModelConfiguration {
     let kind = model ?? .pixelCNN
     let configuration = ModelConfiguration(
       model: kind, width: width ?? 32, blocks: blocks ?? kind.standardBlocks, shape: shape, levels: levels,
-      likelihood: likelihood, recurrence: try recurrence.recurrence(of: kind))
+      likelihood: likelihood, activation: layers.activation, residual: layers.residual, directions: layers.directions,
+      initialization: initialization ?? .uniform)
     try configuration.validate(path: path)
     return configuration
   }
@@ -31,36 +33,30 @@ struct ModelOptions: ParsableArguments {
     if model != nil { return "--model" }
     if width != nil { return "--width" }
     if blocks != nil { return "--blocks" }
-    return likelihood != nil ? "--likelihood" : recurrence.given
+    if likelihood != nil { return "--likelihood" }
+    return initialization != nil ? "--initialization" : layers.given
   }
 }
 
-extension PlainCell.Activation: ExpressibleByArgument {}
+extension Activation: ExpressibleByArgument {}
+extension ResidualOrder: ExpressibleByArgument {}
+extension Initialization: ExpressibleByArgument {}
 
-/// What recurrent models can be told besides.
-struct RecurrenceOptions: ParsableArguments {
-  @Option(help: "Of an mdrnn: tanh, sigmoid or relu (default: tanh).") var activation: PlainCell.Activation?
+/// How the layers are put together.
+struct LayerOptions: ParsableArguments {
+  @Option(help: "relu, tanh or sigmoid, of a pixelcnn (default: relu) or an mdrnn (default: tanh).")
+  var activation: Activation?
+  @Option(
+    help: """
+      none, pre (a layer adds to its input) or post (the activation follows the sum) (default: pre, of an mdrnn none).
+      """)
+  var residual: ResidualOrder?
   @Option(help: "Of a recurrent model: 1, from the left, or 2 (default: 1, of a diagonal-lstm 2).")
   var directions: Int?
-  @Flag(help: "Of an mdrnn: each layer after the first is added to its input.") var residual = false
-
-  /// The recurrence of a model of this kind, nil for others. Throws a usage error where an option does not apply.
-  func recurrence(of kind: ModelKind) throws -> Recurrence? {
-    if kind == .pixelCNN || (kind == .diagonalLSTM && (activation != nil || residual)), let given {
-      throw ScanlineError(
-        .usage, path: given, expected: "a recurrent model that it applies to", found: kind.rawValue)
-    }
-    guard kind != .pixelCNN else { return nil }
-    var recurrence = Recurrence(model: kind)
-    if let activation { recurrence.activation = activation }
-    if let directions { recurrence.directions = directions }
-    recurrence.isResidual = residual
-    return recurrence
-  }
 
   /// The first option that was given.
   var given: String? {
-    activation != nil ? "--activation" : residual ? "--residual" : directions != nil ? "--directions" : nil
+    activation != nil ? "--activation" : residual != nil ? "--residual" : directions != nil ? "--directions" : nil
   }
 }
 

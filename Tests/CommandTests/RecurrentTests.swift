@@ -12,7 +12,7 @@ import Testing
     _ = try place.succeed("draw images --count 40 --side 9")
   }
 
-  @Test(arguments: ["mdrnn --activation relu --directions 2 --residual", "diagonal-lstm"])
+  @Test(arguments: ["mdrnn --activation relu --directions 2 --residual pre", "diagonal-lstm"])
   func trainResumeEvaluateAndSample(model: String) throws {
     let options = "--model \(model) --width 8 --blocks 2 --levels 4 --batch 6 --evaluate-every 5"
     _ = try place.succeed("train images \(options) --steps 12 --output whole --threads 1")
@@ -45,8 +45,10 @@ import Testing
   }
 
   @Test func optionsThatDoNotApplyAreRefused() throws {
-    #expect(try place.fail("train images --activation relu", 64).contains("--activation"))
-    #expect(try place.fail("train images --model diagonal-lstm --residual", 64).contains("--residual"))
+    #expect(try place.fail("train images --activation elu", 64).contains("--activation"))
+    #expect(try place.fail("train images --directions 2", 64).contains("1 direction"))
+    #expect(try place.fail("train images --model mdrnn --residual post", 64).contains("--residual none or pre"))
+    #expect(try place.fail("train images --model diagonal-lstm --residual none", 64).contains("--residual"))
     #expect(try place.fail("train images --model mdrnn --directions 3", 64).contains("1 or 2 directions"))
     #expect(try place.fail("describe --map x.png", 64).contains("--measure"))
   }

@@ -33,14 +33,14 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
     }
     for layer in 0..<configuration.blocks {
       var sum = direction("layers.\(layer).left", stream, h, w, mirrored: false, number)
-      if configuration.recurrence?.directions == 2 {
+      if configuration.directions == 2 {
         let right = direction("layers.\(layer).right", stream, h, w, mirrored: true, number)
         for p in w..<max(w, h * w) { sum[p] = zip(sum[p], right[p - w]).map { $0 + $1 } }
       }
       if isLSTM {
         let out = sum.map { affine("layers.\(layer).output", $0) }
         stream = zip(stream, out).map { zip($0, $1).map { $0 + $1 } }
-      } else if configuration.recurrence?.isResidual == true && layer > 0 {
+      } else if configuration.residual == .pre && layer > 0 {
         stream = zip(stream, sum).map { zip($0, $1).map { $0 + $1 } }
       } else {
         stream = sum
@@ -109,7 +109,7 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
           }
         } else {
           output[p] = z.map { value in
-            switch configuration.recurrence?.activation ?? .tanh {
+            switch configuration.activation {
             case .tanh: hyperbolicTangentOf(value)
             case .sigmoid: sigmoid(value)
             case .relu: max(value, 0)

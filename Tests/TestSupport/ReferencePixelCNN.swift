@@ -34,17 +34,27 @@ public struct ReferencePixelCNN: ReferenceModel {
     ) -> [Double] {
       self.convolve(input, inputs, name, size: size, includeCentre: includeCentre, h, w, number)
     }
-    let relu: (Double) -> Double = { max($0, 0) }
+    let phi: (Double) -> Double = { [activation = configuration.activation] z in
+      switch activation {
+      case .relu: max(z, 0)
+      case .tanh: hyperbolicTangentOf(z)
+      case .sigmoid: 1 / (1 + exponentialOf(-z))
+      }
+    }
     var x = convolve(input, c, "input", size: 7, includeCentre: false, h, w)
     let width = configuration.width
     for b in 0..<configuration.blocks {
-      var r = convolve(x.map(relu), width, "blocks.\(b).reduce", size: 1, includeCentre: true, h, w)
-      r = convolve(r.map(relu), width / 2, "blocks.\(b).conv", size: 3, includeCentre: true, h, w)
-      r = convolve(r.map(relu), width / 2, "blocks.\(b).expand", size: 1, includeCentre: true, h, w)
-      x = zip(x, r).map { $0 + $1 }
+      var r = convolve(x.map(phi), width, "blocks.\(b).reduce", size: 1, includeCentre: true, h, w)
+      r = convolve(r.map(phi), width / 2, "blocks.\(b).conv", size: 3, includeCentre: true, h, w)
+      r = convolve(r.map(phi), width / 2, "blocks.\(b).expand", size: 1, includeCentre: true, h, w)
+      switch configuration.residual {
+      case .none: x = r
+      case .pre: x = zip(x, r).map { $0 + $1 }
+      case .post: x = zip(x.map(phi), r).map { $0 + $1 }  // x is kept before its activation
+      }
     }
-    x = convolve(x.map(relu), width, "head.hidden", size: 1, includeCentre: true, h, w)
-    let z = convolve(x.map(relu), width, "head.logits", size: 1, includeCentre: true, h, w)
+    x = convolve(x.map(phi), width, "head.hidden", size: 1, includeCentre: true, h, w)
+    let z = convolve(x.map(phi), width, "head.logits", size: 1, includeCentre: true, h, w)
     var total = 0.0
     let outputs = z.count / (h * w)
     for p in 0..<h * w {

@@ -126,9 +126,33 @@ public struct DiagonalNetwork: ConvolutionalModel {
 
   /// See `ImageModel`.
   public func backward(
-    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer
+    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer,
+    observer: FlowObserver?
   ) {
-    own(workspace).backward(images: images.count, packed, into: gradient)
+    own(workspace).backward(images: images.count, packed, into: gradient, observer: observer)
+  }
+
+  /// See `ImageModel`. Input-to-state counts with the gates, state-to-state with the cells' outputs.
+  public var flowLayers: [FlowLayer] {
+    (input.map { [FlowLayer($0, .linear)] } ?? [])
+      + layers.flatMap { layer in
+        layer.directions.flatMap { direction in
+          let features = direction.stateToState.inputChannels
+          let isPlain = direction.cell.gateCount == 1
+          return [
+            FlowLayer(direction.inputToState, isPlain ? .linear : .gates),
+            FlowLayer(
+              direction.stateToState, isPlain ? UnitKind(configuration.activation) : .linear, channels: features),
+          ]
+        } + (layer.output.map { [FlowLayer($0, .linear)] } ?? [])
+      } + [FlowLayer(hidden, .relu), FlowLayer(logits, .linear)]
+  }
+
+  /// See `ImageModel`.
+  public func diagonalFlow(
+    images: Int, packed: PackedParameters, workspace: any ModelWorkspace, scratch: AlignedBuffer
+  ) -> [DiagonalFlow] {
+    own(workspace).diagonalFlow(images: images, packed, scratch: scratch)
   }
 
   private func own(_ workspace: any ModelWorkspace) -> DiagonalWorkspace {

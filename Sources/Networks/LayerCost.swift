@@ -36,7 +36,7 @@ extension PixelCNN {
   public var layerCosts: [LayerCost] {
     let shape = configuration.shape
     let phi = configuration.activation == .relu ? "ReLU" : configuration.activation.rawValue
-    let sum = configuration.residual == .none ? "" : ", added to the stream"
+    let sum = configuration.residual == .off ? "" : ", added to the stream"
     return [input.cost("7×7 mask A", shape, keptMaps: 2)]
       + blocks.flatMap {
         [

@@ -22,7 +22,7 @@ public enum ModelKind: String, Sendable, Codable, CaseIterable {
   /// φ where nothing is said.
   public var standardActivation: Activation { self == .pixelCNN ? .relu : .tanh }
   /// Residual connections where nothing is said.
-  public var standardResidual: ResidualOrder { self == .mdrnn ? .none : .pre }
+  public var standardResidual: ResidualOrder { self == .mdrnn ? .off : .pre }
   /// Directions where nothing is said.
   public var standardDirections: Int { self == .diagonalLSTM ? 2 : 1 }
 }
@@ -30,7 +30,7 @@ public enum ModelKind: String, Sendable, Codable, CaseIterable {
 /// What becomes of a layer's input besides.
 public enum ResidualOrder: String, Sendable, Codable, CaseIterable {
   /// z ← F(φ(z)): nothing; every path goes through every layer.
-  case none
+  case off = "none"
   /// z ← z + F(φ(z)), pre-activation: a path "1 + …" leads through any depth (He et al., "Identity Mappings in Deep
   /// Residual Networks", 2016).
   case pre

@@ -96,11 +96,29 @@ public struct PixelCNN: ConvolutionalModel {
 
   /// See `ImageModel`.
   public func backward(
-    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer
+    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer,
+    observer: FlowObserver?
   ) {
     let own = own(workspace)
     precondition(!own.backwardStages.isEmpty, "this workspace is not for training")
-    for stage in own.backwardStages { stage.run(0..<configuration.shape.height, packed, into: gradient) }
+    for stage in own.backwardStages {
+      stage.run(0..<configuration.shape.height, packed, into: gradient)
+      guard let observer else { continue }
+      for (layer, map) in stage.gradients { observer.gradients(layer, map) }
+    }
+    guard let observer else { return }
+    let a = own.activations
+    for (layer, map)
+      in ([a.activated[0]] + blocks.indices.flatMap { [a.reduced[$0], a.convolved[$0], a.activated[$0 + 1]] }
+      + [a.hidden, a.logits]).enumerated()
+    {
+      observer.outputs(layer, map)
+    }
+  }
+
+  /// See `ImageModel`. A block's last layer counts with the stream that it ends in.
+  public var flowLayers: [FlowLayer] {
+    convolutions.map { FlowLayer($0, $0.name == logits.name ? .linear : UnitKind(configuration.activation)) }
   }
 
   private func own(_ workspace: any ModelWorkspace) -> PixelCNNWorkspace {

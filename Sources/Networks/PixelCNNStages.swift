@@ -74,7 +74,7 @@ extension PixelCNN {
     switch configuration.residual {
     case .pre where fusesActivation: return [.convolution(expand(.residual(stream: a.stream, rectified: next)))]
     case .pre: return [.convolution(expand(.add(a.stream))), activation]
-    case .none: return [.convolution(expand(.store(a.stream))), activation]
+    case .off: return [.convolution(expand(.store(a.stream))), activation]
     case .post:
       return [.copy(a.activated[index], to: a.stream), .convolution(expand(.add(a.stream))), activation]
     }
@@ -86,9 +86,11 @@ extension PixelCNN {
   func backwardStages(
     _ a: PixelCNNWorkspace.Activations, _ g: PixelCNNWorkspace.Gradients
   ) -> [BackwardStage] {
-    func stage(_ steps: [BackwardStage.Step]) -> BackwardStage {
-      BackwardStage(steps: steps, bandHeight: backwardBand)
+    func stage(_ steps: [BackwardStage.Step], _ gradients: [(layer: Int, map: FeatureMap)] = []) -> BackwardStage {
+      BackwardStage(steps: steps, bandHeight: backwardBand, gradients: gradients)
     }
+    // Layers are numbered as in `convolutions`; the stream ends the block before, or the input layer.
+    let (lastBlock, hiddenLayer) = (3 * blocks.count, 3 * blocks.count + 1)
     let classes = a.classes?.biases
     let last = a.activated[blocks.count]
     let head =
@@ -103,9 +105,11 @@ extension PixelCNN {
           + [.weights(block.conv.weightGradient(a.reduced[index], g.convolved, classes: classes))]
           + throughActivation(g.reduced, saved: a.reduced[index]) { block.conv.inputGradient(g.convolved, to: $0) }
           + [.weights(block.reduce.weightGradient(a.activated[index], g.reduced))]
-          + blockStart(g, saved: a.activated[index]) { block.reduce.inputGradient(g.reduced, to: $0) })
+          + blockStart(g, saved: a.activated[index]) { block.reduce.inputGradient(g.reduced, to: $0) },
+        [(3 * index, g.stream), (3 * index + 1, g.reduced), (3 * index + 2, g.convolved)])
     }
-    return [stage(head)] + middle + [stage([.weights(input.weightGradient(a.input, g.stream, classes: classes))])]
+    let flow = [(lastBlock, g.stream), (hiddenLayer, g.hidden), (hiddenLayer + 1, g.logits)]
+    return [stage(head, flow)] + middle + [stage([.weights(input.weightGradient(a.input, g.stream, classes: classes))])]
   }
 
   /// map = φ′ ⊙ the convolution's sums, where `saved` is what φ gave.
@@ -122,7 +126,7 @@ extension PixelCNN {
     _ g: PixelCNNWorkspace.Gradients, saved: FeatureMap, _ reduce: (ConvolutionOutput) -> ConvolutionPass
   ) -> [BackwardStage.Step] {
     switch configuration.residual {
-    case .none: return throughActivation(g.stream, saved: saved, reduce)
+    case .off: return throughActivation(g.stream, saved: saved, reduce)
     case .post: return [.input(reduce(.add(g.stream))), .slope(configuration.activation, g.stream, saved: saved)]
     case .pre:
       guard let activated = g.activated else {

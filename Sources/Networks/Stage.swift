@@ -48,6 +48,8 @@ struct BackwardStage {
 
   let steps: [Step]
   let bandHeight: Int
+  /// The maps that hold the gradient of a layer's outputs once the stage has run, and the layers.
+  var gradients: [(layer: Int, map: FeatureMap)] = []
 
   func run(_ rows: Range<Int>, _ packed: PackedParameters, into gradient: AlignedBuffer) {
     for band in Bands(rows, height: bandHeight).reversed() {

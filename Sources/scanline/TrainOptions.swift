@@ -77,6 +77,8 @@ struct TrainingFlags: ParsableArguments {
     help: "Steps between held-out evaluations and checkpoints (default: an epoch, or the epochs that make 500 steps).")
   var evaluateEvery: Int?
   @Option(help: "Held-out images scored between; the end scores all (default: 1000).") var evaluationImages: Int?
+  @Option(help: "Steps between records of the gradient flow in gradients.jsonl; 0: none (default: 50).")
+  var gradientsEvery: Int?
   @Option(help: "Checkpoints kept besides the best (default: 2).") var keep: Int?
   @Option(help: "The seed of weights, order and binarization (default: 1).") var seed: UInt64?
 
@@ -98,7 +100,7 @@ struct TrainingFlags: ParsableArguments {
       ("--batch", batch != nil), ("--learning-rate", learningRate != nil), ("--schedule", schedule != nil),
       ("--warmup", warmup != nil), ("--decay", decay != nil), ("--clip", clip != nil), ("--ema", ema != nil),
       ("--evaluate-every", evaluateEvery != nil), ("--evaluation-images", evaluationImages != nil),
-      ("--keep", keep != nil), ("--seed", seed != nil),
+      ("--gradients-every", gradientsEvery != nil), ("--keep", keep != nil), ("--seed", seed != nil),
     ]
     return given.first { $0.1 }?.0
   }
@@ -116,6 +118,7 @@ struct TrainingFlags: ParsableArguments {
     if let ema { options.adam.averageDecay = ema }
     options.evaluationInterval = evaluateEvery
     if let evaluationImages { options.evaluationImages = evaluationImages }
+    if let gradientsEvery { options.gradientInterval = gradientsEvery }
     if let keep { options.checkpointsKept = keep }
     if let seed { options.seed = seed }
     try options.validate()

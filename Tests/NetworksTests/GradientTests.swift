@@ -31,8 +31,8 @@ func conditional(_ configuration: ModelConfiguration) -> ModelConfiguration {
 let smallConfigurations: [ModelConfiguration] = [
   ModelConfiguration(width: 4, blocks: 1, shape: ImageShape(height: 3, width: 5, channels: 1), levels: 2),
   ModelConfiguration(width: 6, blocks: 2, shape: ImageShape(height: 4, width: 3, channels: 1), levels: 5),
-  pixelCNN(.sigmoid, .none), pixelCNN(.sigmoid, .pre), pixelCNN(.sigmoid, .post), pixelCNN(.tanh, .none),
-  pixelCNN(.tanh, .pre), pixelCNN(.tanh, .post), pixelCNN(.relu, .none), pixelCNN(.relu, .post),
+  pixelCNN(.sigmoid, .off), pixelCNN(.sigmoid, .pre), pixelCNN(.sigmoid, .post), pixelCNN(.tanh, .off),
+  pixelCNN(.tanh, .pre), pixelCNN(.tanh, .post), pixelCNN(.relu, .off), pixelCNN(.relu, .post),
   recurrent(.mdrnn, width: 3, layers: 1, height: 3, width: 4, levels: 2),
   recurrent(.mdrnn, width: 4, layers: 2, height: 4, width: 3, levels: 3, .sigmoid, directions: 2),
   recurrent(.mdrnn, width: 4, layers: 3, height: 3, width: 3, levels: 2, .relu, directions: 2, residual: true),

@@ -42,7 +42,10 @@ import Testing
       #expect(PNGText(parsing: Array(bytes.prefix(count))).entries.count <= 3)
     }
     var odd = Array(bytes.prefix(8))
-    for body in [[], [65], [65, 0, 1, 0, 0, 0], [65, 0, 0, 0, 0], [65, 0, 0, 0, 66, 0]] as [[UInt8]] {
+    let bodies: [[UInt8]] = [
+      [], [65], [65, 0], [65, 0, 0], [65, 0, 1, 0, 0, 0], [65, 0, 0, 0, 0], [65, 0, 0, 0, 66, 0],
+    ]
+    for body in bodies {
       odd += RawPNG.chunk("iTXt", body)
     }
     #expect(PNGText(parsing: odd).entries.isEmpty)

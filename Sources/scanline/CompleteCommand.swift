@@ -57,22 +57,26 @@ struct CompleteCommand: ParsableCommand {
     let listing = try checkpoint.scan(source, images)
     let (set, model) = try checkpoint.load(
       listing.spread(count, in: split ?? listing.evaluationSplit), split: nil, images, threads: sampling.threadCount,
-      console: console)
+      ignoresClasses: sampling.class != nil, console: console)
     let kept = try keptPixels(set.shape, images.loading(over: checkpoint.state.data?.loading).reading)
 
     let originals = quantization.batch(from: set, indices: 0..<set.count)
     let given = GivenPixels(
       quantization.batch(from: set, indices: (0..<set.count * completions).map { $0 / completions }), mask: kept.mask)
+    // The class that was asked for, else that of each image's folder.
+    let asked = try sampling.class.flatMap { try checkpoint.classes($0, count: given.images.count) }
     let bar = ProgressBar(console, "drawing", total: given.images.count * set.shape.height)
     let drawn = Sampler(model: model, parameters: checkpoint.parameters, threads: sampling.threadCount).sample(
       SamplingRequest(
-        count: given.images.count, seed: sampling.seed, temperature: sampling.temperature, given: given),
+        count: given.images.count, seed: sampling.seed, temperature: sampling.temperature,
+        classes: asked ?? given.images.classes, given: given),
       progress: bar.advance)
     bar.finish()
 
     let conditioning = kept.conditioning(unseen: given.unseenCount, temperature: sampling.temperature)
     var text = sampling.text(checkpoint.state)
     text["Given"] = kept.inWords
+    if model.configuration.classCount > 0 { text["Class"] = sampling.class ?? "each image's own" }
     text["Conditioning"] = conditioning
     try write(originals, kept.mask, drawn.images, quantization, text)
     if let singles {

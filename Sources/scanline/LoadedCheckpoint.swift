@@ -25,13 +25,32 @@ struct LoadedCheckpoint {
     try images.scan(folder, heldOutShare: state.data?.heldOutShare, seed: state.data?.splitSeed)
   }
 
+  /// The class numbers of `count` images: all of the class called `name`, or where it is nil or "all" every class in
+  /// turn. nil for a model that depends on no class. Throws `usage` where it has no such class.
+  func classes(_ name: String?, count: Int) throws -> [Int]? {
+    guard let names = state.model.classNames else {
+      guard let name else { return nil }
+      throw ScanlineError(
+        .usage, path: "--class", expected: "a model trained with --class-conditional", found: "\(name), of one without")
+    }
+    guard let name, name != "all" || names.contains("all") else { return (0..<count).map { $0 % names.count } }
+    guard let number = names.firstIndex(of: name) else {
+      throw ScanlineError(
+        .usage, path: "--class", expected: "all or one of " + names.joined(separator: ", "), found: name)
+    }
+    return [Int](repeating: number, count: count)
+  }
+
   /// Reads the images of `split` as training read its own, unless `images` says otherwise, and makes the model for
-  /// their size: the networks take any; the checkpoint's is only what they were trained on.
+  /// their size: the networks take any; the checkpoint's is only what they were trained on. Classes are numbered as the
+  /// model's, unless `ignoresClasses`.
   func load(
-    _ listing: ImageFolder, split: Split?, _ images: ImageOptions, threads: Int, console: Console
+    _ listing: ImageFolder, split: Split?, _ images: ImageOptions, threads: Int, ignoresClasses: Bool = false,
+    console: Console
   ) throws -> (set: ImageSet, model: any ImageModel) {
     let set = try ImageSet(
-      loading: listing, split: split, options: images.loading(over: state.data?.loading), threads: threads)
+      loading: listing, split: split, options: images.loading(over: state.data?.loading), threads: threads
+    ).numbered(as: ignoresClasses ? nil : state.model.classNames, path: listing.path)
     var configuration = state.model
     if set.shape != configuration.shape {
       guard set.shape.channels == configuration.shape.channels else {

@@ -17,6 +17,7 @@ struct SampleCommand: ParsableCommand {
       Examples:
         scanline sample Checkpoints/digits --count 64 --seed 3 --output digits.png
         scanline sample Checkpoints/digits --count 1000 --folder digits --output digits.png
+        scanline sample Checkpoints/by-class --class seven --output sevens.png
       """)
 
   /// Images of which frames are made, at most: each keeps its memory from frame to frame.
@@ -24,7 +25,7 @@ struct SampleCommand: ParsableCommand {
 
   @Argument(help: "A run folder (its best step is used) or a step in it.") var checkpoint: String
   @Option(help: "How many images.") var count = 64
-  @Option(help: "Images in a row of the grid.") var columns = 8
+  @Option(help: "Images in a row of the grid (default: 8, or one for each class).") var columns: Int?
   @Option(name: .shortAndLong, help: "The PNG to write.") var output = "samples.png"
   @Option(help: ArgumentHelp("Write the grid so many times while it fills in.", valueName: "2 to 1000"))
   var progressFrames: Int?
@@ -32,7 +33,7 @@ struct SampleCommand: ParsableCommand {
 
   func validate() throws {
     guard (1...10_000).contains(count) else { throw ValidationError("--count lies in 1 to 10000.") }
-    guard columns > 0 else { throw ValidationError("--columns is 1 or more.") }
+    guard columns.map({ $0 > 0 }) ?? true else { throw ValidationError("--columns is 1 or more.") }
     guard let progressFrames else { return }
     guard (2...1000).contains(progressFrames) else { throw ValidationError("--progress-frames lies in 2 to 1000.") }
     guard count <= Self.mostWithFrames else {
@@ -58,12 +59,16 @@ struct SampleCommand: ParsableCommand {
     let bar = ProgressBar(console, "drawing", total: count * shape.height)
     var request = SamplingRequest(count: count, seed: sampling.seed, temperature: sampling.temperature)
     request.frames = progressFrames ?? 1
+    request.classes = try checkpoint.classes(sampling.class, count: count)
+    let names = checkpoint.state.model.classNames ?? []
+    if request.classes != nil { text["Class"] = sampling.class ?? "all" }
+    let columns = columns ?? ((2...32).contains(names.count) && Set(request.classes ?? []).count > 1 ? names.count : 8)
     var written = Result<Int, any Error>.success(0)
     let drawn = sampler.sample(request, progress: bar.advance) { images, pixels in
       guard let frames else { return }
       written = written.flatMap { number in
         Result {
-          try write(frame: number, images, pixels, quantization, text, to: frames)
+          try write(frame: number, images, pixels, quantization, text, columns: columns, to: frames)
           return number + 1
         }
       }
@@ -77,7 +82,9 @@ struct SampleCommand: ParsableCommand {
       try sampling.writeSingles(drawn, quantization, text: sampling.text(checkpoint.state), to: singles) {
         image, text in
         text["Index"] = "\(image)"
-        return PNGFolder.numeral(image, of: count, digits: 5) + ".png"
+        let name = drawn.images.classes.map { names[$0[image]] }
+        text["Class"] = name
+        return PNGFolder.numeral(image, of: count, digits: 5) + (name.map { "-" + $0 } ?? "") + ".png"
       }
     }
     print(
@@ -95,7 +102,7 @@ struct SampleCommand: ParsableCommand {
   /// Writes the grid with `pixels` of each image drawn.
   private func write(
     frame: Int, _ images: ImageBatch, _ pixels: Int, _ quantization: Quantization, _ text: PNGText,
-    to folder: PNGFolder
+    columns: Int, to folder: PNGFolder
   ) throws {
     let shape = images.shape
     var values = quantization.displayValues(images)

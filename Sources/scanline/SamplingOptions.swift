@@ -8,6 +8,8 @@ import Training
 struct SamplingOptions: ParsableArguments {
   @Option(help: "The seed of the draws.") var seed: UInt64 = 1
   @Option(help: "Below 1 the likely becomes likelier, above 1 less so.") var temperature: Float = 1
+  @Option(help: "Of a model trained with --class-conditional: the class to draw, or all in turn (default: all).")
+  var `class`: String?
   @Option(help: ArgumentHelp("Write each image as a PNG of its own into this folder too.", valueName: "new folder"))
   var folder: String?
   @Flag(help: "Write over existing files; other files of a folder stay.") var force = false

@@ -25,7 +25,8 @@ struct Scanline: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TrainCommand.self, SampleCommand.self, CompleteCommand.self, EvaluateCommand.self, NeighboursCommand.self,
-      InspectCommand.self, DescribeCommand.self, TheoryCommand.self, ImportCommand.self, DrawCommand.self,
+      GradientsCommand.self, InspectCommand.self, DescribeCommand.self, TheoryCommand.self, ImportCommand.self,
+      DrawCommand.self,
       BenchmarkCommand.self,
     ])
 }

@@ -34,6 +34,8 @@ struct Scanline: ParsableCommand {
 @main
 enum Entry {
   static func main() {
+    // A reader that goes away (`| head`) must not end a run before it has saved.
+    signal(SIGPIPE, SIG_IGN)
     do {
       var command = try Scanline.parseAsRoot()
       try command.run()

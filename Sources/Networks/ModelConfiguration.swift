@@ -5,6 +5,9 @@ import Kernels
 public enum ModelKind: String, Sendable, Codable, CaseIterable {
   /// van den Oord et al., "Pixel Recurrent Neural Networks" (2016): masked convolutions.
   case pixelCNN = "pixelcnn"
+  /// van den Oord et al., "Conditional Image Generation with PixelCNN Decoders" (2016): two stacks of gated
+  /// convolutions.
+  case gatedPixelCNN = "gated-pixelcnn"
   /// Graves, Fernández and Schmidhuber, "Multi-Dimensional Recurrent Neural Networks" (2007): plain recurrences.
   case mdrnn
   /// van den Oord et al. (2016): the Diagonal LSTM and BiLSTM of PixelRNN.
@@ -14,10 +17,14 @@ public enum ModelKind: String, Sendable, Codable, CaseIterable {
   public var standardBlocks: Int {
     switch self {
     case .pixelCNN: 15
+    case .gatedPixelCNN: 8
     case .mdrnn: 1
     case .diagonalLSTM: 7
     }
   }
+
+  /// Whether its layers are recurrences.
+  public var isRecurrent: Bool { self == .mdrnn || self == .diagonalLSTM }
 }
 
 /// What is particular to recurrent models.
@@ -56,7 +63,7 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
   public var levels: Int
   /// The distribution of a pixel given those before it.
   public var likelihood: LikelihoodKind
-  /// nil for a PixelCNN.
+  /// nil for models that have none.
   public var recurrence: Recurrence?
   /// The classes that images are conditioned on, in the order of their numbers; nil where they are not.
   public var classNames: [String]?
@@ -72,7 +79,7 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     self.shape = shape
     self.levels = levels
     self.likelihood = likelihood ?? .standard(levels: levels)
-    self.recurrence = model == .pixelCNN ? nil : recurrence ?? Recurrence(model: model)
+    self.recurrence = model.isRecurrent ? recurrence ?? Recurrence(model: model) : nil
     self.classNames = classNames
   }
 
@@ -90,7 +97,7 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     try require(
       shape.channels == 1, "grey images, since there are no colour models yet (--channels 1 reads colour as grey)",
       "\(shape.channels) channels")
-    try require(model == .pixelCNN || blocks > 0, "1 layer or more of a recurrent model", "\(blocks)")
+    try require(model == .pixelCNN || blocks > 0, "1 layer or more of a \(model.rawValue)", "\(blocks)")
     try require((1...2).contains(recurrence?.directions ?? 1), "1 or 2 directions", "\(recurrence?.directions ?? 1)")
     try require(
       classNames.map { !$0.isEmpty && Set($0).count == $0.count } ?? true, "one class or more, each name once",
@@ -103,6 +110,7 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
   public func makeModel() -> any ImageModel {
     switch model {
     case .pixelCNN: PixelCNN(self)
+    case .gatedPixelCNN: GatedPixelCNN(self)
     case .mdrnn, .diagonalLSTM: DiagonalNetwork(self)
     }
   }

@@ -181,7 +181,7 @@ struct SamplerCase: CustomTestStringConvertible, Sendable {
       (19, 5, 2, 32, 3), (4, 9, 16, 16, 4), (9, 1, 256, 8, 2), (1, 7, 3, 20, 17), (8, 8, 2, 8, 2),
     ]
     return sizes.flatMap { size -> [SamplerCase] in
-      (kind == .pixelCNN ? 1...1 : 1...2).map { directions in
+      (kind.isRecurrent ? 1...2 : 1...1).map { directions in
         var configuration = ModelConfiguration(
           model: kind, width: size.features, blocks: 3,
           shape: ImageShape(height: size.height, width: size.width, channels: 1), levels: size.levels,

@@ -39,7 +39,7 @@ let package = Package(
     .executableTarget(
       name: "scanline",
       dependencies: [
-        "Kernels", "ImageData", "Networks", "Training", "Evaluation",
+        "CScanline", "Kernels", "ImageData", "Networks", "Training", "Evaluation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: simd),

@@ -12,6 +12,14 @@ public struct CostDescription: Sendable, Encodable {
     public let context: Int
   }
 
+  /// What drawing images keeps in memory.
+  public struct SamplingMemory: Sendable, Encodable {
+    /// Images drawn at a time, and the threads that they are spread over.
+    public let images: Int, threads: Int
+    /// Bytes of activations.
+    public let bytes: Int
+  }
+
   /// The formulas of a family in W, H, d layers and k features (the theory's table).
   public struct Formulas: Sendable, Encodable {
     /// Weights.
@@ -38,6 +46,8 @@ public struct CostDescription: Sendable, Encodable {
   public let steps: SequentialSteps
   /// Bytes of one worker's workspace for training, and the images that it holds.
   public let trainingBytes: Int, imagesTogether: Int
+  /// The sampler's memory for one image, and for 64.
+  public let sampling: [SamplingMemory]
   /// The output whose context is counted: the middle of the last row, (row, column).
   public let probe: [Int]
   /// Pixels that it can see, and pixels before it that it could not see however many layers there were: the blind spot.
@@ -45,8 +55,8 @@ public struct CostDescription: Sendable, Encodable {
   /// The formulas.
   public let formulas: Formulas
 
-  /// Counts the costs of `model`.
-  public init(_ model: any ImageModel) {
+  /// Counts the costs of `model`; 64 images are drawn on `threads` threads.
+  public init(_ model: any ImageModel, threads: Int = 1) {
     let shape = model.configuration.shape
     configuration = model.configuration
     let (y, x) = (shape.height - 1, shape.width / 2)
@@ -59,6 +69,10 @@ public struct CostDescription: Sendable, Encodable {
     steps = model.sequentialSteps
     trainingBytes = model.makeWorkspace(.training).byteCount
     imagesTogether = model.imagesTogether
+    sampling = [(1, 1), (64, threads)].map { images, threads in
+      SamplingMemory(
+        images: images, threads: threads, bytes: Sampler.byteCount(of: model, count: images, threads: threads))
+    }
     context = model.context(y: y, x: x).count { $0 }
     blind = y * shape.width + x - Self.deepContext(model.configuration, y: y, x: x)
     formulas =
@@ -75,7 +89,7 @@ public struct CostDescription: Sendable, Encodable {
         Formulas(
           weights: "O(d·k²)", connections: "O(W·H·d·k²)", trainingSteps: steps.trainingFormula,
           samplingSteps: steps.samplingFormula,
-          context: model.configuration.recurrence?.directions == 2
+          context: model.configuration.directions == 2
             ? "everything before the pixel but the end of the row above" : "everything above and to the left")
       }
   }

@@ -1,4 +1,4 @@
-// Several images in one picture.
+// Several images in one picture, and back.
 import ImageData
 import Kernels
 
@@ -12,26 +12,66 @@ public struct ImageGrid {
   public static func picture(
     _ images: ImageBatch, columns: Int, quantization: Quantization
   ) -> PNGImage {
-    precondition(images.count > 0 && columns > 0, "a grid needs images and columns")
-    let shape = images.shape
-    let columns = min(columns, images.count)
-    let rows = (images.count + columns - 1) / columns
-    let (cellHeight, cellWidth) = (shape.height + padding, shape.width + padding)
+    picture(values: quantization.displayValues(images), shape: images.shape, columns: columns)
+  }
+
+  /// The same of 8-bit values, N×H×W×C of images of `shape`; N is 1 or more.
+  public static func picture(values: [UInt8], shape: ImageShape, columns: Int) -> PNGImage {
+    let count = values.count / shape.dimensions
+    precondition(count > 0 && columns > 0, "a grid needs images and columns")
+    let columns = min(columns, count)
     let size = ImageShape(
-      height: rows * cellHeight + padding, width: columns * cellWidth + padding, channels: shape.channels)
-    var values = [UInt8](repeating: 0, count: size.dimensions)
-    for image in 0..<images.count {
-      let top = image / columns * cellHeight + padding
-      let left = image % columns * cellWidth + padding
+      height: (count + columns - 1) / columns * (shape.height + padding) + padding,
+      width: columns * (shape.width + padding) + padding, channels: shape.channels)
+    var picture = PNGImage(shape: size, values: [UInt8](repeating: 0, count: size.dimensions))
+    let run = shape.width * shape.channels
+    for image in 0..<count {
       for y in 0..<shape.height {
-        for x in 0..<shape.width {
-          for c in 0..<shape.channels {
-            values[((top + y) * size.width + left + x) * shape.channels + c] =
-              quantization.displayValue(images[image, y, x, c])
-          }
-        }
+        let source = (image * shape.height + y) * run
+        let place = place(of: image, row: y, columns: columns, shape, in: size)
+        picture.values.replaceSubrange(place..<place + run, with: values[source..<source + run])
       }
     }
-    return PNGImage(shape: size, values: values)
+    return picture
+  }
+
+  /// The images of `shape` that `picture` shows side by side, N×H×W×C values; nil where its size or padding is not that
+  /// of a grid of at least `count` images. Where `count` is nil, black cells at the end of the last row are none.
+  public static func cells(of picture: PNGImage, shape: ImageShape, count: Int? = nil) -> [UInt8]? {
+    let size = picture.shape
+    let (rows, restOfRows) = (size.height - padding).quotientAndRemainder(dividingBy: shape.height + padding)
+    let (columns, restOfColumns) = (size.width - padding).quotientAndRemainder(dividingBy: shape.width + padding)
+    guard rows > 0, columns > 0, restOfRows == 0, restOfColumns == 0, size.channels == shape.channels else {
+      return nil
+    }
+    let shown = count ?? rows * columns
+    guard shown > 0 && shown <= rows * columns else { return nil }
+    let run = shape.width * shape.channels
+    var values: [UInt8] = []
+    values.reserveCapacity(shown * shape.dimensions)
+    for image in 0..<shown {
+      for y in 0..<shape.height {
+        let place = place(of: image, row: y, columns: columns, shape, in: size)
+        values += picture.values[place..<place + run]
+      }
+    }
+    // A picture that happens to have the size of a grid has something between the cells.
+    guard Self.picture(values: values, shape: shape, columns: columns).values == picture.values else { return nil }
+    guard count == nil else { return values }
+    var last = shown
+    while last > (rows - 1) * columns + 1, values[((last - 1) * shape.dimensions)...].allSatisfy({ $0 == 0 }) {
+      last -= 1
+      values.removeLast(shape.dimensions)
+    }
+    return values
+  }
+
+  /// Where row `row` of cell `image` begins among the values of a grid of `size`.
+  private static func place(
+    of image: Int, row: Int, columns: Int, _ shape: ImageShape, in size: ImageShape
+  ) -> Int {
+    let y = image / columns * (shape.height + padding) + padding + row
+    let x = image % columns * (shape.width + padding) + padding
+    return (y * size.width + x) * size.channels
   }
 }

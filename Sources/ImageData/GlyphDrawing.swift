@@ -113,24 +113,13 @@ public struct GlyphDrawing: Sendable {
   /// - Throws: `ScanlineError`: `cannotCreate` where `folder` exists and is not empty or cannot be made, `io`
   ///   where writing fails.
   public func write(count: Int, to folder: String, threads: Int = availableThreads()) throws {
-    try makeFolder(folder)
-    guard try DirectoryTree.isEmpty(folder) else {
-      throw ScanlineError(
-        .cannotCreate, path: folder, expected: "a new or empty folder", found: "files in it")
-    }
+    let target = try PNGFolder(folder)
     let glyphs = Glyph.allCases
-    for glyph in glyphs.prefix(count) { try makeFolder(folder + "/" + glyph.rawValue) }
-    let digits = max(4, String(max(count - 1, 0) / glyphs.count).count)
-    let results = FirstError()
-    parallelFor(count, threads: threads) { number, _ in
-      let name = String(number / glyphs.count)
-      let path =
-        folder + "/" + glyph(of: number).rawValue + "/"
-        + String(repeating: "0", count: digits - name.count) + name + ".png"
-      results.record(at: number) {
-        try writeAtomically(image(number: number).encoded(filter: .none), to: path, isDurable: false)
-      }
+    try target.make(subfolders: glyphs.prefix(count).map(\.rawValue))
+    let files = (count + glyphs.count - 1) / glyphs.count
+    try target.write(count, threads: threads) { number in
+      let name = PNGFolder.numeral(number / glyphs.count, of: files, digits: 4)
+      return (glyph(of: number).rawValue + "/\(name).png", try image(number: number).encoded(filter: .none))
     }
-    try results.rethrow()
   }
 }

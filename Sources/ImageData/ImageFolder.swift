@@ -69,6 +69,22 @@ public struct ImageFolder: Sendable {
     return entries.filter { $0.split == split }
   }
 
+  /// The folder with `count` images of `split` (nil: of all) alone, evenly spread over the listing and so over its
+  /// classes; with all of them where there are no more.
+  public func spread(_ count: Int, in split: Split? = nil) -> ImageFolder {
+    let all = entries(in: split)
+    return with(all.count <= count ? all : (0..<count).map { all[$0 * all.count / count] })
+  }
+
+  /// The folder with its first `count` images alone.
+  public func first(_ count: Int) -> ImageFolder { with(Array(entries.prefix(count))) }
+
+  private func with(_ chosen: [Entry]) -> ImageFolder {
+    ImageFolder(
+      path: path, layout: layout, entries: chosen, classes: classes, splitFolders: splitFolders, ignored: ignored,
+      notes: notes)
+  }
+
   /// The split that a score is taken on unless another is named: the held-out one where the folder has split
   /// folders (valid, else test, else the part of train that is held out), otherwise nil: every image.
   public var evaluationSplit: Split? {

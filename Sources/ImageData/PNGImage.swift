@@ -83,10 +83,10 @@ public struct PNGImage: Sendable, Equatable {
   /// - Throws: `ScanlineError` (`inner`) where libpng refuses, as for a key that is not 1 to 79 Latin-1
   ///   characters.
   public func encoded(
-    text: KeyValuePairs<String, String> = [:], filter: Filter = .adaptive
+    text: PNGText = [:], filter: Filter = .adaptive
   ) throws -> [UInt8] {
-    let keys = text.map { Array($0.key.utf8CString) }
-    let strings = text.map { Array($0.value.utf8CString) }
+    let keys = text.entries.map { Array($0.key.utf8CString) }
+    let strings = text.entries.map { Array($0.value.utf8CString) }
     var output: UnsafeMutablePointer<UInt8>?
     var size = 0
     var reason = [CChar](repeating: 0, count: 256)
@@ -94,7 +94,7 @@ public struct PNGImage: Sendable, Equatable {
       withPointers(strings) { strings in
         scanline_png_encode(
           values, UInt32(shape.width), UInt32(shape.height), Int32(shape.channels), filter.rawValue, keys,
-          strings, Int32(text.count), &output, &size, &reason, reason.count)
+          strings, Int32(text.entries.count), &output, &size, &reason, reason.count)
       }
     }
     defer { free(output) }
@@ -109,7 +109,7 @@ public struct PNGImage: Sendable, Equatable {
   /// Writes the image to `path` whole or not at all (see `writeAtomically`).
   ///
   /// - Throws: `ScanlineError`: `cannotCreate` or `io` naming the path.
-  public func write(to path: String, text: KeyValuePairs<String, String> = [:]) throws {
+  public func write(to path: String, text: PNGText = [:]) throws {
     try writeAtomically(encoded(text: text), to: path)
   }
 

@@ -60,6 +60,12 @@ public struct Quantization: Sendable, Codable, Equatable {
     precondition(Int(level) < levels, "a level lies below the number of levels")
     return UInt8((510 * Int(level) + levels - 1) / (2 * (levels - 1)))
   }
+
+  /// The 8-bit values that show the levels of `batch`, N×H×W×C.
+  public func displayValues(_ batch: ImageBatch) -> [UInt8] {
+    let table = (0..<levels).map { displayValue(UInt8($0)) }
+    return batch.levels.map { table[Int($0)] }
+  }
 }
 
 extension Quantization {

@@ -21,6 +21,20 @@ enum GatedUnit {
   }
 }
 
+/// gates = tanh and σ of `sums`, both in the order of a gated unit's halves.
+public func computeGates(_ sums: FeatureMap, to gates: FeatureMap) {
+  checkSizes(sums, gates, gates, MapRegion(allOf: gates))
+  for y in 0..<gates.height {
+    for x in 0..<gates.width {
+      for place in stride(from: 0, to: gates.pixelStride, by: 2 * Lanes.count) {
+        let (t, s) = GatedUnit.gates(sums.pixel(y, x) + place)
+        store(t, gates.pixel(y, x), place)
+        store(s, gates.pixel(y, x), place + Lanes.count)
+      }
+    }
+  }
+}
+
 // Where tanh and σ are to be computed, a tile stores its sums, and a loop over its rows then goes on from the first cache:
 // inlined into every row of every tile the same would be several thousand instructions, and spill the tile.
 

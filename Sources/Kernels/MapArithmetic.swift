@@ -61,20 +61,6 @@ public func copyRows(_ source: FeatureMap, shiftedBy shift: Int, to target: Feat
   }
 }
 
-/// target[y] = max(source[y], 0) in `region`.
-public func rectify(_ source: FeatureMap, to target: FeatureMap, in region: MapRegion) {
-  checkSizes(source, source, target, region)
-  let (first, count) = (region.columns.lowerBound, region.columns.count * target.pixelStride)
-  for y in region.rows {
-    let (s, t) = (source.pixel(y, first), target.pixel(y, first))
-    var i = 0
-    while i < count {
-      store(OneVector(lanes: load(s, i)).rectified().lanes, t, i)
-      i &+= Lanes.count
-    }
-  }
-}
-
 /// Row `row` of `target` = row `row` of `a` + row `rowOfB` of `b`.
 private func addRow(
   _ a: FeatureMap, _ b: FeatureMap, _ rowOfB: Int, _ target: FeatureMap, _ row: Int, _ columns: Range<Int>
@@ -89,7 +75,7 @@ private func addRow(
   }
 }
 
-private func checkSizes(_ a: FeatureMap, _ b: FeatureMap, _ c: FeatureMap, _ region: MapRegion) {
+func checkSizes(_ a: FeatureMap, _ b: FeatureMap, _ c: FeatureMap, _ region: MapRegion) {
   precondition(
     a.height == b.height && a.height == c.height && a.width == b.width && a.width == c.width
       && a.pixelStride == b.pixelStride && a.pixelStride == c.pixelStride, "maps of different sizes")

@@ -56,16 +56,6 @@ public protocol RecurrentCell: Sendable {
 /// h = φ(z).
 public struct PlainCell: RecurrentCell {
   /// φ
-  public enum Activation: String, Sendable, Codable, CaseIterable {
-    /// Derivative 1 − h²: it need not vanish.
-    case tanh
-    /// Derivative h(1 − h) ≤ 1/4: it vanishes along a chain.
-    case sigmoid
-    /// Derivative 0 or 1.
-    case relu
-  }
-
-  /// φ
   public let activation: Activation
   /// 1
   public let gateCount = 1
@@ -77,47 +67,14 @@ public struct PlainCell: RecurrentCell {
 
   /// See `RecurrentCell`.
   public func forward(_ maps: CellMaps, row y: Int, columns: Range<Int>) {
-    let count = columns.count * maps.output.pixelStride
-    let z = maps.gates.pixel(y, columns.lowerBound)
-    let h = maps.output.pixel(y, columns.lowerBound)
-    var i = 0
-    switch activation {
-    case .tanh:
-      while i < count {
-        store(hyperbolicTangent(load(z, i)), h, i)
-        i &+= Lanes.count
-      }
-    case .sigmoid:
-      while i < count {
-        store(logistic(load(z, i)), h, i)
-        i &+= Lanes.count
-      }
-    case .relu:
-      while i < count {
-        store(OneVector(lanes: load(z, i)).rectified().lanes, h, i)
-        i &+= Lanes.count
-      }
-    }
+    activate(maps.gates, by: activation, to: maps.output, in: MapRegion(row: y, columns: columns))
   }
 
   /// See `RecurrentCell`.
   public func backward(_ maps: CellMaps, _ gradients: CellGradients, row y: Int, columns: Range<Int>) {
-    let count = columns.count * maps.output.pixelStride
-    let h = maps.output.pixel(y, columns.lowerBound)
-    let dh = gradients.output.pixel(y, columns.lowerBound)
-    let dz = gradients.gates.pixel(y, columns.lowerBound)
-    var i = 0
-    while i < count {
-      let (value, slope) = (load(h, i), load(dh, i))
-      let result: FloatVector
-      switch activation {
-      case .tanh: result = slope * (1 - value * value)
-      case .sigmoid: result = slope * (value * (1 - value))
-      case .relu: result = OneVector(lanes: slope).masked(wherePositive: OneVector(lanes: value)).lanes
-      }
-      store(result, dz, i)
-      i &+= Lanes.count
-    }
+    multiplyBySlope(
+      gradients.output, of: activation, saved: maps.output, to: gradients.gates,
+      in: MapRegion(row: y, columns: columns))
   }
 }
 

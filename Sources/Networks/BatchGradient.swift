@@ -40,13 +40,15 @@ public final class BatchGradient {
     workspaces.reduce(0) { $0 + $1.byteCount } + (shardGradients.count + 1) * total.count * 4
   }
 
-  /// Leaves ∂(mean nats)/∂parameters in `gradient` and returns each image's nats, in the order of the batch.
+  /// Leaves ∂(mean nats)/∂parameters in `gradient` and returns each image's nats, in the order of the batch. `observer`
+  /// gathers what each layer gave and got; the gradient is the same with it and without.
   public func compute(
-    _ batch: ImageBatch, parameters: ParameterVector, into gradient: ParameterVector
+    _ batch: ImageBatch, parameters: ParameterVector, into gradient: ParameterVector, observer: FlowObserver? = nil
   ) -> [Double] {
     precondition(batch.count == batchSize, "a batch of \(batch.count) where \(batchSize) were announced")
     model.pack(parameters, into: packed)
     let shards = shardGradients.count
+    let observers = observer == nil ? [] : (0..<shards).map { _ in FlowObserver(model) }
     var nats = [Double](repeating: 0, count: batch.count)
     nats.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let nats = buffer
@@ -57,11 +59,19 @@ public final class BatchGradient {
         var first = images.lowerBound
         while first < images.upperBound {
           let group = first..<min(first + model.imagesTogether, images.upperBound)
-          run(batch, group, workspaces[worker], into: sum) { nats[group.lowerBound + $0] = $1 }
+          let own = observer == nil ? nil : observers[shard]
+          run(batch, group, workspaces[worker], into: sum, own) { nats[group.lowerBound + $0] = $1 }
+          if let observer, group.lowerBound == 0 {
+            // The first images stand for all: this costs a backward pass.
+            let scratch = model.makePackedGradient()
+            model.diagonalFlow(images: group.count, packed: packed, workspace: workspaces[worker], scratch: scratch)
+              .forEach(observer.add)
+          }
           first = group.upperBound
         }
       }
     }
+    for own in observers { observer?.add(own) }
     reduce(count: batch.count, into: gradient)
     return nats
   }
@@ -69,7 +79,7 @@ public final class BatchGradient {
   /// Forward, likelihood and backward of images that run together.
   private func run(
     _ batch: ImageBatch, _ images: Range<Int>, _ workspace: any ModelWorkspace, into sum: AlignedBuffer,
-    _ report: (Int, Double) -> Void
+    _ observer: FlowObserver?, _ report: (Int, Double) -> Void
   ) {
     model.forward(
       batch, images: images, packed: packed, workspace: workspace)
@@ -79,7 +89,7 @@ public final class BatchGradient {
         likelihood.nats(
           batch, image: image, logits: workspace.logits[place], gradient: workspace.logitGradients[place]))
     }
-    model.backward(images: images, packed: packed, workspace: workspace, into: sum)
+    model.backward(images: images, packed: packed, workspace: workspace, into: sum, observer: observer)
   }
 
   /// Adds the shards in order, slice by slice on all threads.

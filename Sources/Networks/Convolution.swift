@@ -211,15 +211,24 @@ public struct Convolution: Sendable {
     }
   }
 
-  /// Uniform within ±1/√(inputs × live taps), weights and biases: He's bound for a layer in front of which half
-  /// the units are off, as PyTorch initialises, but counting live taps only. Classes begin alike, at zero.
-  func initialize(_ parameters: ParameterVector, seed: UInt64) {
-    let bound = 1 / Float(inputChannels * window.taps).squareRoot()
+  /// Gives the parameters their first values, a function of `seed` and the layer's place. Counted are live taps only.
+  /// Classes begin alike, at zero. The recurrent product is uniform within ±1/√(2k) in any case: paths through the image
+  /// multiply.
+  func initialize(_ parameters: ParameterVector, _ initialization: Initialization, seed: UInt64) {
+    let inputs = Float(inputChannels * window.taps)
+    let outputs = Float(outputChannels / gateCount * window.taps)
+    let isRecurrent = bias == nil
+    let bound =
+      switch isRecurrent ? .uniform : initialization {
+      case .uniform: 1 / inputs.squareRoot()
+      case .he: (6 / inputs).squareRoot()
+      case .glorot: (6 / (inputs + outputs)).squareRoot()
+      }
     let random = Philox(seed: seed, purpose: .initialization, stream: UInt64(weight.offset))
     for i in 0..<weight.count where weight.live?[i] ?? true {
       parameters.storage[weight.offset + i] = (2 * random.uniform(at: UInt64(i)) - 1) * bound
     }
-    guard let bias else { return }
+    guard let bias, initialization == .uniform else { return }
     for i in 0..<bias.count {
       parameters.storage[bias.offset + i] = (2 * random.uniform(at: UInt64(weight.count + i)) - 1) * bound
     }

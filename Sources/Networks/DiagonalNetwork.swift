@@ -58,12 +58,11 @@ public struct DiagonalNetwork: ConvolutionalModel {
       ? Convolution(
         "input", inputChannels: channels, outputChannels: width, kernelSize: 7, mask: .a, readsImage: true,
         classes: classes, layout: &layout, packing: &packing) : nil
-    let recurrence = configuration.recurrence ?? Recurrence(model: configuration.model)
     layers = (0..<configuration.blocks).map { index in
-      let cell: any RecurrentCell = isLSTM ? LSTMCell() : PlainCell(recurrence.activation)
+      let cell: any RecurrentCell = isLSTM ? LSTMCell() : PlainCell(configuration.activation)
       let features = isLSTM ? width / 2 : width
       let readsImage = !isLSTM && index == 0
-      let directions = (0..<recurrence.directions).map { direction in
+      let directions = (0..<configuration.directions).map { direction in
         let name = "layers.\(index).\(direction == 0 ? "left" : "right")."
         let gates = cell.gateCount * features
         return RecurrentDirection(
@@ -85,7 +84,7 @@ public struct DiagonalNetwork: ConvolutionalModel {
           ? Convolution(
             "layers.\(index).output", inputChannels: features, outputChannels: width, layout: &layout,
             packing: &packing) : nil,
-        isResidual: isLSTM || (recurrence.isResidual && index > 0))
+        isResidual: isLSTM || (configuration.residual == .pre && index > 0))
     }
     hidden = Convolution(
       "head.hidden", inputChannels: width, outputChannels: width, layout: &layout, packing: &packing)
@@ -127,9 +126,33 @@ public struct DiagonalNetwork: ConvolutionalModel {
 
   /// See `ImageModel`.
   public func backward(
-    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer
+    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer,
+    observer: FlowObserver?
   ) {
-    own(workspace).backward(images: images.count, packed, into: gradient)
+    own(workspace).backward(images: images.count, packed, into: gradient, observer: observer)
+  }
+
+  /// See `ImageModel`. Input-to-state counts with the gates, state-to-state with the cells' outputs.
+  public var flowLayers: [FlowLayer] {
+    (input.map { [FlowLayer($0, .linear)] } ?? [])
+      + layers.flatMap { layer in
+        layer.directions.flatMap { direction in
+          let features = direction.stateToState.inputChannels
+          let isPlain = direction.cell.gateCount == 1
+          return [
+            FlowLayer(direction.inputToState, isPlain ? .linear : .gates),
+            FlowLayer(
+              direction.stateToState, isPlain ? UnitKind(configuration.activation) : .linear, channels: features),
+          ]
+        } + (layer.output.map { [FlowLayer($0, .linear)] } ?? [])
+      } + [FlowLayer(hidden, .relu), FlowLayer(logits, .linear)]
+  }
+
+  /// See `ImageModel`.
+  public func diagonalFlow(
+    images: Int, packed: PackedParameters, workspace: any ModelWorkspace, scratch: AlignedBuffer
+  ) -> [DiagonalFlow] {
+    own(workspace).diagonalFlow(images: images, packed, scratch: scratch)
   }
 
   private func own(_ workspace: any ModelWorkspace) -> DiagonalWorkspace {

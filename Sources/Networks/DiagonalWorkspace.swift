@@ -74,7 +74,7 @@ final class DiagonalActivations {
   }
 
   private func runHead(_ region: MapRegion, _ packed: PackedParameters) {
-    rectify(streams.last ?? input, to: rectified, in: region)
+    activate(streams.last ?? input, by: .relu, to: rectified, in: region)
     for pass in headPasses { pass.run(region, weights: packed.forward) }
   }
 }
@@ -120,6 +120,7 @@ final class DiagonalWorkspace: ModelWorkspace {
 
   /// Backward through the head and the first convolution.
   private struct BackwardPasses {
+    let gradients: DiagonalGradients
     let head: [BackwardStage.Step]
     let input: WeightGradientPass?
   }
@@ -135,6 +136,7 @@ final class DiagonalWorkspace: ModelWorkspace {
     logitGradients = gradients.map { g in (0..<images).map { g.logits.image($0, of: images) } } ?? []
     backwardPasses = gradients.map { g in
       BackwardPasses(
+        gradients: g,
         head: [
           .weights(model.logits.weightGradient(a.hidden, g.logits, images: images)),
           .input(model.logits.inputGradient(g.logits, to: .masked(g.hidden, saved: a.hidden), images: images)),
@@ -160,14 +162,74 @@ final class DiagonalWorkspace: ModelWorkspace {
     activations.forward(packed)
   }
 
-  func backward(images count: Int, _ packed: PackedParameters, into gradient: AlignedBuffer) {
+  func backward(
+    images count: Int, _ packed: PackedParameters, into gradient: AlignedBuffer, observer: FlowObserver?
+  ) {
     guard let passes = backwardPasses else { preconditionFailure("this workspace is not for training") }
     // Places without an image contribute nothing.
     for place in count..<images { logitGradients[place].clear() }
     let rows = 0..<activations.rectified.height
     BackwardStage(steps: passes.head, bandHeight: rows.count).run(rows, packed, into: gradient)
-    for layer in activations.layers.reversed() { layer.backward(packed, into: gradient) }
+    var layer = observer.map { $0.layers.count - 2 } ?? 0
+    func observe(_ outputs: FeatureMap, _ gradients: FeatureMap, _ index: Int) {
+      observer?.outputs(index, outputs, images: count, of: images)
+      observer?.gradients(index, gradients, images: count, of: images)
+    }
+    observe(activations.hidden, passes.gradients.hidden, layer)
+    observe(activations.logits, passes.gradients.logits, layer + 1)
+    for (index, runner) in activations.layers.enumerated().reversed() {
+      if runner.hasOutputLayer {
+        layer -= 1
+        observe(activations.streams[index + 1], passes.gradients.stream, layer)
+      }
+      runner.backward(packed, into: gradient)
+      for direction in runner.runners.reversed() {
+        guard observer != nil, let gradients = direction.gradients else { break }
+        layer -= 2
+        observe(direction.maps.gates, gradients.gates, layer)
+        observe(direction.maps.output, gradients.output, layer + 1)
+      }
+    }
     passes.input?.run(rows, into: gradient)
+    if passes.input != nil { observe(activations.streams[0], passes.gradients.stream, 0) }
+  }
+
+  /// Sends back the gradient of one pixel alone, that of the corner where a direction ends, and measures what reaches the
+  /// cells of each diagonal before it. The second direction is read one row below, so its last cell lies a row above.
+  func diagonalFlow(images count: Int, _ packed: PackedParameters, scratch: AlignedBuffer) -> [DiagonalFlow] {
+    guard let passes = backwardPasses, let first = activations.layers.first else { return [] }
+    let (height, width) = (activations.rectified.height, activations.rectified.width / images)
+    let all = logitGradients.prefix(count).map(\.values)
+    defer { for (map, values) in zip(logitGradients, all) { map.fill(values) } }
+    var result: [[DiagonalFlow]] = Array(repeating: [], count: activations.layers.count)
+    for direction in first.runners.indices where direction < height {
+      let corner = direction == 0 ? width - 1 : 0
+      for (map, values) in zip(logitGradients, all) {
+        map.clear()
+        let start = ((height - 1) * width + corner) * map.channels
+        for c in 0..<map.channels { map[height - 1, corner, c] = values[start + c] }
+      }
+      let rows = 0..<height
+      BackwardStage(steps: passes.head, bandHeight: height).run(rows, packed, into: scratch)
+      for (index, runner) in activations.layers.enumerated().reversed() {
+        runner.backward(packed, into: scratch)
+        guard let gradients = runner.runners[direction].gradients?.output else { continue }
+        var sums = [MagnitudeSums](repeating: MagnitudeSums(), count: height - direction + width - 1)
+        for y in 0..<height - direction {
+          for x in 0..<width {
+            let distance = height - 1 - direction - y + abs(corner - x)
+            for place in x * images..<x * images + count {
+              for c in 0..<gradients.channels { sums[distance].add(gradients[unchecked: y, place, c]) }
+            }
+          }
+        }
+        result[index].append(
+          DiagonalFlow(
+            name: "layers.\(index)." + (direction == 0 ? "left" : "right"),
+            rootMeanSquares: sums.map(\.rootMeanSquare)))
+      }
+    }
+    return result.flatMap { $0 }
   }
 
   /// Diagonals that each direction of each layer took in its last pass.

@@ -4,6 +4,8 @@ import Kernels
 /// Backward through the head and all layers, in maps that the layers share.
 final class GatedBackward {
   let logitGradient: FeatureMap
+  private let activations: GatedActivations
+  private let hiddenGradient: FeatureMap, streamGradient: FeatureMap, gateGradient: FeatureMap
   private let head: BackwardStage
   private let layers: [LayerPasses]
   private let bandHeight: Int
@@ -16,12 +18,14 @@ final class GatedBackward {
     let linkAlone: ConvolutionPass, linkAdded: ConvolutionPass
     let isLast: Bool
     let verticalWeights: WeightGradientPass
+    let sumGradient: FeatureMap
     /// To the vertical pre-activations of the layer before, through its gate; nil in the first.
     let vertical: ConvolutionPass?
   }
 
   init(_ model: GatedPixelCNN, _ a: GatedActivations, _ maker: MapMaker, bandHeight: Int) {
     self.bandHeight = bandHeight
+    activations = a
     let width = model.configuration.width
     let halves = ChannelOrder(2 * width, .interleaved(2)).stride
     let stream = maker.map(width)
@@ -33,7 +37,7 @@ final class GatedBackward {
       maker.map(halves, border: .init(bottom: 1, left: 1, right: 1))
     }
     let classes = a.classes?.biases
-    logitGradient = logits
+    (logitGradient, hiddenGradient, streamGradient, gateGradient) = (logits, hidden, stream, gates)
     head = BackwardStage(
       steps: [
         .weights(model.logits.weightGradient(a.hidden, logits)),
@@ -57,6 +61,7 @@ final class GatedBackward {
         linkAdded: layer.link.inputGradient(gates, to: .add(own)),
         isLast: index == model.layers.count - 1,
         verticalWeights: layer.vertical.weightGradient(runner.sources.vertical, own, classes: classes),
+        sumGradient: own,
         vertical: index == 0
           ? nil
           : layer.vertical.inputGradient(
@@ -66,10 +71,12 @@ final class GatedBackward {
 
   /// Given ∂nats/∂logits, adds to the gradients of all weights. Bands run upward, since a pixel's gradient comes from the
   /// rows below it.
-  func run(_ packed: PackedParameters, into gradient: AlignedBuffer) {
+  func run(_ packed: PackedParameters, into gradient: AlignedBuffer, observer: FlowObserver?) {
     let bands = Bands(0..<logitGradient.height, height: bandHeight).reversed()
     for band in bands { head.run(band, packed, into: gradient) }
-    for layer in layers.reversed() {
+    if let observer { observeHead(observer) }
+    for (index, layer) in layers.enumerated().reversed() {
+      observer?.gradients(4 * index + 3, streamGradient)
       for band in bands {
         layer.horizontal.run(band, packed, into: gradient)
         // The image's first row of the vertical stack goes to the link alone: see `GatedRunner`.
@@ -79,6 +86,31 @@ final class GatedBackward {
         layer.verticalWeights.run(band, into: gradient)
         layer.vertical?.run(band.clamped(to: 1..<max(1, band.upperBound)), weights: packed.transposed)
       }
+      if let observer { observe(index, observer) }
+    }
+  }
+
+  private func observeHead(_ observer: FlowObserver) {
+    observer.outputs(4 * layers.count, activations.hidden)
+    observer.gradients(4 * layers.count, hiddenGradient)
+    observer.outputs(4 * layers.count + 1, activations.logits)
+    observer.gradients(4 * layers.count + 1, logitGradient)
+  }
+
+  private func observe(_ index: Int, _ observer: FlowObserver) {
+    let maps = activations.layers[index].maps
+    for number in [4 * index + 1, 4 * index + 2] {
+      observer.outputs(number, maps.gates)
+      observer.gradients(number, gateGradient)
+    }
+    observer.outputs(4 * index + 3, layers[index].isLast ? activations.rectified : maps.stream)
+    observer.gradients(4 * index, layers[index].sumGradient)
+    if layers[index].isLast {
+      observer.outputs(4 * index, maps.sums)
+    } else {
+      // The vertical gates are not kept; the horizontal ones' gradient is no longer needed.
+      computeGates(maps.sums, to: gateGradient)
+      observer.outputs(4 * index, gateGradient)
     }
   }
 }

@@ -43,6 +43,18 @@ extension GatedPixelCNN {
     return middle + [.same, .same]
   }
 
+  /// See `ImageModel`. Link and horizontal convolution both count with the gate that they are summed in, an output
+  /// convolution with the stream. The last vertical layer has no gate.
+  public var flowLayers: [FlowLayer] {
+    layers.enumerated().flatMap { index, layer in
+      let isLast = index == layers.count - 1
+      return [
+        FlowLayer(layer.vertical, isLast ? .linear : .gated), FlowLayer(layer.link, .gated),
+        FlowLayer(layer.horizontal, .gated), FlowLayer(layer.output, isLast ? .relu : .linear),
+      ]
+    } + [FlowLayer(hidden, .relu), FlowLayer(logits, .linear)]
+  }
+
   /// PyTorch's name of every tensor, by ours: a module of `layers`, each with the convolutions `v`, `vh`, `h` and `out`,
   /// and a `Sequential` called `head` (1, 3). Shapes are the same.
   public var pyTorchNames: [String: String] {

@@ -105,9 +105,10 @@ public struct GatedPixelCNN: ConvolutionalModel {
 
   /// See `ImageModel`.
   public func backward(
-    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer
+    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer,
+    observer: FlowObserver?
   ) {
-    own(workspace).backward(packed, into: gradient)
+    own(workspace).backward(packed, into: gradient, observer: observer)
   }
 
   private func own(_ workspace: any ModelWorkspace) -> GatedWorkspace {

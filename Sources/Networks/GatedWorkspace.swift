@@ -108,8 +108,8 @@ final class GatedWorkspace: ModelWorkspace {
     activations.forward(packed, bandHeight: bandHeight)
   }
 
-  func backward(_ packed: PackedParameters, into gradient: AlignedBuffer) {
+  func backward(_ packed: PackedParameters, into gradient: AlignedBuffer, observer: FlowObserver?) {
     guard let backwardPasses else { preconditionFailure("this workspace is not for training") }
-    backwardPasses.run(packed, into: gradient)
+    backwardPasses.run(packed, into: gradient, observer: observer)
   }
 }

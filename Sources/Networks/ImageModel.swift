@@ -28,6 +28,8 @@ public protocol ImageModel: Sendable {
   var layout: ParameterLayout { get }
   /// What each layer costs, in the order of the forward pass.
   var layerCosts: [LayerCost] { get }
+  /// The layers whose outputs and gradients can be watched.
+  var flowLayers: [FlowLayer] { get }
   /// How each of those layers widens what an output sees.
   var contextSteps: [ContextStep] { get }
   /// Steps of the whole network that must follow one another.
@@ -56,12 +58,24 @@ public protocol ImageModel: Sendable {
   /// Runs `images` of `batch` (at most `imagesTogether`) and leaves their logits in `workspace`.
   func forward(
     _ batch: ImageBatch, images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace)
-  /// Given ∂nats/∂logits in `workspace` after `forward`, adds ∂nats/∂parameters to `gradient`.
+  /// Given ∂nats/∂logits in `workspace` after `forward`, adds ∂nats/∂parameters to `gradient`. `observer`, where there
+  /// is one, is told what each layer gave and got; the result is the same.
   func backward(
-    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer)
+    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer,
+    observer: FlowObserver?)
+  /// How gradient flows back along the diagonals of recurrences, for the images last run in `workspace` for training;
+  /// `scratch` is a packed gradient that nobody needs. Empty for other models.
+  func diagonalFlow(
+    images: Int, packed: PackedParameters, workspace: any ModelWorkspace, scratch: AlignedBuffer
+  ) -> [DiagonalFlow]
 }
 
 extension ImageModel {
+  /// None.
+  public func diagonalFlow(
+    images: Int, packed: PackedParameters, workspace: any ModelWorkspace, scratch: AlignedBuffer
+  ) -> [DiagonalFlow] { [] }
+
   /// The distribution of a pixel given the logits there.
   public var likelihood: any Likelihood {
     configuration.likelihood.likelihood(levels: configuration.levels)

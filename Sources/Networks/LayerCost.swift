@@ -35,13 +35,15 @@ extension PixelCNN {
   /// See `ImageModel`.
   public var layerCosts: [LayerCost] {
     let shape = configuration.shape
+    let phi = configuration.activation == .relu ? "ReLU" : configuration.activation.rawValue
+    let sum = configuration.residual == .off ? "" : ", added to the stream"
     return [input.cost("7×7 mask A", shape, keptMaps: 2)]
       + blocks.flatMap {
         [
-          $0.reduce.cost("1×1, ReLU", shape), $0.conv.cost("3×3 mask B, ReLU", shape),
-          $0.expand.cost("1×1, added to the stream", shape),
+          $0.reduce.cost("1×1, \(phi)", shape), $0.conv.cost("3×3 mask B, \(phi)", shape),
+          $0.expand.cost("1×1\(sum)", shape),
         ]
-      } + [hidden.cost("1×1, ReLU", shape), logits.cost("1×1", shape)]
+      } + [hidden.cost("1×1, \(phi)", shape), logits.cost("1×1", shape)]
   }
 
   /// See `ImageModel`.

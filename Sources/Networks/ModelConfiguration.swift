@@ -25,28 +25,35 @@ public enum ModelKind: String, Sendable, Codable, CaseIterable {
 
   /// Whether its layers are recurrences.
   public var isRecurrent: Bool { self == .mdrnn || self == .diagonalLSTM }
+
+  /// φ where nothing is said.
+  public var standardActivation: Activation { self == .pixelCNN ? .relu : .tanh }
+  /// Residual connections where nothing is said.
+  public var standardResidual: ResidualOrder { self == .mdrnn ? .off : .pre }
+  /// Directions where nothing is said.
+  public var standardDirections: Int { self == .diagonalLSTM ? 2 : 1 }
 }
 
-/// What is particular to recurrent models.
-public struct Recurrence: Sendable, Codable, Equatable {
-  /// φ of the plain cell.
-  public var activation: PlainCell.Activation
-  /// 1: from the left; 2: from the right too, moved down one row.
-  public var directions: Int
-  /// Whether plain layers after the first add to their input.
-  public var isResidual: Bool
+/// What becomes of a layer's input besides.
+public enum ResidualOrder: String, Sendable, Codable, CaseIterable {
+  /// z ← F(φ(z)): nothing; every path goes through every layer.
+  case off = "none"
+  /// z ← z + F(φ(z)), pre-activation: a path "1 + …" leads through any depth (He et al., "Identity Mappings in Deep
+  /// Residual Networks", 2016).
+  case pre
+  /// z ← φ(z + F(z)), activation after the sum: every path is multiplied by φ′ at every layer.
+  case post
+}
 
-  /// The usual recurrence of `model`: tanh from one side, or the BiLSTM.
-  public init(model: ModelKind) {
-    self.init(activation: .tanh, directions: model == .diagonalLSTM ? 2 : 1, isResidual: false)
-  }
-
-  /// A recurrence; see the properties.
-  public init(activation: PlainCell.Activation, directions: Int, isResidual: Bool) {
-    self.activation = activation
-    self.directions = directions
-    self.isResidual = isResidual
-  }
+/// How weights begin.
+public enum Initialization: String, Sendable, Codable, CaseIterable {
+  /// Uniform within ±1/√n, n inputs times live taps; biases too. What PyTorch does.
+  case uniform
+  /// Uniform within ±√(6/n): keeps the variance through ReLUs (He et al., 2015). Biases zero.
+  case he
+  /// Uniform within ±√(6/(n + m)), m outputs times live taps: for tanh and sigmoid (Glorot and Bengio, 2010). Biases
+  /// zero.
+  case glorot
 }
 
 /// Everything that decides a model's tensors and what its likelihood means.
@@ -63,15 +70,22 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
   public var levels: Int
   /// The distribution of a pixel given those before it.
   public var likelihood: LikelihoodKind
-  /// nil for models that have none.
-  public var recurrence: Recurrence?
+  /// φ between layers, or of the plain recurrent cell.
+  public var activation: Activation
+  /// Whether a block or layer adds to its input, and where φ stands.
+  public var residual: ResidualOrder
+  /// Of a recurrent model 1: from the left; or 2: from the right too, moved down one row.
+  public var directions: Int
+  /// How weights begin.
+  public var initialization: Initialization
   /// The classes that images are conditioned on, in the order of their numbers; nil where they are not.
   public var classNames: [String]?
 
-  /// A configuration; `likelihood` nil takes the standard one for the levels, `recurrence` nil that of the model.
+  /// A configuration; what is nil takes what is usual for the model and the levels.
   public init(
     model: ModelKind = .pixelCNN, width: Int, blocks: Int, shape: ImageShape, levels: Int,
-    likelihood: LikelihoodKind? = nil, recurrence: Recurrence? = nil, classNames: [String]? = nil
+    likelihood: LikelihoodKind? = nil, activation: Activation? = nil, residual: ResidualOrder? = nil,
+    directions: Int? = nil, initialization: Initialization = .uniform, classNames: [String]? = nil
   ) {
     self.model = model
     self.width = width
@@ -79,7 +93,10 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     self.shape = shape
     self.levels = levels
     self.likelihood = likelihood ?? .standard(levels: levels)
-    self.recurrence = model.isRecurrent ? recurrence ?? Recurrence(model: model) : nil
+    self.activation = activation ?? model.standardActivation
+    self.residual = residual ?? model.standardResidual
+    self.directions = directions ?? model.standardDirections
+    self.initialization = initialization
     self.classNames = classNames
   }
 
@@ -98,7 +115,15 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
       shape.channels == 1, "grey images, since there are no colour models yet (--channels 1 reads colour as grey)",
       "\(shape.channels) channels")
     try require(model == .pixelCNN || blocks > 0, "1 layer or more of a \(model.rawValue)", "\(blocks)")
-    try require((1...2).contains(recurrence?.directions ?? 1), "1 or 2 directions", "\(recurrence?.directions ?? 1)")
+    try require((1...2).contains(directions), "1 or 2 directions", "\(directions)")
+    try require(model.isRecurrent || directions == 1, "1 direction of a \(model.rawValue)", "\(directions)")
+    try require(
+      model == .pixelCNN || model == .mdrnn || activation == .tanh, "tanh, which the gates of a \(model.rawValue) have",
+      "--activation \(activation.rawValue)")
+    try require(
+      model == .pixelCNN || model == .mdrnn || residual == .pre, "residual layers of a \(model.rawValue)",
+      "--residual \(residual.rawValue)")
+    try require(model != .mdrnn || residual != .post, "--residual none or pre of an mdrnn", residual.rawValue)
     try require(
       classNames.map { !$0.isEmpty && Set($0).count == $0.count } ?? true, "one class or more, each name once",
       (classNames ?? []).joined(separator: ", "))

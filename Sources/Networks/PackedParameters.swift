@@ -46,7 +46,7 @@ extension ConvolutionalModel {
   /// See `ImageModel`.
   public func initialParameters(seed: UInt64) -> ParameterVector {
     let parameters = ParameterVector(layout: layout)
-    for convolution in convolutions { convolution.initialize(parameters, seed: seed) }
+    for convolution in convolutions { convolution.initialize(parameters, configuration.initialization, seed: seed) }
     return parameters
   }
 

@@ -6,6 +6,9 @@ import Kernels
 ///     input ─ 7×7 mask A ─ x ─ blocks × (x + [ReLU, 1×1 → h, ReLU, 3×3 mask B, ReLU, 1×1 → width]) ─ head
 ///     head    ReLU, 1×1 → width, ReLU, 1×1 → logits                                       h = width / 2
 ///
+/// The ReLU may be another activation φ, and a block may end without the sum or with φ after it (`ResidualOrder`): to
+/// see what becomes of the gradient.
+///
 /// Tensors: `input`, `blocks.N.reduce`, `blocks.N.conv`, `blocks.N.expand`, `head.hidden`, `head.logits`, each with
 /// `.weight` [out, in, k, k] and `.bias` [out]; with K classes `input` and each `conv` also `.class.weight` [out, K]. The network has a blind spot: pixels above and to the right, beyond
 /// a slope of one pixel a row, never reach it.
@@ -29,9 +32,15 @@ public struct PixelCNN: ConvolutionalModel {
   let hidden: Convolution
   let logits: Convolution
   let packing: PackingPlan
+  /// Whether kernels apply the activation on the way.
+  let fusesActivation: Bool
 
   /// The network of `configuration`.
-  public init(_ configuration: ModelConfiguration) {
+  public init(_ configuration: ModelConfiguration) { self.init(configuration, fusesActivation: true) }
+
+  /// The network; `fusesActivation` false keeps a ReLU apart from the kernels, to the same bits.
+  package init(_ configuration: ModelConfiguration, fusesActivation: Bool) {
+    self.fusesActivation = fusesActivation && configuration.activation == .relu
     let (width, half) = (configuration.width, configuration.width / 2)
     let channels = configuration.shape.channels
     let outputs = configuration.likelihood.likelihood(levels: configuration.levels).outputs(channels: channels)
@@ -81,16 +90,35 @@ public struct PixelCNN: ConvolutionalModel {
     let own = own(workspace)
     own.activations.classes?.choose(batch, images)
     own.activations.input.fill(batch, image: images.lowerBound, levels: configuration.levels)
-    for stage in own.forwardStages { stage.run(0..<configuration.shape.height, packed) }
+    let shape = configuration.shape
+    for stage in own.forwardStages { stage.run(0..<shape.height, width: shape.width, packed) }
   }
 
   /// See `ImageModel`.
   public func backward(
-    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer
+    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer,
+    observer: FlowObserver?
   ) {
     let own = own(workspace)
     precondition(!own.backwardStages.isEmpty, "this workspace is not for training")
-    for stage in own.backwardStages { stage.run(0..<configuration.shape.height, packed, into: gradient) }
+    for stage in own.backwardStages {
+      stage.run(0..<configuration.shape.height, packed, into: gradient)
+      guard let observer else { continue }
+      for (layer, map) in stage.gradients { observer.gradients(layer, map) }
+    }
+    guard let observer else { return }
+    let a = own.activations
+    for (layer, map)
+      in ([a.activated[0]] + blocks.indices.flatMap { [a.reduced[$0], a.convolved[$0], a.activated[$0 + 1]] }
+      + [a.hidden, a.logits]).enumerated()
+    {
+      observer.outputs(layer, map)
+    }
+  }
+
+  /// See `ImageModel`. A block's last layer counts with the stream that it ends in.
+  public var flowLayers: [FlowLayer] {
+    convolutions.map { FlowLayer($0, $0.name == logits.name ? .linear : UnitKind(configuration.activation)) }
   }
 
   private func own(_ workspace: any ModelWorkspace) -> PixelCNNWorkspace {

@@ -1,9 +1,9 @@
-// The activations of one image in a PixelCNN, and the passes between them.
+// The activations of one image in a PixelCNN.
 import Kernels
 
 /// Maps of H×W pixels. With `width` features: the residual stream (one map, updated in place: nothing needs its
-/// past), its rectified copies, the hidden layer of the head. With width / 2: what lies between a block's layers.
-/// Backward needs only what came out of each ReLU: it is the next layer's input and tells where the ReLU was open.
+/// past), its activated copies, the hidden layer of the head. With width / 2: what lies between a block's layers.
+/// Backward needs only what came out of each activation: it is the next layer's input and tells the slope.
 final class PixelCNNWorkspace: ModelWorkspace {
   let activations: Activations
   let logits: [FeatureMap]
@@ -36,11 +36,11 @@ final class PixelCNNWorkspace: ModelWorkspace {
   struct Activations {
     let input: FeatureMap
     let stream: FeatureMap
-    /// The stream after its ReLU: [block], and last the head's.
-    let rectified: [FeatureMap]
-    /// After reduce and ReLU, [block]; bordered, since the 3×3 convolution reads it.
+    /// The stream after its activation: [block], and last the head's.
+    let activated: [FeatureMap]
+    /// After reduce and activation, [block]; bordered, since the 3×3 convolution reads it.
     let reduced: [FeatureMap]
-    /// After conv and ReLU, [block].
+    /// After conv and activation, [block].
     let convolved: [FeatureMap]
     let hidden: FeatureMap
     let logits: FeatureMap
@@ -58,7 +58,7 @@ final class PixelCNNWorkspace: ModelWorkspace {
       input = maker.map(
         configuration.shape.channels, border: model.input.window.spread(over: images).border, padded: false)
       stream = maker.passingMap(configuration.width)
-      rectified = maps(blocks + 1, kept: kept == .all) { maker.passingMap(configuration.width) }
+      activated = maps(blocks + 1, kept: kept == .all) { maker.passingMap(configuration.width) }
       let border = ConvolutionWindow(size: 3, mask: .b).spread(over: images).border
       reduced = maps(blocks, kept: kept != .none) { maker.map(half, border: border) }
       convolved = maps(blocks, kept: kept == .all) { maker.passingMap(half) }
@@ -75,6 +75,8 @@ final class PixelCNNWorkspace: ModelWorkspace {
     let convolved: FeatureMap
     let hidden: FeatureMap
     let logits: FeatureMap
+    /// ∂nats/∂φ(stream), where no kernel passes it on to the stream at once.
+    let activated: FeatureMap?
 
     init(_ model: PixelCNN, _ maker: MapMaker) {
       let width = model.configuration.width
@@ -83,90 +85,7 @@ final class PixelCNNWorkspace: ModelWorkspace {
       convolved = maker.map(width / 2, border: ConvolutionWindow(size: 3, mask: .b).mirrored.border)
       hidden = maker.map(width)
       logits = maker.map(model.logits.outputChannels)
+      activated = model.configuration.residual == .pre && !model.fusesActivation ? maker.map(width) : nil
     }
-  }
-}
-
-/// A PixelCNN that goes pixel by pixel: each layer's pass over one place of every image. Of the 3×3 convolutions' inputs
-/// and of the image the last rows are kept.
-struct IncrementalPixelCNN: IncrementalNetwork {
-  let passes: [ConvolutionPass]
-
-  func run(row: Int, places: Range<Int>, packed: PackedParameters) {
-    let region = MapRegion(row: row, columns: places)
-    for pass in passes { pass.run(region, weights: packed.forward) }
-  }
-
-  func finish(row: Int, packed: PackedParameters) {}
-}
-
-extension PixelCNN {
-  /// See `ImageModel`.
-  public func makePixelRunner(images: Int) -> PixelRunner {
-    let maker = MapMaker(lastRowsOf: configuration.shape, images: images)
-    let activations = PixelCNNWorkspace.Activations(self, maker, kept: .neighbours, images: images)
-    let passes = forwardStages(activations, images: images).flatMap(\.passes)
-    return PixelRunner(
-      IncrementalPixelCNN(passes: passes), configuration: configuration, maker: maker, images: images,
-      input: activations.input, logits: activations.logits, classes: activations.classes)
-  }
-
-  /// Bytes that a row takes in the maps that a block touches: the stream, its rectified copies before and after, the
-  /// two narrow maps.
-  private var bytesPerRow: Int {
-    configuration.shape.width * 4
-      * (3 * Lanes.roundUp(configuration.width) + 2 * Lanes.roundUp(configuration.width / 2))
-  }
-
-  /// As many rows as fit the first cache.
-  private var forwardBand: Int { max(1, 32_768 / bytesPerRow) }
-  /// More than forward, since a weight gradient's sums are loaded and stored for each band.
-  private var backwardBand: Int { max(1, 131_072 / bytesPerRow) }
-
-  fileprivate func forwardStages(_ a: PixelCNNWorkspace.Activations, images: Int = 1) -> [ForwardStage] {
-    func stage(_ passes: ConvolutionPass...) -> ForwardStage { ForwardStage(passes: passes, bandHeight: forwardBand) }
-    let first = stage(
-      input.forward(
-        a.input, to: .start(stream: a.stream, rectified: a.rectified[0]), images: images,
-        classes: a.classes?.biases))
-    let middle = blocks.enumerated().map { index, block in
-      stage(
-        block.reduce.forward(a.rectified[index], to: .rectified(a.reduced[index]), images: images),
-        block.conv.forward(
-          a.reduced[index], to: .rectified(a.convolved[index]), images: images,
-          classes: a.classes?.biases),
-        block.expand.forward(
-          a.convolved[index], to: .residual(stream: a.stream, rectified: a.rectified[index + 1]), images: images))
-    }
-    let head = stage(
-      hidden.forward(a.rectified[blocks.count], to: .rectified(a.hidden), images: images),
-      logits.forward(a.hidden, to: .store(a.logits), images: images))
-    return [first] + middle + [head]
-  }
-
-  fileprivate func backwardStages(
-    _ a: PixelCNNWorkspace.Activations, _ g: PixelCNNWorkspace.Gradients
-  ) -> [BackwardStage] {
-    func stage(_ steps: BackwardStage.Step...) -> BackwardStage {
-      BackwardStage(steps: steps, bandHeight: backwardBand)
-    }
-    let last = a.rectified[blocks.count]
-    let head = stage(
-      .weights(logits.weightGradient(a.hidden, g.logits)),
-      .input(logits.inputGradient(g.logits, to: .masked(g.hidden, saved: a.hidden))),
-      .weights(hidden.weightGradient(last, g.hidden)),
-      .input(hidden.inputGradient(g.hidden, to: .masked(g.stream, saved: last))))
-    let middle = blocks.enumerated().reversed().map { index, block in
-      stage(
-        .weights(block.expand.weightGradient(a.convolved[index], g.stream)),
-        .input(block.expand.inputGradient(g.stream, to: .masked(g.convolved, saved: a.convolved[index]))),
-        .weights(block.conv.weightGradient(a.reduced[index], g.convolved, classes: a.classes?.biases)),
-        .input(block.conv.inputGradient(g.convolved, to: .masked(g.reduced, saved: a.reduced[index]))),
-        .weights(block.reduce.weightGradient(a.rectified[index], g.reduced)),
-        .input(
-          block.reduce.inputGradient(
-            g.reduced, to: .maskedResidual(stream: g.stream, saved: a.rectified[index]))))
-    }
-    return [head] + middle + [stage(.weights(input.weightGradient(a.input, g.stream, classes: a.classes?.biases)))]
   }
 }

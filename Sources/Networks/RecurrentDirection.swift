@@ -20,6 +20,8 @@ final class RecurrentRunner {
   private let inputPass: ConvolutionPass
   private let statePass: ConvolutionPass
   private let backwardPasses: BackwardPasses?
+  /// What `backward` computes; nil in a workspace for evaluation.
+  var gradients: CellGradients? { backwardPasses?.gradients }
   /// Diagonals that the last full pass took, counted.
   private(set) var stepsTaken = 0
 

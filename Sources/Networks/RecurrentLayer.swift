@@ -46,7 +46,7 @@ struct LayerGradients {
 
 /// One layer between given maps.
 final class LayerRunner {
-  private let runners: [RecurrentRunner]
+  let runners: [RecurrentRunner]
   private let input: FeatureMap
   private let sum: FeatureMap
   private let target: FeatureMap
@@ -84,6 +84,8 @@ final class LayerRunner {
     }
   }
 
+  /// Whether a 1×1 convolution leads back to the stream.
+  var hasOutputLayer: Bool { outputPass != nil }
   var stepsTaken: [Int] { runners.map(\.stepsTaken) }
 
   /// All images whole.

@@ -59,6 +59,19 @@ extension DurableFiles {
     return try body(Int(status.st_size)) { try nextPiece(of: file, atMost: pieceSize, path: path) }
   }
 
+  /// A whole file. Throws as `read` does.
+  static func contents(of path: String) throws -> [UInt8] {
+    try read(path) { size, next in
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(size)
+      while true {
+        let piece = try next()
+        if piece.isEmpty { return bytes }
+        bytes += piece
+      }
+    }
+  }
+
   private static func nextPiece(of file: Int32, atMost size: Int, path: String) throws -> [UInt8] {
     try [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
       while filled < size {

@@ -72,7 +72,7 @@ public struct RunState: Sendable, Codable, Equatable {
   }
 
   /// The version of this format.
-  public static let currentVersion = 1
+  public static let currentVersion = 2
 
   /// The format's version.
   public var version = RunState.currentVersion

@@ -20,6 +20,8 @@ public enum TrainingEvent: Sendable {
   case step(StepReport)
   /// Held-out images were scored; `isFinal` when all of them were.
   case evaluated(EvaluationReport)
+  /// The gradient flow of a step was recorded, after the step itself was told.
+  case gradients(GradientRecord)
   /// A checkpoint was written to this folder.
   case saved(String)
 }
@@ -126,7 +128,8 @@ public final class Trainer {
   /// every evaluation, on request, and at the end. Throws `badData` where the state contradicts itself, `diverged`
   /// before a step is taken along a loss or gradient that is not finite, and whatever `save` throws.
   public func run(
-    request: () -> TrainingRequest, save: (RunState, Adam) throws -> String, report: (TrainingEvent) -> Void
+    request: () -> TrainingRequest, save: (RunState, Adam) throws -> String,
+    report: (TrainingEvent) throws -> Void
   ) throws -> Outcome {
     guard state.order == nil || state.order == order.position(step: adam.step) else {
       throw ScanlineError(
@@ -139,7 +142,7 @@ public final class Trainer {
       state.step = adam.step
       state.order = order.position(step: adam.step)
       state.elapsedSeconds = clock.elapsed
-      report(.saved(try save(state, adam)))
+      try report(.saved(try save(state, adam)))
       savedStep = adam.step
     }
     while !isOver(clock) {
@@ -150,36 +153,47 @@ public final class Trainer {
         try saveOnce()
         return .stopped
       }
-      report(.step(try takeStep(&clock)))
+      let (step, record) = try takeStep(&clock)
+      try report(.step(step))
+      if let record { try report(.gradients(record)) }
       if adam.step % evaluationInterval == 0, !isOver(clock) {
-        if let evaluation = try evaluate(clock, isFinal: false) { report(.evaluated(evaluation)) }
+        if let evaluation = try evaluate(clock, isFinal: false) { try report(.evaluated(evaluation)) }
         try saveOnce()
       }
     }
-    if let evaluation = try evaluate(clock, isFinal: true) { report(.evaluated(evaluation)) }
+    if let evaluation = try evaluate(clock, isFinal: true) { try report(.evaluated(evaluation)) }
     try saveOnce()
     return .finished
   }
 
   // MARK: A step
 
-  private func takeStep(_ clock: inout RunClock) throws -> StepReport {
+  private func takeStep(_ clock: inout RunClock) throws -> (StepReport, GradientRecord?) {
     clock.beginStep()
     let step = adam.step
     let epoch = order.epoch(ofStep: step)
     let batch = state.quantization.batch(from: train, indices: order.batch(step: step), epoch: epoch)
-    let nats = engine.compute(batch, parameters: adam.parameters, into: gradient)
+    let isRecorded = options.gradientInterval > 0 && step % options.gradientInterval == 0
+    let tracker = isRecorded ? GradientTracker(model) : nil
+    let nats = engine.compute(batch, parameters: adam.parameters, into: gradient, observer: tracker?.observer)
     let norms = GradientNorms(gradient, threads: threads)
     try demandFinite(nats, norms, step: step)
     let rate = options.schedule.rate(step: step, progress: progress(clock))
+    let before = isRecorded ? adam.parameters.copy() : nil
     adam.update(gradient, norm: norms.global, learningRate: rate)
+    let natsPerImage = nats.reduce(0, +) / Double(nats.count)
+    let record = before.flatMap {
+      tracker?.record(
+        step: adam.step, natsPerImage: natsPerImage, gradient: gradient, before: $0, after: adam.parameters)
+    }
     clock.endStep()
-    return StepReport(
+    let report = StepReport(
       step: adam.step,
       expectedSteps: totalSteps ?? clock.expectedSteps(after: adam.step, seconds: limitSeconds),
-      epoch: epoch, natsPerImage: nats.reduce(0, +) / Double(nats.count),
+      epoch: epoch, natsPerImage: natsPerImage,
       imagesPerSecond: Double(order.batchSize) * clock.stepsPerSecond, remainingSeconds: remaining(clock),
       learningRate: rate, gradientNorm: norms.global)
+    return (report, record)
   }
 
   /// Throws `diverged`, naming the layer, where the loss or the gradient of this step is not finite.

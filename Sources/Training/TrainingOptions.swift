@@ -55,6 +55,8 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
   public var evaluationInterval: Int?
   /// Held-out images scored at an interval, chosen once by the seed; the last evaluation scores all.
   public var evaluationImages = 1_000
+  /// Steps between records of the gradient flow; 0: none.
+  public var gradientInterval = 50
   /// Checkpoints kept besides the best.
   public var checkpointsKept = 2
   /// The seed of weights, data order and dynamic binarization.
@@ -83,6 +85,7 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
       evaluationInterval.map { $0 > 0 } ?? true, "--evaluate-every", "1 step or more", evaluationInterval ?? 0
     )
     try require(evaluationImages > 0, "--evaluation-images", "1 image or more", evaluationImages)
+    try require(gradientInterval >= 0, "--gradients-every", "0 (never) or a number of steps", gradientInterval)
     try require(checkpointsKept > 0, "--keep", "1 checkpoint or more", checkpointsKept)
     switch length {
     case .steps(let n): try require(n > 0, "--steps", "1 step or more", n)

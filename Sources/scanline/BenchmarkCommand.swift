@@ -30,7 +30,7 @@ struct BenchmarkOptions: ParsableArguments {
   @Option(help: "Levels of a pixel, 2 to 256.") var levels = 2
   @Option(help: "Threads; 0 takes all that this process may use.") var threads = 0
   @Option(help: "Seconds to measure for.") var seconds = 10.0
-  @OptionGroup var recurrence: RecurrenceOptions
+  @OptionGroup var layers: LayerOptions
   @Option(help: "What a peer was asked to compute in, fp32 or bf16; Scanline always computes in fp32.")
   var precision = "fp32"
 
@@ -49,7 +49,7 @@ struct BenchmarkOptions: ParsableArguments {
     let configuration = ModelConfiguration(
       model: model, width: width, blocks: blocks,
       shape: ImageShape(height: side, width: side, channels: channels), levels: levels,
-      recurrence: try recurrence.recurrence(of: model))
+      activation: layers.activation, residual: layers.residual, directions: layers.directions)
     try configuration.validate(path: "benchmark")
     return configuration.makeModel()
   }
@@ -133,21 +133,37 @@ struct EvaluateBenchmark: ParsableCommand {
 
 struct SampleBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "sample", abstract: "Seconds for one sampled batch.")
+    commandName: "sample", abstract: "Seconds for one sampled batch, beside one forward pass of the same images.")
   @OptionGroup var options: BenchmarkOptions
 
   func run() throws {
     let model = try options.makeModel()
-    let sampler = Sampler(
-      model: model, parameters: model.initialParameters(seed: 0), threads: options.threadCount)
+    let parameters = model.initialParameters(seed: 0)
+    let threads = options.threadCount
+    let sampler = Sampler(model: model, parameters: parameters, threads: threads)
+    let scorer = Scorer(model: model, parameters: parameters, threads: threads)
     let clock = ContinuousClock()
+    var (sampling, forward): ([Double], [Double]) = ([], [])
+    _ = scorer.nats(options.makeBatch())
     let start = clock.now
-    var batches = 0
+    // Turn about, so that whatever else the machine does meets both.
     repeat {
-      _ = sampler.sample(SamplingRequest(count: options.batch, seed: UInt64(batches)))
-      batches += 1
-    } while start.duration(to: clock.now) < .seconds(options.seconds)
-    let seconds = start.duration(to: clock.now).inSeconds / Double(batches)
-    try options.print("sample", weights: model.layout.liveCount, ["seconds_per_batch": seconds])
+      var images = options.makeBatch()
+      let request = SamplingRequest(count: options.batch, seed: UInt64(sampling.count))
+      sampling.append(clock.measure { images = sampler.sample(request).images }.inSeconds)
+      forward.append(clock.measure { _ = scorer.nats(images) }.inSeconds)
+    } while sampling.count < 3 || start.duration(to: clock.now) < .seconds(options.seconds)
+    let (sampled, passed) = (median(sampling), median(forward))
+    try options.print(
+      "sample", weights: model.layout.liveCount,
+      [
+        "seconds_per_batch": sampled, "forward_seconds_per_batch": passed, "sampling_per_forward": sampled / passed,
+        "sampler_bytes": Double(Sampler.byteCount(of: model, count: options.batch, threads: threads)),
+      ])
+  }
+
+  private func median(_ seconds: [Double]) -> Double {
+    let sorted = seconds.sorted()
+    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
   }
 }

@@ -14,6 +14,7 @@ final class Console: @unchecked Sendable {
   let isTerminal: Bool
   private let lock = NSLock()
   private var lineIsOpen = false
+  private var blockLines = 0
 
   /// Standard error as it is.
   init() {
@@ -34,6 +35,19 @@ final class Console: @unchecked Sendable {
     lock.withLock {
       write((lineIsOpen ? "\r\u{1B}[2K" : "") + text + "\n")
       lineIsOpen = false
+      blockLines = 0
+    }
+  }
+
+  /// Shows lines that stay together; on a terminal they take the place of the block shown before, where nothing else
+  /// has been written since.
+  func block(_ lines: [String]) {
+    lock.withLock {
+      var text = lineIsOpen ? "\r\u{1B}[2K" : ""
+      lineIsOpen = false
+      if isTerminal && blockLines > 0 { text += "\u{1B}[\(blockLines)A\u{1B}[J" }
+      write(text + lines.map { isTerminal ? clipped($0) : $0 }.joined(separator: "\n") + "\n")
+      blockLines = lines.count
     }
   }
 

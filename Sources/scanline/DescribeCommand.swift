@@ -1,11 +1,12 @@
 // `scanline describe`: what a model costs and sees.
 import ArgumentParser
+import CScanline
 import Evaluation
 import Foundation
 import ImageData
 import Kernels
 import Networks
-import Training
+import Synchronization
 
 struct DescribeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -40,6 +41,9 @@ struct DescribeCommand: ParsableCommand {
     var secondsPerImageEvaluation: Double
     var secondsPerSampledImage: Double
     var workspaceBytes: Int
+    var samplingImages: Int
+    var samplingThreads: Int
+    var samplingResidentBytes: Int
     var seenPixels: Int
     var pixelsBefore: Int
   }
@@ -53,15 +57,20 @@ struct DescribeCommand: ParsableCommand {
   func run() throws {
     let (configuration, parameters) = try subject()
     let network = configuration.makeModel()
+    let threads = availableThreads()
+    // Before anything else: memory that was used and given back may stay resident, and be used again unseen.
+    let growth = measure ? samplingGrowth(network, parameters ?? network.initialParameters(seed: 1), threads) : 0
     let others = ModelKind.allCases.filter { $0 != configuration.model }.map { kind in
       CostDescription(
         ModelConfiguration(
           model: kind, width: configuration.width, blocks: kind.standardBlocks, shape: configuration.shape,
           levels: configuration.levels
-        ).makeModel())
+        ).makeModel(), threads: threads)
     }
-    var report = Report(model: CostDescription(network), others: others)
-    if measure { report.measured = try measured(network, parameters ?? network.initialParameters(seed: 1), report) }
+    var report = Report(model: CostDescription(network, threads: threads), others: others)
+    if measure {
+      report.measured = try measured(network, parameters ?? network.initialParameters(seed: 1), report, growth)
+    }
     if json { return try printJSON(report) }
     print(table(of: report.model))
     print("")
@@ -75,6 +84,8 @@ struct DescribeCommand: ParsableCommand {
         evaluation  \((m.secondsPerImageEvaluation * 1e3).text(3)) ms an image
         sampling    \((m.secondsPerSampledImage * 1e3).text(1)) ms an image
         workspace   \(kibibytes(m.workspaceBytes)) KiB
+        memory      grew by \(kibibytes(m.samplingResidentBytes)) KiB while \(m.samplingImages) images were drawn on \
+        \(m.samplingThreads) threads
         context     \(m.seenPixels) of the \(m.pixelsBefore) pixels before row \(report.model.probe[0]), column \
         \(report.model.probe[1]) move its output\(map.map { "; \($0)" } ?? "")
         """)
@@ -89,14 +100,14 @@ struct DescribeCommand: ParsableCommand {
         nil
       )
     }
-    let (state, parameters) = try Checkpoint.loadWeights(try Checkpoint.resolve(checkpoint).path, .ema)
-    return (state.model, parameters)
+    let loaded = try LoadedCheckpoint(checkpoint, .ema, console: Console())
+    return (loaded.state.model, loaded.parameters)
   }
 
   // MARK: Measuring
 
   private func measured(
-    _ network: any ImageModel, _ parameters: ParameterVector, _ report: Report
+    _ network: any ImageModel, _ parameters: ParameterVector, _ report: Report, _ samplingGrowth: Int
   ) throws -> Measured {
     let images = 4 * network.imagesTogether
     let batch = network.noise(Philox(seed: 0, purpose: .benchmark), count: images)
@@ -111,7 +122,23 @@ struct DescribeCommand: ParsableCommand {
         / Double(images),
       secondsPerImageEvaluation: seconds { _ = scorer.nats(batch) } / Double(images),
       secondsPerSampledImage: seconds { _ = sampler.sample(SamplingRequest(count: 1, seed: 1)) },
-      workspaceBytes: network.makeWorkspace(.training).byteCount, seenPixels: field.seen, pixelsBefore: field.before)
+      workspaceBytes: network.makeWorkspace(.training).byteCount, samplingImages: Self.imagesDrawn,
+      samplingThreads: availableThreads(), samplingResidentBytes: samplingGrowth, seenPixels: field.seen,
+      pixelsBefore: field.before)
+  }
+
+  /// Images that the sampler's memory is measured with, as it is stated.
+  private static let imagesDrawn = 64
+
+  /// Bytes by which resident memory grew at most while images were drawn; the packed weights were there before.
+  private func samplingGrowth(_ network: any ImageModel, _ parameters: ParameterVector, _ threads: Int) -> Int {
+    let sampler = Sampler(model: network, parameters: parameters, threads: threads)
+    let before = Int(scanline_resident_bytes())
+    let most = Atomic<Int>(before)
+    _ = sampler.sample(SamplingRequest(count: Self.imagesDrawn, seed: 1)) { _ in
+      most.max(Int(scanline_resident_bytes()), ordering: .relaxed)
+    }
+    return most.load(ordering: .relaxed) - before
   }
 
   /// The median of five runs after one that does not count.
@@ -152,6 +179,8 @@ struct DescribeCommand: ParsableCommand {
         row("steps, pipelined") { "\($0.steps.pipelined)" },
         row("steps, sampling") { "\($0.steps.sampling)  \($0.formulas.samplingSteps)" },
         row("training workspace, KiB") { "\(kibibytes($0.trainingBytes / $0.imagesTogether))" },
+        row("sampling 1 image, KiB") { "\(kibibytes($0.sampling[0].bytes))" },
+        row("64 images on \(models[0].sampling[1].threads) threads, KiB") { "\(kibibytes($0.sampling[1].bytes))" },
         row("context of row \(models[0].probe[0]), column \(models[0].probe[1])") {
           "\($0.context)  \($0.formulas.context)"
         },

@@ -34,16 +34,6 @@ struct EvaluateCommand: ParsableCommand {
     if let threads, threads < 1 { throw ValidationError("--threads is 1 or more.") }
   }
 
-  /// A value that a report states also where there is none: null, not a key that is missing.
-  struct Stated<Value: Encodable>: Encodable {
-    var value: Value?
-
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.singleValueContainer()
-      try container.encode(value)
-    }
-  }
-
   struct Report: Encodable {
     struct Gradient: Encodable {
       var rms: Double
@@ -67,36 +57,20 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let console = Console()
-    let (path, messages) = try Checkpoint.resolve(checkpoint)
-    messages.forEach { console.logger.warning("\($0)") }
-    let (state, parameters) = try Checkpoint.loadWeights(path, weights)
-    let listing = try images.scan(
-      folder, heldOutShare: state.data?.heldOutShare, seed: state.data?.splitSeed)
+    let checkpoint = try LoadedCheckpoint(checkpoint, weights, console: console)
+    let state = checkpoint.state
+    let listing = try checkpoint.scan(folder, images)
     let chosen = split ?? listing.evaluationSplit
     if chosen == nil, let trained = state.data?.folder, isSameFolder(trained, folder) {
       console.logger.warning(
         "all images of \(folder) are scored, those it was trained on too; --split valid leaves them out")
     }
-    let set = try ImageSet(
-      loading: listing, split: chosen,
-      options: images.loading(over: state.data?.loading), threads: threads ?? availableThreads())
-    // The networks take images of any size; the checkpoint's is only what they were trained on.
-    var configuration = state.model
-    if set.shape != configuration.shape {
-      guard set.shape.channels == configuration.shape.channels else {
-        throw ScanlineError(
-          .badData, path: folder, expected: "images of \(configuration.shape.channels) channels",
-          found: "\(set.shape.channels)")
-      }
-      console.logger.warning("the images are \(set.shape), the model was made for \(configuration.shape)")
-      configuration.shape = set.shape
-    }
-    let model = configuration.makeModel()
-    let scorer = Scorer(model: model, parameters: parameters, threads: threads ?? availableThreads())
-    let nats = scorer.nats(set, indices: Array(0..<set.count), state.quantization) { done in
-      console.redraw("\(done) of \(set.count) images")
-    }
-    console.finish()
+    let threads = threads ?? availableThreads()
+    let (set, model) = try checkpoint.load(listing, split: chosen, images, threads: threads, console: console)
+    let scorer = Scorer(model: model, parameters: checkpoint.parameters, threads: threads)
+    let bar = ProgressBar(console, "scoring", total: set.count)
+    let nats = scorer.nats(set, indices: Array(0..<set.count), state.quantization, progress: bar.reach)
+    bar.finish()
     if let image = nats.firstIndex(where: { !$0.isFinite }) {
       throw ScanlineError(
         .diverged, path: set.paths[image], expected: "a finite log-likelihood", found: "\(nats[image]) nats")
@@ -105,9 +79,10 @@ struct EvaluateCommand: ParsableCommand {
     var report = Report(
       images: summary.images, natsPerImage: summary.natsPerImage, bitsPerDimension: summary.bitsPerDimension,
       standardError: summary.standardError, levels: state.quantization.levels,
-      binarization: Stated(value: state.quantization.binarization?.rawValue), checkpoint: path, step: state.step,
+      binarization: Stated(value: state.quantization.binarization?.rawValue), checkpoint: checkpoint.path,
+      step: state.step,
       weights: weights.rawValue, fingerprint: Checksum.hexadecimal(set.fingerprint), skipped: set.skipped.count)
-    if gradients { report.gradients = gradient(model, parameters, set, state.quantization) }
+    if gradients { report.gradients = gradient(model, checkpoint.parameters, set, state.quantization) }
     try present(report)
   }
 
@@ -161,4 +136,14 @@ func printJSON(_ value: some Encodable) throws {
   encoder.keyEncodingStrategy = .convertToSnakeCase
   encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
   print(String(decoding: try encoder.encode(value), as: UTF8.self))
+}
+
+/// A value that a report states also where there is none: null, not a key that is missing.
+struct Stated<Value: Encodable>: Encodable {
+  var value: Value?
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(value)
+  }
 }

@@ -22,7 +22,7 @@ struct ImportCommand: ParsableCommand {
   @Option(help: "Model family.") var model: ModelKind = .pixelCNN
   @Option(help: "Features of the residual stream.") var width: Int
   @Option(help: "Residual blocks or layers.") var blocks: Int
-  @OptionGroup var recurrence: RecurrenceOptions
+  @OptionGroup var layers: LayerOptions
   @Option(help: ArgumentHelp("The size of the images that `sample` draws.", valueName: "WxH"))
   var size = SizeArgument(width: 28, height: 28)
   @Option(name: .shortAndLong, help: "The checkpoint folder to make; it must not exist.") var output: String
@@ -33,7 +33,7 @@ struct ImportCommand: ParsableCommand {
     let configuration = ModelConfiguration(
       model: model, width: width, blocks: blocks,
       shape: ImageShape(height: size.height, width: size.width, channels: 1), levels: quantization.levels,
-      recurrence: try recurrence.recurrence(of: model))
+      activation: layers.activation, residual: layers.residual, directions: layers.directions)
     try configuration.validate(path: "import")
     guard let data = FileManager.default.contents(atPath: file) else {
       throw ScanlineError(.io, path: file, expected: "a safetensors file that can be read", found: "none")

@@ -1,74 +1,123 @@
-// `scanline sample`: a grid of images drawn from a model.
+// `scanline sample`: images drawn from a model.
 import ArgumentParser
 import Evaluation
-import Foundation
 import ImageData
 import Kernels
 import Networks
-import Synchronization
-import Training
 
 struct SampleCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sample",
     abstract: "Draw images from a model into one PNG.",
     discussion: """
-      The same seed gives the same images on any number of threads.
+      The same seed gives the same images on any number of threads. Every PNG says in its text how it was made. \
+      With --progress-frames the grid is also written as it fills in, into the folder NAME-frames beside NAME.png, \
+      pixels that are not drawn yet in mid grey.
 
-      Example:
+      Examples:
         scanline sample Checkpoints/digits --count 64 --seed 3 --output digits.png
+        scanline sample Checkpoints/digits --count 1000 --folder digits --output digits.png
+        scanline sample Checkpoints/by-class --class seven --output sevens.png
       """)
+
+  /// Images of which frames are made, at most: each keeps its memory from frame to frame.
+  private static let mostWithFrames = 256
 
   @Argument(help: "A run folder (its best step is used) or a step in it.") var checkpoint: String
   @Option(help: "How many images.") var count = 64
-  @Option(help: "The seed of the draws.") var seed: UInt64 = 1
-  @Option(help: "Below 1 the likely becomes likelier, above 1 less so.") var temperature: Float = 1
-  @Option(help: "Images in a row of the grid.") var columns = 8
+  @Option(help: "Images in a row of the grid (default: 8, or one for each class).") var columns: Int?
   @Option(name: .shortAndLong, help: "The PNG to write.") var output = "samples.png"
-  @Flag(help: "Write over an existing file.") var force = false
-  @Option(help: "The moving average of the weights (ema), or the weights themselves (raw).")
-  var weights: Checkpoint.Weights = .ema
-  @Option(help: "Threads; by default all that this process may use.") var threads: Int?
+  @Option(help: ArgumentHelp("Write the grid so many times while it fills in.", valueName: "2 to 1000"))
+  var progressFrames: Int?
+  @OptionGroup var sampling: SamplingOptions
 
   func validate() throws {
     guard (1...10_000).contains(count) else { throw ValidationError("--count lies in 1 to 10000.") }
-    guard columns > 0 else { throw ValidationError("--columns is 1 or more.") }
-    guard temperature > 0, temperature.isFinite else { throw ValidationError("--temperature is a positive number.") }
-    if let threads, threads < 1 { throw ValidationError("--threads is 1 or more.") }
+    guard columns.map({ $0 > 0 }) ?? true else { throw ValidationError("--columns is 1 or more.") }
+    guard let progressFrames else { return }
+    guard (2...1000).contains(progressFrames) else { throw ValidationError("--progress-frames lies in 2 to 1000.") }
+    guard count <= Self.mostWithFrames else {
+      throw ValidationError("--progress-frames goes with a --count of \(Self.mostWithFrames) at most.")
+    }
   }
 
   func run() throws {
     let console = Console()
-    if !force, FileManager.default.fileExists(atPath: output) {
-      throw ScanlineError(.cannotCreate, path: output, expected: "a new file (or --force)", found: "an existing one")
+    try demandNewFile(output, force: sampling.force)
+    let singles = try sampling.folder.map { try PNGFolder($0, force: sampling.force) }
+    let frames = try progressFrames.map { _ in try PNGFolder(framesPath, force: sampling.force) }
+    let checkpoint = try LoadedCheckpoint(checkpoint, sampling.weights, console: console)
+    let (shape, quantization) = (checkpoint.state.model.shape, checkpoint.state.quantization)
+    if let progressFrames, progressFrames > shape.pixels {
+      throw ScanlineError(
+        .usage, path: "--progress-frames", expected: "at most the \(shape.pixels) pixels of an image",
+        found: "\(progressFrames)")
     }
-    let (path, messages) = try Checkpoint.resolve(checkpoint)
-    messages.forEach { console.logger.warning("\($0)") }
-    let (state, parameters) = try Checkpoint.loadWeights(path, weights)
     let sampler = Sampler(
-      model: state.model.makeModel(), parameters: parameters, threads: threads ?? availableThreads())
-    let done = Progress()
-    let images = sampler.sample(SamplingRequest(count: count, seed: seed, temperature: temperature)) {
-      _ in
-      let drawn = done.next()
-      console.redraw("\(drawn) of \(count) images")
-    }.images
-    console.finish()
-    let picture = ImageGrid.picture(images, columns: columns, quantization: state.quantization)
-    try picture.write(
-      to: output,
-      text: [
-        "Software": "scanline \(Scanline.configuration.version)", "Model": state.model.model.rawValue,
-        "Step": "\(state.step)", "Weights": weights.rawValue, "Seed": "\(seed)", "Temperature": "\(temperature)",
-        "Levels": "\(state.quantization.levels)",
-      ])
+      model: checkpoint.state.model.makeModel(), parameters: checkpoint.parameters, threads: sampling.threadCount)
+    var text = sampling.text(checkpoint.state)
+    let bar = ProgressBar(console, "drawing", total: count * shape.height)
+    var request = SamplingRequest(count: count, seed: sampling.seed, temperature: sampling.temperature)
+    request.frames = progressFrames ?? 1
+    request.classes = try checkpoint.classes(sampling.class, count: count)
+    let names = checkpoint.state.model.classNames ?? []
+    if request.classes != nil { text["Class"] = sampling.class ?? "all" }
+    let columns = columns ?? ((2...32).contains(names.count) && Set(request.classes ?? []).count > 1 ? names.count : 8)
+    var written = Result<Int, any Error>.success(0)
+    let drawn = sampler.sample(request, progress: bar.advance) { images, pixels in
+      guard let frames else { return }
+      written = written.flatMap { number in
+        Result {
+          try write(frame: number, images, pixels, quantization, text, columns: columns, to: frames)
+          return number + 1
+        }
+      }
+    }
+    bar.finish()
+    _ = try written.get()
+
+    text["Count"] = "\(count)"
+    try ImageGrid.picture(drawn.images, columns: columns, quantization: quantization).write(to: output, text: text)
+    if let singles {
+      try sampling.writeSingles(drawn, quantization, text: sampling.text(checkpoint.state), to: singles) {
+        image, text in
+        text["Index"] = "\(image)"
+        let name = drawn.images.classes.map { names[$0[image]] }
+        text["Class"] = name
+        return PNGFolder.numeral(image, of: count, digits: 5) + (name.map { "-" + $0 } ?? "") + ".png"
+      }
+    }
     print(
-      "\(output): \(count) images of \(state.model.shape), step \(state.step), seed \(seed), temperature \(temperature)"
-    )
+      "\(output): \(count) images of \(shape), step \(checkpoint.state.step), seed \(sampling.seed), "
+        + "temperature \(sampling.temperature); " + LikelihoodSummary(drawn.nats, shape: shape).inWords)
+    if let singles { print("\(singles.path): each as a PNG") }
+    if let frames, let progressFrames { print("\(frames.path): \(progressFrames) frames") }
   }
 
-  private final class Progress: Sendable {
-    private let drawn = Atomic<Int>(0)
-    func next() -> Int { drawn.wrappingAdd(1, ordering: .relaxed).newValue }
+  /// samples-frames of samples.png
+  private var framesPath: String {
+    (output.lowercased().hasSuffix(".png") ? String(output.dropLast(4)) : output) + "-frames"
+  }
+
+  /// Writes the grid with `pixels` of each image drawn.
+  private func write(
+    frame: Int, _ images: ImageBatch, _ pixels: Int, _ quantization: Quantization, _ text: PNGText,
+    columns: Int, to folder: PNGFolder
+  ) throws {
+    let shape = images.shape
+    var values = quantization.displayValues(images)
+    for image in 0..<images.count {
+      let missing = image * shape.dimensions + pixels * shape.channels..<(image + 1) * shape.dimensions
+      for place in missing { values[place] = missingValue }
+    }
+    var text = text
+    text["Frame"] = "\(frame + 1) of \(progressFrames ?? 1)"
+    text["Pixels"] = "\(pixels) of \(shape.pixels)"
+    let picture = ImageGrid.picture(values: values, shape: shape, columns: columns)
+    let name = PNGFolder.numeral(frame + 1, of: (progressFrames ?? 1) + 1, digits: 3)
+    try folder.write(1) { _ in ("frame-\(name).png", try picture.encoded(text: text)) }
   }
 }
+
+/// The grey value that stands for a pixel which is not drawn.
+let missingValue: UInt8 = 128

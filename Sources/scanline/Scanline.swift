@@ -24,9 +24,8 @@ struct Scanline: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      TrainCommand.self, SampleCommand.self, EvaluateCommand.self, InspectCommand.self, DescribeCommand.self,
-      ImportCommand.self,
-      DrawCommand.self, BenchmarkCommand.self,
+      TrainCommand.self, SampleCommand.self, CompleteCommand.self, EvaluateCommand.self, NeighboursCommand.self,
+      InspectCommand.self, DescribeCommand.self, ImportCommand.self, DrawCommand.self, BenchmarkCommand.self,
     ])
 }
 

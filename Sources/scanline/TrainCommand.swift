@@ -29,6 +29,7 @@ struct TrainCommand: ParsableCommand {
   var resume = false
   @Option(help: "Threads; by default all that this process may use. They change no bit of the result.")
   var threads: Int?
+  @Flag(help: "Show the gradient flow, layer by layer, whenever it is recorded.") var watchGradients = false
   @Flag(help: "Learn each class subfolder apart: `sample --class` then draws one.")
   var classConditional = false
   @OptionGroup(title: "Model") var model: ModelOptions
@@ -62,6 +63,8 @@ struct TrainCommand: ParsableCommand {
       state: session.state, adam: session.adam, train: session.train, valid: session.valid, threads: threads,
       isSaved: resume, now: monotonicSeconds)
     let progress = TrainingProgress(console: console, shape: session.train.shape)
+    let watch = GradientWatch(console: console, model: session.state.model, showsTable: watchGradients)
+    let log = try GradientLog(under: lock, step: session.adam.step)
     let outcome = try trainer.run(
       request: signals.request,
       save: { state, adam in
@@ -71,7 +74,12 @@ struct TrainCommand: ParsableCommand {
           under: lock, keeping: state.training?.checkpointsKept ?? 2, best: state.best?.step)
         return path
       },
-      report: progress.report)
+      report: { event in
+        progress.report(event)
+        guard case .gradients(let record) = event else { return }
+        try log.append(record)
+        watch.show(record)
+      })
     console.finish()
     switch outcome {
     case .finished: progress.printResult(run: run, state: trainer.state)

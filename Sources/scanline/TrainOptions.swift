@@ -16,14 +16,16 @@ struct ModelOptions: ParsableArguments {
     help: "Residual blocks or layers (default: 15, of a gated-pixelcnn 8, of an mdrnn 1, of a diagonal-lstm 7).")
   var blocks: Int?
   @Option(help: "bernoulli or categorical (default: bernoulli for 2 levels).") var likelihood: LikelihoodKind?
-  @OptionGroup var recurrence: RecurrenceOptions
+  @OptionGroup var layers: LayerOptions
+  @Option(help: "How weights begin: uniform, he or glorot (default: uniform).") var initialization: Initialization?
 
   /// The model on images of `shape`. Throws a usage error, under `path`, where there is none like it.
   func configuration(shape: ImageShape, levels: Int, path: String) throws -> ModelConfiguration {
     let kind = model ?? .pixelCNN
     let configuration = ModelConfiguration(
       model: kind, width: width ?? 32, blocks: blocks ?? kind.standardBlocks, shape: shape, levels: levels,
-      likelihood: likelihood, recurrence: try recurrence.recurrence(of: kind))
+      likelihood: likelihood, activation: layers.activation, residual: layers.residual, directions: layers.directions,
+      initialization: initialization ?? .uniform)
     try configuration.validate(path: path)
     return configuration
   }
@@ -33,36 +35,30 @@ struct ModelOptions: ParsableArguments {
     if model != nil { return "--model" }
     if width != nil { return "--width" }
     if blocks != nil { return "--blocks" }
-    return likelihood != nil ? "--likelihood" : recurrence.given
+    if likelihood != nil { return "--likelihood" }
+    return initialization != nil ? "--initialization" : layers.given
   }
 }
 
-extension PlainCell.Activation: ExpressibleByArgument {}
+extension Activation: ExpressibleByArgument {}
+extension ResidualOrder: ExpressibleByArgument {}
+extension Initialization: ExpressibleByArgument {}
 
-/// What recurrent models can be told besides.
-struct RecurrenceOptions: ParsableArguments {
-  @Option(help: "Of an mdrnn: tanh, sigmoid or relu (default: tanh).") var activation: PlainCell.Activation?
+/// How the layers are put together.
+struct LayerOptions: ParsableArguments {
+  @Option(help: "relu, tanh or sigmoid, of a pixelcnn (default: relu) or an mdrnn (default: tanh).")
+  var activation: Activation?
+  @Option(
+    help: """
+      none, pre (a layer adds to its input) or post (the activation follows the sum) (default: pre, of an mdrnn none).
+      """)
+  var residual: ResidualOrder?
   @Option(help: "Of a recurrent model: 1, from the left, or 2 (default: 1, of a diagonal-lstm 2).")
   var directions: Int?
-  @Flag(help: "Of an mdrnn: each layer after the first is added to its input.") var residual = false
-
-  /// The recurrence of a model of this kind, nil for others. Throws a usage error where an option does not apply.
-  func recurrence(of kind: ModelKind) throws -> Recurrence? {
-    if !kind.isRecurrent || (kind == .diagonalLSTM && (activation != nil || residual)), let given {
-      throw ScanlineError(
-        .usage, path: given, expected: "a recurrent model that it applies to", found: kind.rawValue)
-    }
-    guard kind.isRecurrent else { return nil }
-    var recurrence = Recurrence(model: kind)
-    if let activation { recurrence.activation = activation }
-    if let directions { recurrence.directions = directions }
-    recurrence.isResidual = residual
-    return recurrence
-  }
 
   /// The first option that was given.
   var given: String? {
-    activation != nil ? "--activation" : residual ? "--residual" : directions != nil ? "--directions" : nil
+    activation != nil ? "--activation" : residual != nil ? "--residual" : directions != nil ? "--directions" : nil
   }
 }
 
@@ -83,6 +79,8 @@ struct TrainingFlags: ParsableArguments {
     help: "Steps between held-out evaluations and checkpoints (default: an epoch, or the epochs that make 500 steps).")
   var evaluateEvery: Int?
   @Option(help: "Held-out images scored between; the end scores all (default: 1000).") var evaluationImages: Int?
+  @Option(help: "Steps between records of the gradient flow in gradients.jsonl; 0: none (default: 50).")
+  var gradientsEvery: Int?
   @Option(help: "Checkpoints kept besides the best (default: 2).") var keep: Int?
   @Option(help: "The seed of weights, order and binarization (default: 1).") var seed: UInt64?
 
@@ -104,7 +102,7 @@ struct TrainingFlags: ParsableArguments {
       ("--batch", batch != nil), ("--learning-rate", learningRate != nil), ("--schedule", schedule != nil),
       ("--warmup", warmup != nil), ("--decay", decay != nil), ("--clip", clip != nil), ("--ema", ema != nil),
       ("--evaluate-every", evaluateEvery != nil), ("--evaluation-images", evaluationImages != nil),
-      ("--keep", keep != nil), ("--seed", seed != nil),
+      ("--gradients-every", gradientsEvery != nil), ("--keep", keep != nil), ("--seed", seed != nil),
     ]
     return given.first { $0.1 }?.0
   }
@@ -122,6 +120,7 @@ struct TrainingFlags: ParsableArguments {
     if let ema { options.adam.averageDecay = ema }
     options.evaluationInterval = evaluateEvery
     if let evaluationImages { options.evaluationImages = evaluationImages }
+    if let gradientsEvery { options.gradientInterval = gradientsEvery }
     if let keep { options.checkpointsKept = keep }
     if let seed { options.seed = seed }
     try options.validate()

@@ -11,7 +11,11 @@ import Training
   init() throws { place = try Workplace() }
 
   @Test func helpIsAResult() throws {
-    for command in ["", "train", "sample", "evaluate", "inspect", "import", "draw", "benchmark train"] {
+    let commands = [
+      "", "train", "sample", "complete", "evaluate", "neighbours", "inspect", "describe", "import", "draw",
+      "benchmark train",
+    ]
+    for command in commands {
       let help = try place.succeed("\(command) --help")
       #expect(help.output.contains("USAGE: scanline \(command)") && help.messages == "")
     }
@@ -25,6 +29,9 @@ import Training
     "train images --steps 1 --epochs 1",
     "train images --resize 3x3 --crop 3x3", "train images --valid-share 1", "evaluate", "evaluate run",
     "sample", "sample run --count 0", "sample run --temperature 0", "draw", "draw folder --side 7",
+    "sample run --progress-frames 1", "sample run --progress-frames 9 --count 257", "complete run images",
+    "complete run images --keep-rows 3 --keep-mask mask.png", "complete run images --keep-rows 3 --completions 0",
+    "neighbours samples", "neighbours samples images --nearest 0", "neighbours samples images --levels 300",
     "import file",
     "benchmark train --batch 0",
   ])

@@ -44,9 +44,7 @@ import Testing
   @Test(arguments: [ModelKind.pixelCNN, .mdrnn], [1, 2]) func structureTellsWhatIsSeen(kind: ModelKind, directions: Int)
   {
     var shape = configuration(kind, 4, 2, 7, 9)
-    shape.recurrence = shape.recurrence.map { _ in
-      Recurrence(activation: .relu, directions: directions, isResidual: false)
-    }
+    if kind == .mdrnn { (shape.activation, shape.directions) = (.relu, directions) }
     let model = shape.makeModel()
     let parameters = randomParameters(model, scale: 0.4)
     for slice in model.layout.slices {
@@ -84,7 +82,7 @@ import Testing
   /// An LSTM's gates may be shut for some pixels and weights; over several draws of weights all that can be seen is.
   @Test(arguments: [1, 2]) func structureTellsWhatAnLSTMSees(directions: Int) {
     var shape = configuration(.diagonalLSTM, 8, 1, 4, 6)
-    shape.recurrence?.directions = directions
+    shape.directions = directions
     let model = shape.makeModel()
     for (y, x) in [(3, 2), (3, 0), (2, 5)] {
       var seen = [Bool](repeating: false, count: 24)

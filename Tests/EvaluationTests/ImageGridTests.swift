@@ -56,4 +56,26 @@ import Testing
     #expect(row.first == 0 && row.last == 255)
     #expect(row.map(quantization.level) == batch.levels)
   }
+
+  /// What was laid out is cut apart again; a picture that is no grid is not.
+  @Test(arguments: [1, 2, 3, 5, 9]) func gridsAreCutApart(columns: Int) throws {
+    var batch = images(levels: 30)
+    let quantization = try Quantization(levels: 30)
+    let picture = ImageGrid.picture(batch, columns: columns, quantization: quantization)
+    let values = quantization.displayValues(batch)
+    #expect(ImageGrid.cells(of: picture, shape: shape, count: 5) == values)
+    #expect(ImageGrid.cells(of: picture, shape: shape) == values)
+    #expect(ImageGrid.cells(of: picture, shape: ImageShape(height: 3, width: 3, channels: 1)) == nil)
+    #expect(ImageGrid.cells(of: picture, shape: ImageShape(height: 2, width: 3, channels: 3)) == nil)
+    #expect(ImageGrid.cells(of: picture, shape: shape, count: 100) == nil)
+    #expect(ImageGrid.cells(of: picture, shape: shape, count: 0) == nil)
+    var spoilt = picture
+    spoilt.values[0] = 1
+    #expect(ImageGrid.cells(of: spoilt, shape: shape, count: 5) == nil)
+    // A black image at the end is one only where the count says so.
+    for place in 24..<30 { batch.levels[place] = 0 }
+    let black = ImageGrid.picture(batch, columns: 3, quantization: quantization)
+    #expect(ImageGrid.cells(of: black, shape: shape, count: 5)?.count == 30)
+    #expect(ImageGrid.cells(of: black, shape: shape)?.count == 24)
+  }
 }

@@ -22,6 +22,14 @@ import Testing
     #expect(folder.evaluationSplit == nil)
   }
 
+  @Test func aFewImagesAreSpreadOverAll() throws {
+    let folder = try scan((0..<10).map { "\($0 / 5)/\($0).png" })
+    #expect(folder.spread(4).entries.map(\.relativePath) == ["0/0.png", "0/2.png", "1/5.png", "1/7.png"])
+    #expect(folder.spread(10).entries == folder.entries && folder.spread(99, in: .train).entries == folder.entries)
+    #expect(folder.spread(3, in: .valid).entries.isEmpty && folder.spread(3).classes == ["0", "1"])
+    #expect(folder.first(3).entries == Array(folder.entries.prefix(3)) && folder.first(11).entries == folder.entries)
+  }
+
   @Test func subfoldersAreClassesAndDeeperFoldersBelongToThem() throws {
     let folder = try scan(["cat/2.png", "ant/x/y/1.png", "cat/1.png", "ant.d/1.png"])
     #expect(folder.layout == .classes)

@@ -28,6 +28,30 @@ import Testing
     #expect(throws: ScanlineError.self) { try image(channels: 1).encoded(text: ["": "no key"]) }
   }
 
+  @Test func textsReadBack() throws {
+    var text: PNGText = ["Seed": "7", "Title": "Größe 20×20", "Step": "1"]
+    text["Seed"] = "8"
+    text["Step"] = nil
+    text["Empty"] = ""
+    #expect(text.entries.map(\.key) == ["Seed", "Title", "Empty"])
+    let bytes = try image(channels: 3).encoded(text: text)
+    #expect(PNGText(parsing: bytes) == text)
+    #expect(PNGText(parsing: bytes)["Title"] == "Größe 20×20" && PNGText(parsing: bytes)["Step"] == nil)
+    // Cut short anywhere, what is left is read and nothing beyond it.
+    for count in 0..<bytes.count {
+      #expect(PNGText(parsing: Array(bytes.prefix(count))).entries.count <= 3)
+    }
+    var odd = Array(bytes.prefix(8))
+    let bodies: [[UInt8]] = [
+      [], [65], [65, 0], [65, 0, 0], [65, 0, 1, 0, 0, 0], [65, 0, 0, 0, 0], [65, 0, 0, 0, 66, 0],
+    ]
+    for body in bodies {
+      odd += RawPNG.chunk("iTXt", body)
+    }
+    #expect(PNGText(parsing: odd).entries.isEmpty)
+    #expect(PNGText(parsing: odd + RawPNG.chunk("tEXt", [0xC4, 0, 0xE9]))["Ä"] == "é")
+  }
+
   @Test func filesAppearWholeAndLeaveNoTemporary() throws {
     let folder = try TemporaryFolder()
     let path = folder.path + "/out.png"

@@ -71,6 +71,7 @@ private struct UpsideDown: ImageModel {
   var imagesTogether: Int { 1 }
   var pyTorchNames: [String: String] { [:] }
   var layerCosts: [LayerCost] { inner.layerCosts }
+  var flowLayers: [FlowLayer] { inner.flowLayers }
   var contextSteps: [ContextStep] { inner.contextSteps }
   var sequentialSteps: SequentialSteps { inner.sequentialSteps }
   func initialParameters(seed: UInt64) -> ParameterVector { inner.initialParameters(seed: seed) }
@@ -92,6 +93,7 @@ private struct UpsideDown: ImageModel {
     inner.forward(turned, images: images, packed: packed, workspace: workspace)
   }
   func backward(
-    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer
+    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer,
+    observer: FlowObserver?
   ) {}
 }

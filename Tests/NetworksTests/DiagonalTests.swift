@@ -17,7 +17,7 @@ import Testing
     model.forward(batch, images: 0..<3, packed: packed, workspace: workspace)
     #expect(diagonalSteps(workspace) == expected)
     let gradient = model.makePackedGradient()
-    model.backward(images: 0..<3, packed: packed, workspace: workspace, into: gradient)
+    model.backward(images: 0..<3, packed: packed, workspace: workspace, into: gradient, observer: nil)
     #expect(diagonalSteps(workspace) == expected)
   }
 
@@ -50,7 +50,7 @@ import Testing
           _ = model.likelihood.nats(
             batch, image: image, logits: workspace.logits[place], gradient: workspace.logitGradients[place])
         }
-        model.backward(images: images, packed: packed, workspace: workspace, into: sum)
+        model.backward(images: images, packed: packed, workspace: workspace, into: sum, observer: nil)
       }
       // A full group first leaves its traces in every map.
       if full { run(0..<4, model.makePackedGradient()) }

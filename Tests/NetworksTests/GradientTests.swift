@@ -6,15 +6,18 @@ import Testing
 /// A small recurrent model.
 func recurrent(
   _ model: ModelKind, width features: Int, layers: Int, height: Int, width: Int, levels: Int,
-  _ activation: PlainCell.Activation = .tanh, directions: Int? = nil, residual: Bool = false
+  _ activation: Activation = .tanh, directions: Int? = nil, residual: Bool = false
 ) -> ModelConfiguration {
-  var recurrence = Recurrence(model: model)
-  recurrence.activation = activation
-  recurrence.directions = directions ?? recurrence.directions
-  recurrence.isResidual = residual
-  return ModelConfiguration(
+  ModelConfiguration(
     model: model, width: features, blocks: layers, shape: ImageShape(height: height, width: width, channels: 1),
-    levels: levels, recurrence: recurrence)
+    levels: levels, activation: activation, residual: residual ? .pre : nil, directions: directions)
+}
+
+/// A small PixelCNN of two blocks with this activation and these residual connections.
+func pixelCNN(_ activation: Activation, _ residual: ResidualOrder) -> ModelConfiguration {
+  ModelConfiguration(
+    width: 6, blocks: 2, shape: ImageShape(height: 3, width: 4, channels: 1), levels: 3, activation: activation,
+    residual: residual)
 }
 
 /// A small Gated PixelCNN.
@@ -35,6 +38,8 @@ func conditional(_ configuration: ModelConfiguration) -> ModelConfiguration {
 let smallConfigurations: [ModelConfiguration] = [
   ModelConfiguration(width: 4, blocks: 1, shape: ImageShape(height: 3, width: 5, channels: 1), levels: 2),
   ModelConfiguration(width: 6, blocks: 2, shape: ImageShape(height: 4, width: 3, channels: 1), levels: 5),
+  pixelCNN(.sigmoid, .off), pixelCNN(.sigmoid, .pre), pixelCNN(.sigmoid, .post), pixelCNN(.tanh, .off),
+  pixelCNN(.tanh, .pre), pixelCNN(.tanh, .post), pixelCNN(.relu, .off), pixelCNN(.relu, .post),
   recurrent(.mdrnn, width: 3, layers: 1, height: 3, width: 4, levels: 2),
   recurrent(.mdrnn, width: 4, layers: 2, height: 4, width: 3, levels: 3, .sigmoid, directions: 2),
   recurrent(.mdrnn, width: 4, layers: 3, height: 3, width: 3, levels: 2, .relu, directions: 2, residual: true),
@@ -103,6 +108,46 @@ let smallConfigurations: [ModelConfiguration] = [
       parameters: randomParameters(model, scale: 0.5),
       into: gradient)
     for slice in model.layout.slices { #expect(gradient[slice].contains { $0 != 0 }, "\(slice.name)") }
+  }
+
+  /// Kernels that apply the activation on the way and a pass of its own give the same bits.
+  @Test(arguments: ResidualOrder.allCases) func fusedActivationsChangeNoBit(residual: ResidualOrder) {
+    let configuration = ModelConfiguration(
+      width: 20, blocks: 3, shape: ImageShape(height: 9, width: 7, channels: 1), levels: 4, residual: residual)
+    let batch = randomBatch(configuration, count: 3)
+    func run(_ model: PixelCNN) -> ([UInt32], [Double]) {
+      let gradient = ParameterVector(layout: model.layout)
+      let nats = BatchGradient(model: model, batchSize: 3, threads: 1)
+        .compute(batch, parameters: randomParameters(model, scale: 0.3), into: gradient)
+      return (gradient.storage.elements.map(\.bitPattern), nats)
+    }
+    let (fused, apart) = (run(PixelCNN(configuration)), run(PixelCNN(configuration, fusesActivation: false)))
+    #expect(fused.0 == apart.0)
+    #expect(fused.1 == apart.1)
+  }
+
+  /// Standard deviations of uniform numbers within the bounds that each way promises.
+  @Test(arguments: Initialization.allCases) func weightsBeginAsSaid(initialization: Initialization) throws {
+    let configuration = ModelConfiguration(
+      width: 64, blocks: 1, shape: ImageShape(height: 4, width: 4, channels: 1), levels: 2,
+      initialization: initialization)
+    let model = configuration.makeModel()
+    let parameters = model.initialParameters(seed: 1)
+    let weight = try #require(model.layout.slices.first { $0.name == "blocks.0.conv.weight" })
+    let bias = try #require(model.layout.slices.first { $0.name == "blocks.0.conv.bias" })
+    let live = zip(parameters[weight], weight.live ?? []).filter(\.1).map { Double($0.0) }
+    #expect(live.count == 32 * 32 * 5)
+    // 32 features in and out, 5 live taps of 9.
+    let bound =
+      switch initialization {
+      case .uniform: (1.0 / 160).squareRoot()
+      case .he: (6.0 / 160).squareRoot()
+      case .glorot: (6.0 / 320).squareRoot()
+      }
+    let deviation = (live.reduce(0) { $0 + $1 * $1 } / Double(live.count)).squareRoot()
+    #expect(abs(deviation / (bound / 3.0.squareRoot()) - 1) < 0.03)
+    #expect(live.allSatisfy { abs($0) <= bound })
+    #expect(parameters[bias].allSatisfy { $0 == 0 } == (initialization != .uniform))
   }
 
   @Test(arguments: [2, 3, 8], ModelKind.allCases) func threadsChangeNoBit(threads: Int, kind: ModelKind) {

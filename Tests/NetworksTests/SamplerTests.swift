@@ -173,23 +173,31 @@ struct SamplerCase: CustomTestStringConvertible, Sendable {
   var testDescription: String {
     let c = configuration
     return "\(c.model.rawValue) \(c.shape) width \(c.width), \(c.levels) levels \(c.likelihood.rawValue), "
-      + "\(c.recurrence?.directions ?? 1) directions, \(images) images"
+      + "\(c.directions) directions, \(images) images"
   }
 
   static let all: [SamplerCase] = ModelKind.allCases.flatMap { kind in
     let sizes: [(height: Int, width: Int, levels: Int, features: Int, images: Int)] = [
       (19, 5, 2, 32, 3), (4, 9, 16, 16, 4), (9, 1, 256, 8, 2), (1, 7, 3, 20, 17), (8, 8, 2, 8, 2),
     ]
-    return sizes.flatMap { size -> [SamplerCase] in
-      (kind.isRecurrent ? 1...2 : 1...1).map { directions in
-        var configuration = ModelConfiguration(
-          model: kind, width: size.features, blocks: 3,
-          shape: ImageShape(height: size.height, width: size.width, channels: 1), levels: size.levels,
-          likelihood: size.levels == 2 && size.height == 8 ? .categorical : nil)
-        configuration.recurrence?.directions = directions
-        if size.height == 4 { configuration = conditional(configuration) }
-        return SamplerCase(configuration: configuration, images: size.images)
-      }
+    let plain = kind == .pixelCNN ? [(Activation.tanh, ResidualOrder.post), (.sigmoid, .off), (.tanh, .pre)] : []
+    let variants = plain.map { activation, residual in
+      SamplerCase(
+        configuration: ModelConfiguration(
+          width: 16, blocks: 2, shape: ImageShape(height: 11, width: 3, channels: 1), levels: 2, activation: activation,
+          residual: residual), images: 3)
     }
+    return variants
+      + sizes.flatMap { size -> [SamplerCase] in
+        (kind.isRecurrent ? 1...2 : 1...1).map { directions in
+          var configuration = ModelConfiguration(
+            model: kind, width: size.features, blocks: 3,
+            shape: ImageShape(height: size.height, width: size.width, channels: 1), levels: size.levels,
+            likelihood: size.levels == 2 && size.height == 8 ? .categorical : nil)
+          configuration.directions = directions
+          if size.height == 4 { configuration = conditional(configuration) }
+          return SamplerCase(configuration: configuration, images: size.images)
+        }
+      }
   }
 }

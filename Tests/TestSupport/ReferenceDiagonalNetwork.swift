@@ -8,6 +8,8 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
   let configuration: ModelConfiguration
   /// Tensors by name, in the shapes of the checkpoint.
   public var tensors: [String: [Double]]
+  /// Sees every layer's outputs, and may change one.
+  public var probe: LayerProbe?
 
   /// The reference with the numbers of `parameters`.
   public init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
@@ -16,8 +18,8 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
       uniqueKeysWithValues: parameters.layout.slices.map { ($0.name, parameters[$0].map(Double.init)) })
   }
 
-  /// −log p of an image in nats.
-  public func nats(_ batch: ImageBatch, image: Int) -> Double {
+  /// −log p of each pixel of an image in nats.
+  public func costs(_ batch: ImageBatch, image: Int) -> [Double] {
     let (h, w) = (batch.shape.height, batch.shape.width)
     let pixels = (0..<h * w).map { [Double(batch[image, $0 / w, $0 % w, 0]) / Double(configuration.levels - 1)] }
     let isLSTM = configuration.model == .diagonalLSTM
@@ -25,6 +27,8 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
     var stream: [[Double]]
     if isLSTM {
       stream = firstConvolution(pixels.map { $0[0] }, h, w, number)
+      change("input", &stream)
+      probe?.record("input", stream.flatMap { $0 })
     } else {
       // The shifted input: the pixel to the left, the pixel above.
       stream = (0..<h * w).map { p in
@@ -33,29 +37,39 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
     }
     for layer in 0..<configuration.blocks {
       var sum = direction("layers.\(layer).left", stream, h, w, mirrored: false, number)
-      if configuration.recurrence?.directions == 2 {
+      if configuration.directions == 2 {
         let right = direction("layers.\(layer).right", stream, h, w, mirrored: true, number)
         for p in w..<max(w, h * w) { sum[p] = zip(sum[p], right[p - w]).map { $0 + $1 } }
       }
       if isLSTM {
         let out = sum.map { affine("layers.\(layer).output", $0) }
         stream = zip(stream, out).map { zip($0, $1).map { $0 + $1 } }
-      } else if configuration.recurrence?.isResidual == true && layer > 0 {
+        change("layers.\(layer).output", &stream)
+        probe?.record("layers.\(layer).output", stream.flatMap { $0 })
+      } else if configuration.residual == .pre && layer > 0 {
         stream = zip(stream, sum).map { zip($0, $1).map { $0 + $1 } }
       } else {
         stream = sum
       }
     }
-    var total = 0.0
+    var costs: [Double] = []
     for p in 0..<h * w {
-      let hidden = affine("head.hidden", stream[p].map { max($0, 0) })
-      let z = affine("head.logits", hidden.map { max($0, 0) })
+      var hidden = affine("head.hidden", stream[p].map { max($0, 0) })
+      probe?.change("head.hidden", p * hidden.count, &hidden)
+      probe?.record("head.hidden", hidden.map { max($0, 0) })
+      var z = affine("head.logits", hidden.map { max($0, 0) })
+      probe?.change("head.logits", p * z.count, &z)
+      probe?.record("head.logits", z)
       let logits = configuration.likelihood == .bernoulli ? [0, z[0]] : z
       let most = logits.max() ?? 0
-      total += naturalLog(logits.reduce(0) { $0 + exponentialOf($1 - most) }) + most
-      total -= logits[Int(batch[image, p / w, p % w, 0])]
+      let seen = logits[Int(batch[image, p / w, p % w, 0])]
+      costs.append(naturalLog(logits.reduce(0) { $0 + exponentialOf($1 - most) }) + most - seen)
     }
-    return total
+    return costs
+  }
+
+  private func change(_ layer: String, _ stream: inout [[Double]]) {
+    for p in stream.indices { probe?.change(layer, p * stream[p].count, &stream[p]) }
   }
 
   /// weight · x + bias, the bias where there is one.
@@ -99,7 +113,8 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
         let p = y * w + x
         let left = step > 0 ? output[y * w + beside] : zero
         let above = y > 0 ? output[p - w] : zero
-        let z = zip(affine(name + ".input", input[p], number), affine(name + ".state", left + above)).map { $0 + $1 }
+        var z = zip(affine(name + ".input", input[p], number), affine(name + ".state", left + above)).map { $0 + $1 }
+        probe?.change(name + ".input", p * z.count, &z)
         if isLSTM {
           let before = step > 0 ? state[y * w + beside] : zero
           for k in 0..<features {
@@ -107,15 +122,21 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
             state[p][k] = f * before[k] + i * hyperbolicTangentOf(z[3 * features + k])
             output[p][k] = o * hyperbolicTangentOf(state[p][k])
           }
+          probe?.record(
+            name + ".input",
+            z.enumerated().map { $0 < 3 * features ? sigmoid($1) : hyperbolicTangentOf($1) })
         } else {
+          probe?.record(name + ".input", z)
           output[p] = z.map { value in
-            switch configuration.recurrence?.activation ?? .tanh {
+            switch configuration.activation {
             case .tanh: hyperbolicTangentOf(value)
             case .sigmoid: sigmoid(value)
             case .relu: max(value, 0)
             }
           }
         }
+        probe?.change(name + ".state", p * features, &output[p])
+        probe?.record(name + ".state", output[p])
       }
     }
     return output
@@ -128,8 +149,34 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
 public protocol ReferenceModel {
   /// Tensors by name; finite differences change them.
   var tensors: [String: [Double]] { get set }
+  /// Sees every layer's outputs, and may change one.
+  var probe: LayerProbe? { get set }
+  /// −log p of each pixel of an image in nats.
+  func costs(_ batch: ImageBatch, image: Int) -> [Double]
+}
+
+extension ReferenceModel {
   /// −log p of an image in nats.
-  func nats(_ batch: ImageBatch, image: Int) -> Double
+  public func nats(_ batch: ImageBatch, image: Int) -> Double { costs(batch, image: image).reduce(0, +) }
+  /// −log p of one pixel in nats.
+  public func cost(_ batch: ImageBatch, image: Int, pixel: Int) -> Double { costs(batch, image: image)[pixel] }
+}
+
+/// Looks at the outputs of a reference's layers, and moves one of them: derivatives with respect to outputs.
+public final class LayerProbe {
+  /// The layer of which an output is moved, before its activation; its place in the order H×W×channels; by how much.
+  public var layer = "", place = 0, amount = 0.0
+  /// What each layer gave out, after the activation, images one after the other.
+  public var outputs: [String: [Double]] = [:]
+
+  /// A probe that only looks.
+  public init() {}
+
+  func change(_ layer: String, _ first: Int, _ values: inout [Double]) {
+    if layer == self.layer, amount != 0, values.indices.contains(place - first) { values[place - first] += amount }
+  }
+
+  func record(_ layer: String, _ values: [Double]) { outputs[layer, default: []] += values }
 }
 
 /// The reference of `configuration`'s model.

@@ -8,6 +8,8 @@ public struct ReferenceGatedPixelCNN: ReferenceModel {
   let configuration: ModelConfiguration
   /// Tensors by name, in the shapes of the checkpoint.
   public var tensors: [String: [Double]]
+  /// Sees every layer's outputs, and may change one.
+  public var probe: LayerProbe?
 
   /// The reference with the numbers of `parameters`.
   public init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
@@ -32,8 +34,8 @@ public struct ReferenceGatedPixelCNN: ReferenceModel {
     }
   }
 
-  /// −log p of an image in nats.
-  public func nats(_ batch: ImageBatch, image: Int) -> Double {
+  /// −log p of each pixel of an image in nats.
+  public func costs(_ batch: ImageBatch, image: Int) -> [Double] {
     let (h, w, c) = (batch.shape.height, batch.shape.width, batch.shape.channels)
     let number = batch.classes?[image]
     let pixels = (0..<h * w).map { p in
@@ -43,33 +45,53 @@ public struct ReferenceGatedPixelCNN: ReferenceModel {
     var horizontal = vertical
     for layer in 0..<configuration.blocks {
       let name = "layers.\(layer)."
-      // Rows y − 1 and y, columns x − 1 to x + 1; row −1 sees nothing but zeros.
-      func sums(_ y: Int, _ x: Int) -> [Double] {
+      let isLast = layer == configuration.blocks - 1
+      // Rows y − 1 and y, columns x − 1 to x + 1. Row −1 sees nothing but zeros; the last row is read by nobody.
+      var sums = (0..<h * w).map { p -> [Double] in
+        let (y, x) = (p / w - 1, p % w)
         let patch = (y - 1...y).flatMap { sy in (x - 1...x + 1).map { vertical[sy, $0] } }
         return convolve(name + "vertical", patch, number)
       }
+      change(name + "vertical", &sums)
+      record(name + "vertical", isLast ? sums : sums.map(gates))
       // The first layer must not see the pixel itself.
       let last = layer == 0 ? -1 : 0
-      let outputs = (0..<h * w).map { p -> [Double] in
+      var z = (0..<h * w).map { p -> [Double] in
         let (y, x) = (p / w, p % w)
         let left = convolve(name + "horizontal", [horizontal[y, x + last - 1], horizontal[y, x + last]], number)
-        let above = convolve(name + "link", [sums(y - 1, x)], nil)
-        let output = convolve(name + "output", [gate(zip(left, above).map { $0 + $1 })], nil)
-        return layer == 0 ? output : zip(horizontal[y, x], output).map { $0 + $1 }
+        return zip(left, convolve(name + "link", [sums[p]], nil)).map { $0 + $1 }
       }
-      let next = (0..<h * w).map { gate(sums($0 / w, $0 % w)) }
-      vertical = Stack(h, w, next)
+      for part in ["link", "horizontal"] {
+        change(name + part, &z)
+        record(name + part, z.map(gates))
+      }
+      var outputs = z.indices.map { p -> [Double] in
+        let output = convolve(name + "output", [gate(z[p])], nil)
+        return layer == 0 ? output : zip(horizontal[p / w, p % w], output).map { $0 + $1 }
+      }
+      change(name + "output", &outputs)
+      record(name + "output", isLast ? outputs.map { $0.map { max($0, 0) } } : outputs)
+      let unread = [Double](repeating: .nan, count: configuration.width)
+      vertical = Stack(h, w, (0..<h * w).map { $0 + w < h * w ? gate(sums[$0 + w]) : unread })
       horizontal = Stack(h, w, outputs)
     }
-    var total = 0.0
-    for p in 0..<h * w {
-      let hidden = convolve("head.hidden", [horizontal[p / w, p % w].map { max($0, 0) }], nil)
-      let z = convolve("head.logits", [hidden.map { max($0, 0) }], nil)
-      total += referenceNats(
-        configuration, outputs: z, levels: (0..<c).map { Int(batch[image, p / w, p % w, $0]) })
+    var hidden = (0..<h * w).map { convolve("head.hidden", [horizontal[$0 / w, $0 % w].map { max($0, 0) }], nil) }
+    change("head.hidden", &hidden)
+    hidden = hidden.map { $0.map { max($0, 0) } }
+    record("head.hidden", hidden)
+    var logits = hidden.map { convolve("head.logits", [$0], nil) }
+    change("head.logits", &logits)
+    record("head.logits", logits)
+    return logits.indices.map { p in
+      referenceNats(configuration, outputs: logits[p], levels: (0..<c).map { Int(batch[image, p / w, p % w, $0]) })
     }
-    return total
   }
+
+  private func change(_ layer: String, _ values: inout [[Double]]) {
+    for p in values.indices { probe?.change(layer, p * values[p].count, &values[p]) }
+  }
+
+  private func record(_ layer: String, _ values: [[Double]]) { probe?.record(layer, values.flatMap { $0 }) }
 
   /// weight [out, in, taps] · patch [taps][in] + bias.
   private func convolve(_ name: String, _ patch: [[Double]], _ number: Int?) -> [Double] {
@@ -88,8 +110,13 @@ public struct ReferenceGatedPixelCNN: ReferenceModel {
     }
   }
 
+  /// tanh of the first half, σ of the second.
+  private func gates(_ z: [Double]) -> [Double] {
+    z.indices.map { $0 < z.count / 2 ? hyperbolicTangentOf(z[$0]) : 1 / (1 + exponentialOf(-z[$0])) }
+  }
+
   private func gate(_ z: [Double]) -> [Double] {
-    let half = z.count / 2
-    return (0..<half).map { hyperbolicTangentOf(z[$0]) / (1 + exponentialOf(-z[half + $0])) }
+    let gates = gates(z)
+    return (0..<z.count / 2).map { gates[$0] * gates[z.count / 2 + $0] }
   }
 }

@@ -9,6 +9,8 @@ public struct ReferencePixelCNN: ReferenceModel {
   let configuration: ModelConfiguration
   /// Tensors by name, in the shapes of the checkpoint.
   public var tensors: [String: [Double]]
+  /// Sees every layer's outputs, and may change one.
+  public var probe: LayerProbe?
 
   /// The reference with the numbers of `parameters`.
   public init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
@@ -17,8 +19,8 @@ public struct ReferencePixelCNN: ReferenceModel {
       uniqueKeysWithValues: parameters.layout.slices.map { ($0.name, parameters[$0].map(Double.init)) })
   }
 
-  /// −log p of an image in nats.
-  public func nats(_ batch: ImageBatch, image: Int) -> Double {
+  /// −log p of each pixel of an image in nats.
+  public func costs(_ batch: ImageBatch, image: Int) -> [Double] {
     let shape = batch.shape
     let (h, w, c) = (shape.height, shape.width, shape.channels)
     let levels = configuration.levels
@@ -32,28 +34,46 @@ public struct ReferencePixelCNN: ReferenceModel {
     func convolve(
       _ input: [Double], _ inputs: Int, _ name: String, size: Int, includeCentre: Bool, _ h: Int, _ w: Int
     ) -> [Double] {
-      self.convolve(input, inputs, name, size: size, includeCentre: includeCentre, h, w, number)
+      var sums = self.convolve(input, inputs, name, size: size, includeCentre: includeCentre, h, w, number)
+      probe?.change(name, 0, &sums)
+      return sums
     }
-    let relu: (Double) -> Double = { max($0, 0) }
+    let phi: (Double) -> Double = { [activation = configuration.activation] z in
+      switch activation {
+      case .relu: max(z, 0)
+      case .tanh: hyperbolicTangentOf(z)
+      case .sigmoid: 1 / (1 + exponentialOf(-z))
+      }
+    }
     var x = convolve(input, c, "input", size: 7, includeCentre: false, h, w)
+    probe?.record("input", x.map(phi))
     let width = configuration.width
     for b in 0..<configuration.blocks {
-      var r = convolve(x.map(relu), width, "blocks.\(b).reduce", size: 1, includeCentre: true, h, w)
-      r = convolve(r.map(relu), width / 2, "blocks.\(b).conv", size: 3, includeCentre: true, h, w)
-      r = convolve(r.map(relu), width / 2, "blocks.\(b).expand", size: 1, includeCentre: true, h, w)
-      x = zip(x, r).map { $0 + $1 }
+      var r = convolve(x.map(phi), width, "blocks.\(b).reduce", size: 1, includeCentre: true, h, w)
+      probe?.record("blocks.\(b).reduce", r.map(phi))
+      r = convolve(r.map(phi), width / 2, "blocks.\(b).conv", size: 3, includeCentre: true, h, w)
+      probe?.record("blocks.\(b).conv", r.map(phi))
+      r = convolve(r.map(phi), width / 2, "blocks.\(b).expand", size: 1, includeCentre: true, h, w)
+      switch configuration.residual {
+      case .off: x = r
+      case .pre: x = zip(x, r).map { $0 + $1 }
+      case .post: x = zip(x.map(phi), r).map { $0 + $1 }  // x is kept before its activation
+      }
+      probe?.record("blocks.\(b).expand", x.map(phi))
     }
-    x = convolve(x.map(relu), width, "head.hidden", size: 1, includeCentre: true, h, w)
-    let z = convolve(x.map(relu), width, "head.logits", size: 1, includeCentre: true, h, w)
-    var total = 0.0
+    x = convolve(x.map(phi), width, "head.hidden", size: 1, includeCentre: true, h, w)
+    probe?.record("head.hidden", x.map(phi))
+    let z = convolve(x.map(phi), width, "head.logits", size: 1, includeCentre: true, h, w)
+    probe?.record("head.logits", z)
+    var costs: [Double] = []
     let outputs = z.count / (h * w)
     for p in 0..<h * w {
       let q = Int(batch[image, p / w, p % w, 0])
       let logits = configuration.likelihood == .bernoulli ? [0, z[p]] : Array(z[p * outputs..<(p + 1) * outputs])
       let most = logits.max() ?? 0
-      total += naturalLog(logits.reduce(0) { $0 + exponentialOf($1 - most) }) + most - logits[q]
+      costs.append(naturalLog(logits.reduce(0) { $0 + exponentialOf($1 - most) }) + most - logits[q])
     }
-    return total
+    return costs
   }
 
   private func convolve(

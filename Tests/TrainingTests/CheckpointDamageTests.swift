@@ -91,11 +91,11 @@ import Training
 
   @Test func statesThatMakeNoRun() throws {
     #expect(
-      try stateRefusal("\"version\" : 1", "\"version\" : 2").hasSuffix(
-        "expected format version 1, found version 2"))
+      try stateRefusal("\"version\" : 2", "\"version\" : 3").hasSuffix(
+        "expected format version 2, found version 3"))
     // A later version may well have other fields: the version is still what is wrong.
     #expect(
-      try stateRefusal("\"version\" : 1", "\"v\" : [], \"version\" : 7").hasSuffix("found version 7"))
+      try stateRefusal("\"version\" : 2", "\"v\" : [], \"version\" : 7").hasSuffix("found version 7"))
     #expect(
       try stateRefusal("\"model\" : {", "\"version\" : 7, \"network\" : {").contains("version"))
     let notJSON = try stateRefusal("{", "<")

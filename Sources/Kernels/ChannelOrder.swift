@@ -1,15 +1,15 @@
 // Where the channels of a pixel lie in a map, which is not always one after the other.
-import Kernels
 
 /// The order of a map's features. Where they come in groups, the gates of a cell or the halves of a gated unit, the
 /// vectors of all groups are aligned.
-struct ChannelOrder: Sendable, Equatable {
+public struct ChannelOrder: Sendable, Equatable {
   /// Channels, all groups together.
-  let channels: Int
+  public let channels: Int
   /// How the groups lie.
-  let grouping: Grouping
+  public let grouping: Grouping
 
-  enum Grouping: Sendable, Equatable {
+  /// Which groups there are.
+  public enum Grouping: Sendable, Equatable {
     /// One group; the floats of a network's input are not rounded up to whole vectors.
     case none(padded: Bool)
     /// Group after group, each rounded up to whole vectors: the gates of a recurrent cell.
@@ -18,13 +18,15 @@ struct ChannelOrder: Sendable, Equatable {
     case interleaved(Int)
   }
 
-  init(_ channels: Int, _ grouping: Grouping) {
+  /// The order of `channels` channels; each group has as many.
+  public init(_ channels: Int, _ grouping: Grouping) {
     self.channels = channels
     self.grouping = grouping
     precondition(channels % groups == 0, "\(channels) channels in \(groups) groups")
   }
 
-  var groups: Int {
+  /// Groups.
+  public var groups: Int {
     switch grouping {
     case .none: 1
     case .apart(let groups), .interleaved(let groups): groups
@@ -32,11 +34,10 @@ struct ChannelOrder: Sendable, Equatable {
   }
 
   /// Floats of a pixel.
-  var stride: Int { grouping == .none(padded: false) ? channels : groups * Lanes.roundUp(channels / groups) }
+  public var stride: Int { grouping == .none(padded: false) ? channels : groups * Lanes.roundUp(channels / groups) }
 
   /// Where channel `channel` lies in the pixel.
-  @inline(__always)
-  func place(_ channel: Int) -> Int {
+  public func place(_ channel: Int) -> Int {
     if case .none = grouping { return channel }
     let (group, feature) = channel.quotientAndRemainder(dividingBy: channels / groups)
     if case .apart = grouping { return group * (stride / groups) + feature }

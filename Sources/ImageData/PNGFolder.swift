@@ -1,0 +1,65 @@
+// A folder that many PNG files are written into.
+import Kernels
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A folder to fill with files, each of which appears whole or not at all.
+public struct PNGFolder: Sendable {
+  /// The folder.
+  public let path: String
+
+  /// The folder at `path`, which is made when the first file is written; unless `force`, it must be new or empty. With
+  /// `force`, files of the same names are replaced and others stay.
+  ///
+  /// - Throws: `ScanlineError`: `cannotCreate` where there are files, or `path` is a file itself; `io` where it cannot
+  ///   be read.
+  public init(_ path: String, force: Bool = false) throws {
+    self.path = path
+    var status = stat()
+    guard stat(path, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      throw ScanlineError(.cannotCreate, path: path, expected: "a new or empty folder", found: "a file")
+    }
+    guard try force || DirectoryTree.isEmpty(path) else {
+      throw ScanlineError(.cannotCreate, path: path, expected: "a new or empty folder", found: "files in it")
+    }
+  }
+
+  /// Makes the folder, and `subfolders` in it.
+  ///
+  /// - Throws: `ScanlineError` (`cannotCreate`).
+  public func make(subfolders: [String] = []) throws {
+    try makeFolder(path)
+    for name in subfolders { try makeFolder(path + "/" + name) }
+  }
+
+  /// Writes files 0..<`count` on `threads` threads; `file` gives the name and the bytes of one.
+  ///
+  /// - Throws: `ScanlineError`: what `file` throws, `cannotCreate` where the folder does not take a file, `io` where
+  ///   writing fails; of several errors the one of the lowest number.
+  public func write(
+    _ count: Int, threads: Int = availableThreads(), file: (Int) throws -> (name: String, bytes: [UInt8])
+  ) throws {
+    try make()
+    let results = FirstError()
+    parallelFor(count, threads: threads) { number, _ in
+      results.record(at: number) {
+        let (name, bytes) = try file(number)
+        // Not flushed one by one: sixty thousand files would take minutes, and can be made again.
+        try writeAtomically(bytes, to: path + "/" + name, isDurable: false)
+      }
+    }
+    try results.rethrow()
+  }
+
+  /// `number` with zeros before it: as many digits as the last of `count` files needs, and `digits` at least.
+  public static func numeral(_ number: Int, of count: Int, digits: Int) -> String {
+    let text = String(number)
+    let width = max(digits, String(max(count - 1, 0)).count)
+    return String(repeating: "0", count: max(0, width - text.count)) + text
+  }
+}

@@ -1,0 +1,149 @@
+// What each layer gives out and what gradient comes back to it: gathered during a step, layer by layer.
+import Kernels
+
+/// What a layer's outputs are, so far as it tells when a unit does nothing.
+public enum UnitKind: String, Sendable, Codable {
+  /// No activation.
+  case linear
+  /// Zero is off; always zero is dead.
+  case relu
+  /// Saturated towards −1 and 1.
+  case tanh
+  /// Saturated towards 0 and 1.
+  case sigmoid
+  /// The gates of an LSTM in the order i, f, o (sigmoid) and g (tanh).
+  case gates
+  /// The halves of a gated unit, tanh and sigmoid.
+  case gated
+
+  init(_ activation: Activation) {
+    switch activation {
+    case .relu: self = .relu
+    case .tanh: self = .tanh
+    case .sigmoid: self = .sigmoid
+    }
+  }
+
+  /// Where the slope has fallen to a twentieth of its largest, for each of `channels` channels: 1 − h² = 1/20 of a tanh,
+  /// h(1 − h) = 1/80 of a sigmoid. nil where nothing saturates.
+  func limits(channels: Int) -> [ClosedRange<Float>]? {
+    let tanh: ClosedRange<Float> = -0.974_679_4...0.974_679_4
+    let sigmoid: ClosedRange<Float> = 0.012_660_3...0.987_339_7
+    switch self {
+    case .linear, .relu: return nil
+    case .tanh: return [ClosedRange<Float>](repeating: tanh, count: channels)
+    case .sigmoid: return [ClosedRange<Float>](repeating: sigmoid, count: channels)
+    case .gates: return (0..<channels).map { $0 < 3 * channels / 4 ? sigmoid : tanh }
+    case .gated: return (0..<channels).map { $0 < channels / 2 ? tanh : sigmoid }
+    }
+  }
+}
+
+/// One layer of a network whose flow is watched.
+public struct FlowLayer: Sendable, Equatable {
+  /// The layer's name in the checkpoint.
+  public let name: String
+  /// What its outputs are.
+  public let units: UnitKind
+  /// Outputs.
+  public let channels: Int
+  /// How they lie in their map.
+  let order: ChannelOrder
+
+  /// The layer of `convolution`, or `channels` outputs of its cell.
+  init(_ convolution: Convolution, _ units: UnitKind, channels: Int? = nil) {
+    name = convolution.name
+    self.units = units
+    self.channels = channels ?? convolution.outputChannels
+    order = channels.map { ChannelOrder($0, .none(padded: true)) } ?? convolution.outputOrder
+  }
+}
+
+/// What one layer gave out and got back, over the images of a step.
+public struct LayerFlow: Sendable, Equatable {
+  /// The layer.
+  public let layer: FlowLayer
+  /// Its outputs, after the activation.
+  public internal(set) var outputs: MapStatistics?
+  /// ∂(an image's nats)/∂(its outputs before the activation): the flow itself.
+  public internal(set) var gradients: MagnitudeSums
+
+  init(_ layer: FlowLayer) {
+    self.layer = layer
+    gradients = MagnitudeSums()
+  }
+
+  /// The share of outputs that are zero.
+  public var zeroShare: Double { share(outputs?.zeros) }
+  /// The share of outputs whose slope is below a twentieth of the largest possible.
+  public var saturatedShare: Double { share(outputs.map { $0.low + $0.high }) }
+
+  /// The share of units that were zero for every pixel of every image (ReLU), or saturated on one side for all of them.
+  public var deadShare: Double {
+    guard let outputs, outputs.sums.count > 0 else { return 0 }
+    let channels = outputs.minima.count
+    let limits = layer.units.limits(channels: channels)
+    let dead = (0..<channels).count { c in
+      if layer.units == .relu { return outputs.minima[c] == 0 && outputs.maxima[c] == 0 }
+      guard let limits else { return false }
+      return outputs.maxima[c] <= limits[c].lowerBound || outputs.minima[c] >= limits[c].upperBound
+    }
+    return Double(dead) / Double(channels)
+  }
+
+  private func share(_ count: Int?) -> Double {
+    guard let count, let outputs, outputs.sums.count > 0 else { return 0 }
+    return Double(count) / Double(outputs.sums.count)
+  }
+
+  mutating func add(_ other: LayerFlow) {
+    if let theirs = other.outputs {
+      if outputs == nil { outputs = theirs } else { outputs?.add(theirs) }
+    }
+    gradients.add(other.gradients)
+  }
+}
+
+/// Gathers the flow while a model runs forward and backward. Models report each layer's maps when they are whole.
+public final class FlowObserver {
+  /// One for each of the model's `flowLayers`.
+  public private(set) var layers: [LayerFlow]
+  /// For each recurrence, the gradient of its outputs by the distance, in diagonals, from the output that was probed.
+  public private(set) var diagonals: [DiagonalFlow] = []
+
+  /// An observer of `model`.
+  public init(_ model: any ImageModel) { layers = model.flowLayers.map(LayerFlow.init) }
+
+  /// Takes outputs of layer `index`: `images` of `interleaved` images in `map`.
+  func outputs(_ index: Int, _ map: FeatureMap, images: Int = 1, of interleaved: Int = 1) {
+    let layer = layers[index].layer
+    var statistics = layers[index].outputs ?? MapStatistics(channels: layer.channels)
+    statistics.add(
+      map, images: images, interleaved: interleaved, order: layer.order,
+      limits: layer.units.limits(channels: layer.channels))
+    layers[index].outputs = statistics
+  }
+
+  /// Takes the gradient with respect to them.
+  func gradients(_ index: Int, _ map: FeatureMap, images: Int = 1, of interleaved: Int = 1) {
+    let layer = layers[index].layer
+    var statistics = MapStatistics(channels: layer.channels)
+    statistics.add(map, images: images, interleaved: interleaved, order: layer.order)
+    layers[index].gradients.add(statistics.sums)
+  }
+
+  func add(_ flow: DiagonalFlow) { diagonals.append(flow) }
+
+  /// Adds what another observer of the same model has gathered; its diagonals are not taken.
+  func add(_ other: FlowObserver) {
+    for index in layers.indices { layers[index].add(other.layers[index]) }
+  }
+}
+
+/// How much gradient arrives in a recurrence from an output k diagonals away.
+public struct DiagonalFlow: Sendable, Equatable {
+  /// The direction of the layer: "layers.0.left".
+  public let name: String
+  /// At k: root mean square of ∂(nats of the pixel in the last corner)/∂h over the cells k diagonals before it.
+  public let rootMeanSquares: [Double]
+}

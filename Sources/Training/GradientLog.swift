@@ -1,0 +1,91 @@
+// gradients.jsonl: one record a line, for the whole run, resumed or not.
+import Foundation
+import Kernels
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The gradient records of a run, appended as they come. A line is written whole in one call; a torn last line, of a run
+/// that was killed, is dropped.
+public final class GradientLog {
+  /// The file's name in the run folder.
+  public static let name = "gradients.jsonl"
+
+  private let path: String
+  private var file: Int32?
+  private let encoder = JSONEncoder()
+
+  /// Opens the log of the run under `lock` at `step`: what it has of later steps, which will be taken again, is removed.
+  /// Throws `io`.
+  public init(under lock: RunLock, step: Int) throws {
+    path = lock.run + "/" + Self.name
+    encoder.outputFormatting = [.sortedKeys]
+    if DurableFiles.exists(path) {
+      let text = try DurableFiles.contents(of: path)
+      let kept = Self.lines(text).filter { line in
+        (try? JSONDecoder().decode(Step.self, from: Data(line))).map { $0.step <= step } ?? false
+      }
+      let bytes = kept.flatMap { $0 + [UInt8(ascii: "\n")] }
+      if bytes.count != text.count {
+        // Through another name, so that a kill here loses nothing.
+        let temporary = path + ".new"
+        try DurableFiles.removeAll(temporary)
+        try DurableFiles.write(bytes, toNew: temporary)
+        guard rename(temporary, path) == 0 else {
+          throw DurableFiles.ioError("\(temporary) to be renamed to this", path)
+        }
+      }
+    }
+  }
+
+  deinit { if let file { _ = close(file) } }
+
+  /// Appends a record; the first one makes the file. Throws `io`, `cannotCreate`.
+  public func append(_ record: GradientRecord) throws {
+    let line = try [UInt8](encoder.encode(record)) + [UInt8(ascii: "\n")]
+    try DurableFiles.append(line, to: opened(), path: path)
+  }
+
+  private func opened() throws -> Int32 {
+    if let file { return file }
+    let opened = DurableFiles.repeating { [path] in open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666) }
+    guard opened >= 0 else { throw DurableFiles.creationError("a file that can be written", path) }
+    file = opened
+    return opened
+  }
+
+  /// The records of a run, oldest first. Throws `badData` where there is no log or a line of it is none, `io` where it
+  /// cannot be read.
+  public static func records(ofRun run: String) throws -> [GradientRecord] {
+    let path = run + "/" + name
+    guard DurableFiles.exists(path) else {
+      throw ScanlineError(
+        .badData, path: path, expected: "the gradient records of a run (train --gradients-every)", found: "no such file"
+      )
+    }
+    let lines = lines(try DurableFiles.contents(of: path))
+    return try lines.enumerated().map { number, line in
+      do {
+        return try JSONDecoder().decode(GradientRecord.self, from: Data(line))
+      } catch {
+        throw ScanlineError(
+          .badData, path: path, expected: "a gradient record in line \(number + 1)", found: "\(error)")
+      }
+    }
+  }
+
+  /// The whole lines of a log.
+  private static func lines(_ bytes: [UInt8]) -> [[UInt8]] {
+    var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map(Array.init)
+    // What follows the last newline is nothing, or torn.
+    if !lines.isEmpty { lines.removeLast() }
+    return lines
+  }
+
+  private struct Step: Decodable { let step: Int }
+}

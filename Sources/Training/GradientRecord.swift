@@ -1,0 +1,143 @@
+// What is known of the gradient at one step: the line that a run keeps in gradients.jsonl.
+import Kernels
+import Networks
+
+/// The gradient flow of one step, layer by layer in the order of the forward pass, before anything was clipped.
+public struct GradientRecord: Sendable, Codable, Equatable {
+  /// Root mean square, mean magnitude and largest magnitude of some numbers.
+  public struct Figures: Sendable, Codable, Equatable {
+    /// √(Σx²/n)
+    public var rms: Double
+    /// Σ|x|/n
+    public var mean: Double
+    /// max |x|
+    public var max: Double
+
+    /// Of what `sums` were taken over.
+    public init(_ sums: MagnitudeSums) {
+      (rms, mean, max) = (sums.rootMeanSquare, sums.mean, Double(sums.maximum))
+    }
+  }
+
+  /// One layer.
+  public struct Layer: Sendable, Codable, Equatable {
+    /// Its name in the checkpoint.
+    public var name: String
+    /// What its outputs are.
+    public var units: UnitKind
+    /// ∂(mean nats)/∂(its weights and biases), masked taps left out.
+    public var gradient: Figures
+    /// Its weights and biases before the step.
+    public var weight: Figures
+    /// RMS of what the step added to them over their RMS; 0 where they were all zero.
+    public var updateRatio: Double
+    /// Its outputs after the activation.
+    public var output: Figures
+    /// ∂(an image's nats)/∂(its outputs before the activation): the flow itself.
+    public var flow: Figures
+    /// The share of outputs that are zero.
+    public var zero: Double
+    /// The share of outputs whose slope is below a twentieth of the largest possible.
+    public var saturated: Double
+    /// The share of units that are zero, or saturated on one side, for every pixel of every image.
+    public var dead: Double
+
+    /// A layer; see the properties.
+    package init(
+      name: String, units: UnitKind, gradient: Figures, weight: Figures, updateRatio: Double, output: Figures,
+      flow: Figures, zero: Double, saturated: Double, dead: Double
+    ) {
+      self.name = name
+      self.units = units
+      self.gradient = gradient
+      self.weight = weight
+      self.updateRatio = updateRatio
+      self.output = output
+      self.flow = flow
+      self.zero = zero
+      self.saturated = saturated
+      self.dead = dead
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case name, units, gradient, weight, updateRatio = "update_ratio", output, flow, zero, saturated, dead
+    }
+  }
+
+  /// A recurrence: gradient by diagonals.
+  public struct Diagonal: Sendable, Codable, Equatable {
+    /// The layer's direction.
+    public var name: String
+    /// At k: RMS of ∂(nats of the corner pixel)/∂h over the cells k diagonals before it.
+    public var rms: [Double]
+  }
+
+  /// Steps taken, this one included.
+  public var step: Int
+  /// Mean nats of an image over the batch.
+  public var natsPerImage: Double
+  /// The layers.
+  public var layers: [Layer]
+  /// The recurrences; empty for other models.
+  public var diagonals: [Diagonal]
+  /// What is wrong, in order of the layers.
+  public var flags: [GradientFlag]
+
+  /// A record; see the properties.
+  package init(step: Int, natsPerImage: Double, layers: [Layer], diagonals: [Diagonal], flags: [GradientFlag]) {
+    self.step = step
+    self.natsPerImage = natsPerImage
+    self.layers = layers
+    self.diagonals = diagonals
+    self.flags = flags
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case step, natsPerImage = "nats_per_image", layers, diagonals, flags
+  }
+}
+
+/// Takes a record of a step: begun before the update, ended after it.
+struct GradientTracker {
+  private let model: any ImageModel
+  let observer: FlowObserver
+
+  init(_ model: any ImageModel) {
+    self.model = model
+    observer = FlowObserver(model)
+  }
+
+  /// The record of the step that took `before` to `after` along `gradient` (not yet clipped).
+  func record(
+    step: Int, natsPerImage: Double, gradient: ParameterVector, before: ParameterVector, after: ParameterVector
+  ) -> GradientRecord {
+    let layout = model.layout
+    let layers = observer.layers.map { flow in
+      let slices = layout.slices.filter { $0.name.hasPrefix(flow.layer.name + ".") }
+      let weight = Self.sums(before, slices)
+      let update = Self.sums(after, slices, minus: before)
+      return GradientRecord.Layer(
+        name: flow.layer.name, units: flow.layer.units, gradient: .init(Self.sums(gradient, slices)),
+        weight: .init(weight),
+        updateRatio: weight.rootMeanSquare > 0 ? update.rootMeanSquare / weight.rootMeanSquare : 0,
+        output: .init(flow.outputs?.sums ?? MagnitudeSums()), flow: .init(flow.gradients), zero: flow.zeroShare,
+        saturated: flow.saturatedShare, dead: flow.deadShare)
+    }
+    return GradientRecord(
+      step: step, natsPerImage: natsPerImage, layers: layers,
+      diagonals: observer.diagonals.map { .init(name: $0.name, rms: $0.rootMeanSquares) },
+      flags: GradientFlag.flags(of: layers))
+  }
+
+  /// The live elements of `slices`, or what they differ by.
+  private static func sums(
+    _ values: ParameterVector, _ slices: [ParameterSlice], minus other: ParameterVector? = nil
+  ) -> MagnitudeSums {
+    var sums = MagnitudeSums()
+    for slice in slices {
+      let (a, b) = (values[slice], other?[slice])
+      for i in a.indices where slice.live?[i] ?? true { sums.add(a[i] - (b?[i] ?? 0)) }
+    }
+    return sums
+  }
+}

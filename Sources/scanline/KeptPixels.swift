@@ -1,0 +1,65 @@
+// Which pixels of an image stay when the rest is drawn, and what the drawn ones then depend on.
+import Foundation
+import ImageData
+import Kernels
+import Networks
+
+/// The pixels that `complete` keeps.
+struct KeptPixels {
+  /// For each pixel, by rows, whether it stays; some do and some do not.
+  let mask: [Bool]
+  /// "rows 0 to 13", "the white pixels of mask.png"
+  let inWords: String
+
+  /// The first `rows` rows of images of `shape`. Throws a usage error where that is nothing or everything.
+  init(rows: Int, shape: ImageShape) throws {
+    guard (1..<shape.height).contains(rows) else {
+      throw ScanlineError(
+        .usage, path: "--keep-rows", expected: "1 to \(shape.height - 1) of the \(shape.height) rows", found: "\(rows)")
+    }
+    mask = (0..<shape.pixels).map { $0 < rows * shape.width }
+    inWords = rows == 1 ? "the first row" : "the first \(rows) rows"
+  }
+
+  /// The white pixels of the PNG at `path`, whose other pixels are black. Throws `badData` where it has another size or
+  /// other values, or only one of the two.
+  init(maskAt path: String, shape: ImageShape, reading: PNGReadOptions) throws {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw ScanlineError(.badData, path: path, expected: "a mask PNG", found: "nothing of that name")
+    }
+    let image = try PNGImage(contentsOf: path, options: reading, channels: 1)
+    guard image.shape.width == shape.width && image.shape.height == shape.height else {
+      throw ScanlineError(
+        .badData, path: path, expected: "a mask of \(shape.width)×\(shape.height) pixels, as the images",
+        found: "\(image.shape.width)×\(image.shape.height)")
+    }
+    if let place = image.values.firstIndex(where: { $0 != 0 && $0 != 255 }) {
+      throw ScanlineError(
+        .badData, path: path, expected: "only white (255: keep) and black (0: draw)",
+        found: "\(image.values[place]) in row \(place / shape.width), column \(place % shape.width)")
+    }
+    guard image.values.contains(0) && image.values.contains(255) else {
+      throw ScanlineError(
+        .badData, path: path, expected: "both white pixels to keep and black ones to draw",
+        found: "only \(image.values[0] == 0 ? "black" : "white") ones")
+    }
+    mask = image.values.map { $0 == 255 }
+    inWords = "the white pixels of \(path)"
+  }
+
+  /// What the drawn pixels are conditioned on, and what not.
+  func conditioning(unseen: Int, temperature: Float) -> String {
+    let given = mask.count { $0 }
+    if unseen > 0 {
+      return """
+        Not exact: of the \(given) given pixels, \(unseen) come after a drawn one in raster order. A pixel is drawn \
+        given all pixels before it, given and drawn; it does not see those after it. So the drawn pixels are not \
+        draws from p(rest | given).
+        """
+    }
+    let before = "All \(given) given pixels come before the drawn ones in raster order, so the drawn pixels are "
+    return before
+      + (temperature == 1
+        ? "exact draws from p(rest | given)." : "drawn given all of them, each at temperature \(temperature).")
+  }
+}

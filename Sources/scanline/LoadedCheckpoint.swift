@@ -1,0 +1,80 @@
+// A checkpoint as commands use it, and images read as its own were.
+import Foundation
+import ImageData
+import Kernels
+import Networks
+import Training
+
+/// A step of a run, with one set of weights.
+struct LoadedCheckpoint {
+  /// The step's folder.
+  let path: String
+  let state: RunState
+  let parameters: ParameterVector
+
+  /// Loads what `given` means, a run or a step; steps that are passed over are told on the console.
+  init(_ given: String, _ weights: Checkpoint.Weights, console: Console) throws {
+    let (path, messages) = try Checkpoint.resolve(given)
+    messages.forEach { console.logger.warning("\($0)") }
+    self.path = path
+    (state, parameters) = try Checkpoint.loadWeights(path, weights)
+  }
+
+  /// Lists a folder, holding out the images that training held out unless `images` says otherwise.
+  func scan(_ folder: String, _ images: ImageOptions) throws -> ImageFolder {
+    try images.scan(folder, heldOutShare: state.data?.heldOutShare, seed: state.data?.splitSeed)
+  }
+
+  /// The class numbers of `count` images: all of the class called `name`, or where it is nil or "all" every class in
+  /// turn. nil for a model that depends on no class. Throws `usage` where it has no such class.
+  func classes(_ name: String?, count: Int) throws -> [Int]? {
+    guard let names = state.model.classNames else {
+      guard let name else { return nil }
+      throw ScanlineError(
+        .usage, path: "--class", expected: "a model trained with --class-conditional", found: "\(name), of one without")
+    }
+    guard let name, name != "all" || names.contains("all") else { return (0..<count).map { $0 % names.count } }
+    guard let number = names.firstIndex(of: name) else {
+      throw ScanlineError(
+        .usage, path: "--class", expected: "all or one of " + names.joined(separator: ", "), found: name)
+    }
+    return [Int](repeating: number, count: count)
+  }
+
+  /// Reads the images of `split` as training read its own, unless `images` says otherwise, and makes the model for
+  /// their size: the networks take any; the checkpoint's is only what they were trained on. Classes are numbered as the
+  /// model's, unless `ignoresClasses`.
+  func load(
+    _ listing: ImageFolder, split: Split?, _ images: ImageOptions, threads: Int, ignoresClasses: Bool = false,
+    console: Console
+  ) throws -> (set: ImageSet, model: any ImageModel) {
+    let set = try ImageSet(
+      loading: listing, split: split, options: images.loading(over: state.data?.loading), threads: threads
+    ).numbered(as: ignoresClasses ? nil : state.model.classNames, path: listing.path)
+    var configuration = state.model
+    if set.shape != configuration.shape {
+      guard set.shape.channels == configuration.shape.channels else {
+        throw ScanlineError(
+          .badData, path: listing.path, expected: "images of \(configuration.shape.channels) channels",
+          found: "\(set.shape.channels)")
+      }
+      console.logger.warning("the images are \(set.shape), the model was made for \(configuration.shape)")
+      configuration.shape = set.shape
+    }
+    return (set, configuration.makeModel())
+  }
+}
+
+/// Throws (`cannotCreate`) where a result cannot be written to `path`: before the work, not after it.
+func demandNewFile(_ path: String, force: Bool) throws {
+  var isFolder: ObjCBool = false
+  if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue || !force {
+    throw ScanlineError(
+      .cannotCreate, path: path, expected: "a new file\(isFolder.boolValue ? "" : " (or --force)")",
+      found: isFolder.boolValue ? "a folder" : "an existing one")
+  }
+  let parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
+  guard FileManager.default.fileExists(atPath: parent, isDirectory: &isFolder), isFolder.boolValue else {
+    throw ScanlineError(.cannotCreate, path: path, expected: "a file in a folder that exists", found: "no \(parent)")
+  }
+}

@@ -1,0 +1,55 @@
+// How far a long piece of work has come.
+import Foundation
+import Synchronization
+
+/// A bar with percent and time left, redrawn on a terminal; elsewhere a plain line every ten seconds, so that short
+/// work says nothing. Any thread may report.
+final class ProgressBar: Sendable {
+  private struct State {
+    var done = 0
+    var shown: Double
+  }
+
+  private let console: Console
+  private let what: String
+  private let total: Int
+  private let began = monotonicSeconds()
+  private let state: Mutex<State>
+
+  /// A bar for work of `total` parts, called `what`.
+  init(_ console: Console, _ what: String, total: Int) {
+    self.console = console
+    self.what = what
+    self.total = max(total, 1)
+    state = Mutex(State(shown: began))
+  }
+
+  /// `parts` more are done.
+  func advance(_ parts: Int) { report { $0 + parts } }
+
+  /// `done` are done in all.
+  func reach(_ done: Int) { report { _ in done } }
+
+  /// Removes the bar.
+  func finish() { console.finish() }
+
+  private func report(_ change: (Int) -> Int) {
+    let now = monotonicSeconds()
+    state.withLock { state in
+      state.done = change(state.done)
+      guard now - state.shown >= (console.isTerminal ? 0.1 : 10) else { return }
+      state.shown = now
+      // Shown under the lock: two threads must not swap their lines.
+      let share = min(Double(state.done) / Double(total), 1)
+      let percent = "\(String(format: "%3d", Int(share * 100)))%"
+      let left = share > 0 ? clockTime((now - began) * (1 - share) / share) + " left" : ""
+      if console.isTerminal {
+        let filled = Int(share * 30)
+        let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 30 - filled)
+        console.redraw("\(what)  [\(bar)] \(percent)  \(left)")
+      } else {
+        console.line("\(what) \(percent)  \(left)")
+      }
+    }
+  }
+}

@@ -1,0 +1,64 @@
+// What `sample` and `complete` have in common: options, and the texts that their pictures carry.
+import ArgumentParser
+import ImageData
+import Kernels
+import Networks
+import Training
+
+struct SamplingOptions: ParsableArguments {
+  @Option(help: "The seed of the draws.") var seed: UInt64 = 1
+  @Option(help: "Below 1 the likely becomes likelier, above 1 less so.") var temperature: Float = 1
+  @Option(help: "Of a model trained with --class-conditional: the class to draw, or all in turn (default: all).")
+  var `class`: String?
+  @Option(help: ArgumentHelp("Write each image as a PNG of its own into this folder too.", valueName: "new folder"))
+  var folder: String?
+  @Flag(help: "Write over existing files; other files of a folder stay.") var force = false
+  @Option(help: "The moving average of the weights (ema), or the weights themselves (raw).")
+  var weights: Checkpoint.Weights = .ema
+  @Option(help: "Threads; by default all that this process may use.") var threads: Int?
+
+  func validate() throws {
+    guard temperature > 0, temperature.isFinite else { throw ValidationError("--temperature is a positive number.") }
+    if let threads, threads < 1 { throw ValidationError("--threads is 1 or more.") }
+  }
+
+  var threadCount: Int { threads ?? availableThreads() }
+
+  /// What a picture says of how it was made.
+  func text(_ state: RunState) -> PNGText {
+    var text: PNGText = [
+      "Software": "scanline \(Scanline.configuration.version)", "Model": state.model.model.rawValue,
+      "Step": "\(state.step)", "Weights": weights.rawValue, "Seed": "\(seed)", "Temperature": "\(temperature)",
+      "Levels": "\(state.quantization.levels)",
+    ]
+    if let binarization = state.quantization.binarization {
+      text["Binarization"] = binarization.rawValue
+      text["Binarization seed"] = "\(state.quantization.seed)"
+    }
+    return text
+  }
+
+  /// Writes each of `drawn` into `folder`, with `text` and what is its own: `name` gives a file's name and may add to
+  /// its text.
+  func writeSingles(
+    _ drawn: SampledImages, _ quantization: Quantization, text: PNGText, to folder: PNGFolder,
+    name: (_ image: Int, _ text: inout PNGText) -> String
+  ) throws {
+    let shape = drawn.images.shape
+    let values = quantization.displayValues(drawn.images)
+    try folder.write(drawn.images.count, threads: threadCount) { image in
+      var text = text
+      text["Nats"] = "\(drawn.nats[image])"
+      let name = name(image, &text)
+      let range = image * shape.dimensions..<(image + 1) * shape.dimensions
+      return (name, try PNGImage(shape: shape, values: Array(values[range])).encoded(text: text, filter: .none))
+    }
+  }
+}
+
+extension LikelihoodSummary {
+  /// "78.12 ± 1.05 nats an image, 0.1437 bits per dimension"
+  var inWords: String {
+    "\(natsPerImage.text(2)) ± \(standardError.text(2)) nats an image, \(bitsPerDimension.text(4)) bits per dimension"
+  }
+}

@@ -50,7 +50,7 @@ public struct ContextMap: Sendable {
   public var before: Int { output[0] * shape.width + output[1] }
 
   /// A picture, `scale` times enlarged: seen pixels from grey to white by their response, unseen ones before the output
-  /// red (the blind spot), those after it dark, the output itself green.
+  /// red, those after it dark, the output itself green.
   public func picture(scale: Int = 8) -> PNGImage {
     let most = response.max() ?? 0
     let size = ImageShape(height: shape.height * scale, width: shape.width * scale, channels: 3)

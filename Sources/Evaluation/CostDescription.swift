@@ -50,7 +50,7 @@ public struct CostDescription: Sendable, Encodable {
   public let sampling: [SamplingMemory]
   /// The output whose context is counted: the middle of the last row, (row, column).
   public let probe: [Int]
-  /// Pixels that it can see, and pixels before it that it cannot: the blind spot.
+  /// Pixels that it can see, and pixels before it that it could not see however many layers there were: the blind spot.
   public let context: Int, blind: Int
   /// The formulas.
   public let formulas: Formulas
@@ -74,13 +74,17 @@ public struct CostDescription: Sendable, Encodable {
         images: images, threads: threads, bytes: Sampler.byteCount(of: model, count: images, threads: threads))
     }
     context = model.context(y: y, x: x).count { $0 }
-    blind = y * shape.width + x - context
+    blind = y * shape.width + x - Self.deepContext(model.configuration, y: y, x: x)
     formulas =
       switch model.configuration.model {
       case .pixelCNN:
         Formulas(
           weights: "O(d·k²·taps)", connections: "O(W·H·d·k²·taps)", trainingSteps: steps.trainingFormula,
           samplingSteps: steps.samplingFormula, context: "the receptive field: grows with d, has a blind spot")
+      case .gatedPixelCNN:
+        Formulas(
+          weights: "O(d·k²·taps)", connections: "O(W·H·d·k²·taps)", trainingSteps: steps.trainingFormula,
+          samplingSteps: steps.samplingFormula, context: "the receptive field: grows with d, has no blind spot")
       case .mdrnn, .diagonalLSTM:
         Formulas(
           weights: "O(d·k²)", connections: "O(W·H·d·k²)", trainingSteps: steps.trainingFormula,
@@ -88,5 +92,14 @@ public struct CostDescription: Sendable, Encodable {
           context: model.configuration.directions == 2
             ? "everything before the pixel but the end of the row above" : "everything above and to the left")
       }
+  }
+
+  /// Pixels that the output at row `y`, column `x` of a model of this kind sees where the depth sets no limit: with a
+  /// layer for each row and each column. The width does not matter.
+  private static func deepContext(_ configuration: ModelConfiguration, y: Int, x: Int) -> Int {
+    var deep = configuration
+    deep.width = 2
+    deep.blocks = max(configuration.blocks, configuration.shape.height + configuration.shape.width)
+    return deep.makeModel().context(y: y, x: x).count { $0 }
   }
 }

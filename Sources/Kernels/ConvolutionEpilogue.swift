@@ -1,6 +1,7 @@
-// What happens to a finished sum before it leaves the registers: activation, residual, mask.
+// What happens to a finished sum before it leaves the registers: activation, residual, mask, gate.
 
-/// Where the outputs of a convolution go. Two maps of one output have the same size and features.
+/// Where the outputs of a convolution go. Two maps of one output have the same size, and the same features unless it is
+/// gated: see `GatedUnit`.
 public enum ConvolutionOutput: Sendable {
   /// map = sum
   case store(FeatureMap)
@@ -16,6 +17,18 @@ public enum ConvolutionOutput: Sendable {
   case masked(FeatureMap, saved: FeatureMap)
   /// stream += sum where `saved` is positive: the gradient at the beginning of a residual branch
   case maskedResidual(stream: FeatureMap, saved: FeatureMap)
+  /// target = source + sum
+  case plus(FeatureMap, to: FeatureMap)
+  /// target = max(source + sum, 0)
+  case plusRectified(FeatureMap, to: FeatureMap)
+  /// sums = sum; output = tanh ⊙ σ of its halves
+  case gated(sums: FeatureMap, output: FeatureMap)
+  /// gates += sum, then tanh and σ of it; output = their product
+  case addGated(gates: FeatureMap, output: FeatureMap)
+  /// gradient = that of a gated unit's pre-activations, where the sum is that of its output and `gates` are tanh and σ
+  case gateGradient(gates: FeatureMap, gradient: FeatureMap)
+  /// The same where the pre-activations were kept.
+  case sumGateGradient(sums: FeatureMap, gradient: FeatureMap)
 
   /// The first map, and the second or the first again.
   var maps: (FeatureMap, FeatureMap) {
@@ -24,16 +37,67 @@ public enum ConvolutionOutput: Sendable {
     case .masked(let map, let saved): (map, saved)
     case .start(let stream, let rectified), .residual(let stream, let rectified): (stream, rectified)
     case .maskedResidual(let stream, let saved): (stream, saved)
+    case .plus(let source, let target), .plusRectified(let source, let target): (source, target)
+    case .gated(let sums, let output): (sums, output)
+    case .addGated(let gates, let output): (gates, output)
+    case .gateGradient(let gates, let gradient): (gates, gradient)
+    case .sumGateGradient(let sums, let gradient): (sums, gradient)
+    }
+  }
+
+  /// The type that ends a tile.
+  var epilogue: any Epilogue.Type {
+    switch self {
+    case .store: StoreEpilogue.self
+    case .add: AddEpilogue.self
+    case .rectified: RectifiedEpilogue.self
+    case .start: StartEpilogue.self
+    case .residual: ResidualEpilogue.self
+    case .masked: MaskedEpilogue.self
+    case .maskedResidual: MaskedResidualEpilogue.self
+    case .plus: PlusEpilogue.self
+    case .plusRectified: PlusRectifiedEpilogue.self
+    case .gated: GatedEpilogue.self
+    case .addGated: AddGatedEpilogue.self
+    case .gateGradient: GateGradientEpilogue.self
+    case .sumGateGradient: SumGateGradientEpilogue.self
     }
   }
 }
 
 /// One case of `ConvolutionOutput` as a type, so that each tile is compiled with its ending inlined.
 protocol Epilogue {
+  /// Floats that `columns` outputs take in the first map and in the second.
+  static func floats(_ columns: Int) -> (first: Int, second: Int)
   /// Takes a finished sum for the features at `first`, the place in the output's first map; `second` is the same
   /// place in its second.
   static func finish<G: VectorGroup>(
     _ sum: G, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>)
+  /// Whether there is something to do after a tile's last sum, and what.
+  static var finishesTiles: Bool { get }
+  static func finishTile(_ tile: FinishedTile)
+}
+
+/// Where the rows of a tile have gone.
+struct FinishedTile {
+  let first: UnsafeMutablePointer<Float>, second: UnsafeMutablePointer<Float>
+  /// Floats from row to row in each map.
+  let strides: (first: Int, second: Int)
+  let rows: Int
+  /// Features of a row.
+  let features: Int
+
+  @inline(__always)
+  func forEachRow(_ body: (_ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>) -> Void) {
+    for row in 0..<rows { body(first + row &* strides.first, second + row &* strides.second) }
+  }
+}
+
+extension Epilogue {
+  @inline(__always) static var finishesTiles: Bool { false }
+  @inline(__always) static func finishTile(_ tile: FinishedTile) {}
+
+  @inline(__always) static func floats(_ columns: Int) -> (first: Int, second: Int) { (columns, columns) }
 }
 
 enum StoreEpilogue: Epilogue {
@@ -92,5 +156,21 @@ enum MaskedResidualEpilogue: Epilogue {
     _ sum: G, _ stream: UnsafeMutablePointer<Float>, _ saved: UnsafeMutablePointer<Float>
   ) {
     G(loading: stream).adding(sum.masked(wherePositive: G(loading: saved))).store(stream)
+  }
+}
+
+enum PlusEpilogue: Epilogue {
+  @inline(__always) static func finish<G: VectorGroup>(
+    _ sum: G, _ source: UnsafeMutablePointer<Float>, _ target: UnsafeMutablePointer<Float>
+  ) {
+    G(loading: source).adding(sum).store(target)
+  }
+}
+
+enum PlusRectifiedEpilogue: Epilogue {
+  @inline(__always) static func finish<G: VectorGroup>(
+    _ sum: G, _ source: UnsafeMutablePointer<Float>, _ target: UnsafeMutablePointer<Float>
+  ) {
+    G(loading: source).adding(sum).rectified().store(target)
   }
 }

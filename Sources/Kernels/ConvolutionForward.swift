@@ -90,10 +90,10 @@ public final class ConvolutionPass {
   ) {
     let (first, second) = output.maps
     precondition(first.height == input.height && first.width == input.width, "a convolution keeps height and width")
+    precondition(second.height == first.height && second.width == first.width, "two maps of an output, two sizes")
     precondition(
-      second.height == first.height && second.width == first.width && second.pixelStride == first.pixelStride,
-      "the two maps of an output differ in size")
-    precondition(matrix.columns == first.pixelStride, "\(matrix.columns) outputs, a map of \(first.pixelStride)")
+      output.epilogue.floats(matrix.columns) == (first.pixelStride, second.pixelStride),
+      "\(matrix.columns) outputs, maps of \(first.pixelStride) and \(second.pixelStride)")
     precondition(matrix.depth == window.depth(pixelStride: input.pixelStride), "weights do not fit the window")
     precondition(input.border.contains(window.border), "the border is too thin for the window")
     precondition(biases.map { $0.places.count == input.width } ?? (matrix.biasCount == 1), "a choice of biases a place")
@@ -140,6 +140,12 @@ public final class ConvolutionPass {
     case .residual: RowPass<ResidualEpilogue>(places: places).run(rows, columns, weights)
     case .masked: RowPass<MaskedEpilogue>(places: places).run(rows, columns, weights)
     case .maskedResidual: RowPass<MaskedResidualEpilogue>(places: places).run(rows, columns, weights)
+    case .plus: RowPass<PlusEpilogue>(places: places).run(rows, columns, weights)
+    case .plusRectified: RowPass<PlusRectifiedEpilogue>(places: places).run(rows, columns, weights)
+    case .gated: RowPass<GatedEpilogue>(places: places).run(rows, columns, weights)
+    case .addGated: RowPass<AddGatedEpilogue>(places: places).run(rows, columns, weights)
+    case .gateGradient: RowPass<GateGradientEpilogue>(places: places).run(rows, columns, weights)
+    case .sumGateGradient: RowPass<SumGateGradientEpilogue>(places: places).run(rows, columns, weights)
     }
   }
 }
@@ -221,11 +227,16 @@ private struct RowPass<E: Epilogue> {
 
   @inline(__always)
   func place(_ y: Int, _ x: Int, _ feature: Int, _ weights: UnsafeMutablePointer<Float>) -> TilePlace {
-    TilePlace(
+    let offsets = E.floats(feature)
+    return TilePlace(
       input: UnsafePointer(places.input.pixel(y, x)), weights: UnsafePointer(weights + feature),
       bias: UnsafePointer(weights + (places.depth &* places.columns &+ feature)),
-      first: places.first.pixel(y, x) + feature, second: places.second.pixel(y, x) + feature, x: x)
+      first: places.first.pixel(y, x) + offsets.first, second: places.second.pixel(y, x) + offsets.second, x: x)
   }
+
+  /// Once for each kind of ending, not for each size of tile.
+  @inline(never)
+  func finish(_ tile: FinishedTile) { E.finishTile(tile) }
 
   @inline(__always)
   func run<T: RegisterTile>(_: T.Type, _ place: TilePlace) {
@@ -243,9 +254,15 @@ private struct RowPass<E: Epilogue> {
         place.input + span.offset, rowStride: inputStride, stepStride: 1, b, bStride: columns, steps: span.steps)
       b += span.weightFloats
     }
-    // The output's pixels are as far apart as the weights' rows.
+    // How far apart the outputs' pixels are follows from the weights' rows: fewer addresses to keep.
+    let strides = E.floats(columns)
     tile.forEachRow(from: 0) { row, sum in
-      E.finish(sum, place.first + row &* columns, place.second + row &* columns)
+      E.finish(sum, place.first + row &* strides.first, place.second + row &* strides.second)
+    }
+    if E.finishesTiles {
+      finish(
+        FinishedTile(
+          first: place.first, second: place.second, strides: strides, rows: T.rows, features: T.Group.features))
     }
   }
 

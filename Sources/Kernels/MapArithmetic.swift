@@ -41,6 +41,13 @@ public func copy(_ source: FeatureMap, to target: FeatureMap, in region: MapRegi
   for y in region.rows { target.pixel(y, first).update(from: source.pixel(y, first), count: count) }
 }
 
+/// target[y] = 0 in `region`.
+public func clear(_ target: FeatureMap, in region: MapRegion) {
+  checkSizes(target, target, target, region)
+  let (first, count) = (region.columns.lowerBound, region.columns.count * target.pixelStride)
+  for y in region.rows { target.pixel(y, first).update(repeating: 0, count: count) }
+}
+
 /// target[y] = source[y + shift] for every row; rows past the source's last count as zeros.
 public func copyRows(_ source: FeatureMap, shiftedBy shift: Int, to target: FeatureMap) {
   checkSizes(source, source, target, MapRegion(allOf: target))

@@ -52,22 +52,25 @@ public struct MapStatistics: Sendable, Equatable {
     maxima = [Float](repeating: -.infinity, count: channels)
   }
 
-  /// Adds the first `images` of the `interleaved` images of `map`, whose channels come in `groups` of equal size, each
-  /// beginning at a whole vector. `limits` gives for each channel the values from which on a unit counts as low and as
-  /// high; nil: none. Sums are taken in one order: by channels, rows, pixels.
+  /// Adds the first `images` of the `interleaved` images of `map`, whose channels lie in `order`. `limits` gives for each
+  /// channel the values from which on a unit counts as low and as high; nil: none. Sums are taken in one order: by
+  /// channels, rows, pixels.
   public mutating func add(
-    _ map: FeatureMap, images: Int = 1, interleaved: Int = 1, groups: Int = 1, limits: [ClosedRange<Float>]? = nil
+    _ map: FeatureMap, images: Int = 1, interleaved: Int = 1, order: ChannelOrder? = nil,
+    limits: [ClosedRange<Float>]? = nil
   ) {
-    let (perGroup, groupStride) = (minima.count / groups, map.channels / groups)
+    let order = order ?? ChannelOrder(minima.count, .none(padded: true))
     precondition(
-      perGroup * groups == minima.count && perGroup <= groupStride && (groups == 1 || groupStride % Lanes.count == 0),
+      order.channels == minima.count && order.stride == map.pixelStride,
       "statistics of \(minima.count) channels, a map of \(map.channels)")
-    for group in 0..<groups {
+    let perGroup = order.channels / order.groups
+    for group in 0..<order.groups {
       for channel in stride(from: 0, to: perGroup, by: Lanes.count) {
-        let lanes = min(Lanes.count, perGroup - channel)
+        let first = group * perGroup + channel
         add(
-          map, images, interleaved, place: group * groupStride + channel, first: group * perGroup + channel,
-          lanes: lanes, limits)
+          map, images, interleaved, place: order.place(first), first: first,
+          lanes: min(Lanes.count, perGroup - channel),
+          limits)
       }
     }
   }

@@ -18,6 +18,8 @@ protocol VectorGroup {
   /// self where `saved` is positive, else 0.
   func masked(wherePositive saved: Self) -> Self
   func store(_ pointer: UnsafeMutablePointer<Float>)
+  /// Hands each vector and its place in the group to `body`.
+  func forEachVector(_ body: (_ offset: Int, OneVector) -> Void)
 }
 
 /// Sixteen features.
@@ -41,6 +43,7 @@ struct OneVector: VectorGroup {
   @inline(__always) func store(_ pointer: UnsafeMutablePointer<Float>) {
     UnsafeMutableRawPointer(pointer).storeBytes(of: lanes, as: Float16Lanes.self)
   }
+  @inline(__always) func forEachVector(_ body: (_ offset: Int, OneVector) -> Void) { body(0, self) }
 }
 
 /// Thirty-two features: each input scalar that is loaded serves two products, so loads no longer limit.
@@ -72,5 +75,9 @@ struct TwoVectors: VectorGroup {
   @inline(__always) func store(_ pointer: UnsafeMutablePointer<Float>) {
     low.store(pointer)
     high.store(pointer + 16)
+  }
+  @inline(__always) func forEachVector(_ body: (_ offset: Int, OneVector) -> Void) {
+    body(0, low)
+    body(16, high)
   }
 }

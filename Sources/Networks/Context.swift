@@ -9,12 +9,14 @@ public enum ContextStep: Sendable {
   case recurrence(directions: Int)
   /// Nothing more than the layer before.
   case same
+  /// What the output sees of the image itself through this window, whatever lies between.
+  case image(ConvolutionWindow)
 
   /// The places of the input that `places` (H×W, by rows) read.
   func spread(_ places: [Bool], _ shape: ImageShape) -> [Bool] {
     switch self {
     case .same: return places
-    case .window(let window):
+    case .window(let window), .image(let window):
       var result = [Bool](repeating: false, count: places.count)
       for place in places.indices where places[place] {
         for offset in window.offsets {
@@ -45,7 +47,10 @@ extension ImageModel {
     var places = [Bool](repeating: false, count: shape.pixels)
     places[y * shape.width + x] = true
     let steps = contextSteps
-    for step in steps[...(layer ?? steps.count - 1)].reversed() { places = step.spread(places, shape) }
+    for step in steps[...(layer ?? steps.count - 1)].reversed() {
+      places = step.spread(places, shape)
+      if case .image = step { break }
+    }
     return places
   }
 }

@@ -14,13 +14,13 @@ public struct Convolution: Sendable {
   public let outputChannels: Int
   /// The live taps.
   public let window: ConvolutionWindow
-  /// Groups that the outputs come in, each rounded up to whole vectors: the gates of a recurrent cell.
-  let gateCount: Int
+  /// How inputs and outputs lie in their maps.
+  let inputOrder: ChannelOrder, outputOrder: ChannelOrder
   let weight: ParameterSlice
   let bias: ParameterSlice?
   /// Vᵀ: what is added to the bias for each class, [output, class]; nil where the layer depends on none.
   let classWeight: ParameterSlice?
-  private let readsImage: Bool
+  private var readsImage: Bool { inputOrder.grouping == .none(padded: false) }
   /// Where a weight lies in its slice: output · outputStep + input · inputStep + tapPlaces[tap].
   private let outputStep: Int
   private let inputStep: Int
@@ -47,8 +47,9 @@ public struct Convolution: Sendable {
     let taps = Set(tapPlaces)
     let live = (0..<outputChannels * inputChannels * tapCount).map { taps.contains($0 % tapCount) }
     self.init(
-      name, inputChannels: inputChannels, outputChannels: outputChannels, window: window, gateCount: gateCount,
-      readsImage: readsImage, shape: [outputChannels, inputChannels, kernelSize, kernelSize],
+      name, from: ChannelOrder(inputChannels, .none(padded: !readsImage)),
+      to: ChannelOrder(outputChannels, gateCount == 1 ? .none(padded: true) : .apart(gateCount)), window: window,
+      shape: [outputChannels, inputChannels, kernelSize, kernelSize],
       live: live.allSatisfy { $0 } ? nil : live, hasBias: true, classes: classes,
       steps: (inputChannels * tapCount, tapCount), tapPlaces: tapPlaces, layout: &layout, packing: &packing)
   }
@@ -64,41 +65,57 @@ public struct Convolution: Sendable {
       .init(dy: 0, dx: mirrored ? 1 : -1, count: 1), .init(dy: -1, dx: 0, count: 1),
     ])
     self.init(
-      name, inputChannels: inputChannels, outputChannels: outputChannels, window: window, gateCount: gateCount,
-      readsImage: readsImage, shape: [outputChannels, 2 * inputChannels] + (readsImage ? [1, 1] : []), live: nil,
+      name, from: ChannelOrder(inputChannels, .none(padded: !readsImage)),
+      to: ChannelOrder(outputChannels, gateCount == 1 ? .none(padded: true) : .apart(gateCount)), window: window,
+      shape: [outputChannels, 2 * inputChannels] + (readsImage ? [1, 1] : []), live: nil,
       hasBias: readsImage, classes: classes, steps: (2 * inputChannels, 1), tapPlaces: [0, inputChannels],
-      layout: &layout,
-      packing: &packing)
+      layout: &layout, packing: &packing)
+  }
+
+  /// A kernel of `rows` × `columns` taps about the output's pixel, none of them masked: weight [output, input, rows,
+  /// columns], bias [output]. Inputs and outputs lie in their maps as `from` and `to` say.
+  init(
+    _ name: String, rows: ClosedRange<Int>, columns: ClosedRange<Int>, from: ChannelOrder, to: ChannelOrder,
+    classes: Int = 0, layout: inout ParameterLayout, packing: inout PackingPlan
+  ) {
+    let taps = rows.count * columns.count
+    self.init(
+      name, from: from, to: to,
+      window: ConvolutionWindow(runs: rows.map { .init(dy: $0, dx: columns.lowerBound, count: columns.count) }),
+      shape: [to.channels, from.channels, rows.count, columns.count], live: nil, hasBias: true, classes: classes,
+      steps: (from.channels * taps, taps), tapPlaces: Array(0..<taps), layout: &layout, packing: &packing)
   }
 
   private init(
-    _ name: String, inputChannels: Int, outputChannels: Int, window: ConvolutionWindow, gateCount: Int,
-    readsImage: Bool, shape: [Int], live: [Bool]?, hasBias: Bool, classes: Int, steps: (output: Int, input: Int),
-    tapPlaces: [Int], layout: inout ParameterLayout, packing: inout PackingPlan
+    _ name: String, from inputOrder: ChannelOrder, to outputOrder: ChannelOrder, window: ConvolutionWindow,
+    shape: [Int], live: [Bool]?, hasBias: Bool, classes: Int, steps: (output: Int, input: Int), tapPlaces: [Int],
+    layout: inout ParameterLayout, packing: inout PackingPlan
   ) {
-    precondition(outputChannels % gateCount == 0, "\(outputChannels) outputs in \(gateCount) gates")
     self.name = name
-    self.inputChannels = inputChannels
-    self.outputChannels = outputChannels
+    inputChannels = inputOrder.channels
+    outputChannels = outputOrder.channels
+    self.inputOrder = inputOrder
+    self.outputOrder = outputOrder
     self.window = window
-    self.gateCount = gateCount
-    self.readsImage = readsImage
     (outputStep, inputStep) = steps
     self.tapPlaces = tapPlaces
     weight = layout.append(name + ".weight", shape: shape, live: live)
     precondition(hasBias || classes == 0, "a class acts through the bias")
     bias = hasBias ? layout.append(name + ".bias", shape: [outputChannels]) : nil
     classWeight = classes > 0 ? layout.append(name + ".class.weight", shape: [outputChannels, classes]) : nil
-    let inputStride = readsImage ? inputChannels : Lanes.roundUp(inputChannels)
-    let outputStride = gateCount * Lanes.roundUp(outputChannels / gateCount)
     forwardMatrix = packing.reserveForward(
-      depth: window.depth(pixelStride: inputStride), columns: outputStride, biasCount: max(1, classes))
+      depth: window.depth(pixelStride: inputOrder.stride), columns: outputOrder.stride, biasCount: max(1, classes))
+    // A gradient of the image itself is never wanted.
+    let readsImage = inputOrder.grouping == .none(padded: false)
     transposedMatrix = packing.reserveTransposed(
-      depth: readsImage ? 0 : window.depth(pixelStride: outputStride), columns: Lanes.roundUp(inputChannels))
+      depth: readsImage ? 0 : window.depth(pixelStride: outputOrder.stride),
+      columns: readsImage ? Lanes.count : inputOrder.stride)
   }
 
   /// Features of the output map: the gates, each rounded up to whole vectors where there are several.
   var mapChannels: Int { gateCount == 1 ? outputChannels : forwardMatrix.columns }
+  /// Groups that the outputs come in, each rounded up to whole vectors: the gates of a recurrent cell.
+  var gateCount: Int { outputOrder.groups }
 
   // MARK: Passes between given maps
 
@@ -132,6 +149,7 @@ public struct Convolution: Sendable {
 
   /// Copies the layer's parameters into both packed orders.
   func pack(_ parameters: ParameterVector, into packed: PackedParameters) {
+    let readsImage = readsImage
     forEachWeight { tap, input, column, flat, matrix in
       let value = parameters.storage[flat]
       packed.forward[matrix] = value
@@ -180,19 +198,21 @@ public struct Convolution: Sendable {
       offsets: window.offsets, weights: weights)
   }
 
-  /// Every live weight: tap, input, column of the matrix, and its places in the flat and in the packed order.
+  /// Every live weight: tap, the input's place in its pixel, column of the matrix, and its places in the flat and in the
+  /// packed order.
   @inline(__always)
   private func forEachWeight(
     _ body: (_ tap: Int, _ input: Int, _ column: Int, _ flat: Int, _ matrix: Int) -> Void
   ) {
-    let inputStride = forwardMatrix.depth / window.taps
+    let inputStride = inputOrder.stride
+    let columns = (0..<outputChannels).map(outputOrder.place)
     for (tap, place) in tapPlaces.enumerated() {
       for input in 0..<inputChannels {
-        for output in 0..<outputChannels {
-          let column = column(output)
+        let inputPlace = inputOrder.place(input)
+        for (output, column) in columns.enumerated() {
           body(
-            tap, input, column, weight.offset + output * outputStep + input * inputStep + place,
-            forwardMatrix.offset + (tap * inputStride + input) * forwardMatrix.columns + column)
+            tap, inputPlace, column, weight.offset + output * outputStep + input * inputStep + place,
+            forwardMatrix.offset + (tap * inputStride + inputPlace) * forwardMatrix.columns + column)
         }
       }
     }
@@ -204,16 +224,8 @@ public struct Convolution: Sendable {
     let classes = classWeight == nil ? 0 : forwardMatrix.biasCount
     for o in 0..<outputChannels {
       let first = (classWeight?.offset ?? 0) + o * classes
-      body(bias.offset + o, forwardMatrix.biasOffset + column(o), first..<first + classes)
+      body(bias.offset + o, forwardMatrix.biasOffset + outputOrder.place(o), first..<first + classes)
     }
-  }
-
-  /// The column of output `o`: each gate begins at a whole vector.
-  @inline(__always)
-  private func column(_ o: Int) -> Int {
-    if gateCount == 1 { return o }
-    let features = outputChannels / gateCount
-    return o / features * (forwardMatrix.columns / gateCount) + o % features
   }
 
   /// Gives the parameters their first values, a function of `seed` and the layer's place. Counted are live taps only.

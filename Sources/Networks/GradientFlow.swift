@@ -13,6 +13,8 @@ public enum UnitKind: String, Sendable, Codable {
   case sigmoid
   /// The gates of an LSTM in the order i, f, o (sigmoid) and g (tanh).
   case gates
+  /// The halves of a gated unit, tanh and sigmoid.
+  case gated
 
   init(_ activation: Activation) {
     switch activation {
@@ -32,6 +34,7 @@ public enum UnitKind: String, Sendable, Codable {
     case .tanh: return [ClosedRange<Float>](repeating: tanh, count: channels)
     case .sigmoid: return [ClosedRange<Float>](repeating: sigmoid, count: channels)
     case .gates: return (0..<channels).map { $0 < 3 * channels / 4 ? sigmoid : tanh }
+    case .gated: return (0..<channels).map { $0 < channels / 2 ? tanh : sigmoid }
     }
   }
 }
@@ -44,15 +47,15 @@ public struct FlowLayer: Sendable, Equatable {
   public let units: UnitKind
   /// Outputs.
   public let channels: Int
-  /// Groups that they lie in, each rounded up to whole vectors: the gates of a cell.
-  let groups: Int
+  /// How they lie in their map.
+  let order: ChannelOrder
 
   /// The layer of `convolution`, or `channels` outputs of its cell.
   init(_ convolution: Convolution, _ units: UnitKind, channels: Int? = nil) {
     name = convolution.name
     self.units = units
     self.channels = channels ?? convolution.outputChannels
-    groups = channels == nil ? convolution.gateCount : 1
+    order = channels.map { ChannelOrder($0, .none(padded: true)) } ?? convolution.outputOrder
   }
 }
 
@@ -116,7 +119,7 @@ public final class FlowObserver {
     let layer = layers[index].layer
     var statistics = layers[index].outputs ?? MapStatistics(channels: layer.channels)
     statistics.add(
-      map, images: images, interleaved: interleaved, groups: layer.groups,
+      map, images: images, interleaved: interleaved, order: layer.order,
       limits: layer.units.limits(channels: layer.channels))
     layers[index].outputs = statistics
   }
@@ -125,7 +128,7 @@ public final class FlowObserver {
   func gradients(_ index: Int, _ map: FeatureMap, images: Int = 1, of interleaved: Int = 1) {
     let layer = layers[index].layer
     var statistics = MapStatistics(channels: layer.channels)
-    statistics.add(map, images: images, interleaved: interleaved, groups: layer.groups)
+    statistics.add(map, images: images, interleaved: interleaved, order: layer.order)
     layers[index].gradients.add(statistics.sums)
   }
 

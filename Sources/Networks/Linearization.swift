@@ -11,6 +11,10 @@ public struct LinearizedLayer {
     case residual
     /// A block whose input is not.
     case block
+    /// A gated unit: tanh of one half times σ of the other.
+    case gate
+    /// Both stacks of a gated layer, one after the other in the vector.
+    case gatedLayer = "gated layer"
     /// One direction of a recurrence: from the layer's input to the outputs of all its cells.
     case recurrence
     /// From the last block to the logits.

@@ -5,6 +5,9 @@ import Kernels
 public enum ModelKind: String, Sendable, Codable, CaseIterable {
   /// van den Oord et al., "Pixel Recurrent Neural Networks" (2016): masked convolutions.
   case pixelCNN = "pixelcnn"
+  /// van den Oord et al., "Conditional Image Generation with PixelCNN Decoders" (2016): two stacks of gated
+  /// convolutions.
+  case gatedPixelCNN = "gated-pixelcnn"
   /// Graves, Fernández and Schmidhuber, "Multi-Dimensional Recurrent Neural Networks" (2007): plain recurrences.
   case mdrnn
   /// van den Oord et al. (2016): the Diagonal LSTM and BiLSTM of PixelRNN.
@@ -14,10 +17,14 @@ public enum ModelKind: String, Sendable, Codable, CaseIterable {
   public var standardBlocks: Int {
     switch self {
     case .pixelCNN: 15
+    case .gatedPixelCNN: 8
     case .mdrnn: 1
     case .diagonalLSTM: 7
     }
   }
+
+  /// Whether its layers are recurrences.
+  public var isRecurrent: Bool { self == .mdrnn || self == .diagonalLSTM }
 
   /// φ where nothing is said.
   public var standardActivation: Activation { self == .pixelCNN ? .relu : .tanh }
@@ -107,13 +114,14 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     try require(
       shape.channels == 1, "grey images, since there are no colour models yet (--channels 1 reads colour as grey)",
       "\(shape.channels) channels")
-    try require(model == .pixelCNN || blocks > 0, "1 layer or more of a recurrent model", "\(blocks)")
+    try require(model == .pixelCNN || blocks > 0, "1 layer or more of a \(model.rawValue)", "\(blocks)")
     try require((1...2).contains(directions), "1 or 2 directions", "\(directions)")
-    try require(model != .pixelCNN || directions == 1, "1 direction of a pixelcnn", "\(directions)")
+    try require(model.isRecurrent || directions == 1, "1 direction of a \(model.rawValue)", "\(directions)")
     try require(
-      model != .diagonalLSTM || activation == .tanh, "tanh, which an LSTM has", "--activation \(activation.rawValue)")
+      model == .pixelCNN || model == .mdrnn || activation == .tanh, "tanh, which the gates of a \(model.rawValue) have",
+      "--activation \(activation.rawValue)")
     try require(
-      model != .diagonalLSTM || residual == .pre, "residual layers of a diagonal-lstm",
+      model == .pixelCNN || model == .mdrnn || residual == .pre, "residual layers of a \(model.rawValue)",
       "--residual \(residual.rawValue)")
     try require(model != .mdrnn || residual != .post, "--residual none or pre of an mdrnn", residual.rawValue)
     try require(
@@ -127,6 +135,7 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
   public func makeModel() -> any ImageModel {
     switch model {
     case .pixelCNN: PixelCNN(self)
+    case .gatedPixelCNN: GatedPixelCNN(self)
     case .mdrnn, .diagonalLSTM: DiagonalNetwork(self)
     }
   }

@@ -4,10 +4,17 @@ import Kernels
 /// What a network computes when one more pixel of every image is known. Rows are those of the maps, which hold only
 /// the last few of the image; places are interleaved, pixel x of image n at x·N + n.
 protocol IncrementalNetwork {
+  /// Everything that the rows above decide, before the first pixel of `row`, which may be the image's first.
+  func begin(row: Int, isFirst: Bool, packed: PackedParameters)
   /// Everything that the pixel at `places` of `row` needs, up to its logits.
   func run(row: Int, places: Range<Int>, packed: PackedParameters)
   /// Everything that can be computed only when the whole `row` is known.
   func finish(row: Int, packed: PackedParameters)
+}
+
+extension IncrementalNetwork {
+  func begin(row: Int, isFirst: Bool, packed: PackedParameters) {}
+  func finish(row: Int, packed: PackedParameters) {}
 }
 
 /// Runs a model on N images together, in raster order: at each pixel a layer is one matrix product over the images, of
@@ -61,6 +68,7 @@ public final class PixelRunner {
       // The row above has become whole with its last pixel.
       if y > 0 { network.finish(row: maker.row(y - 1), packed: packed) }
       maker.enter(row: y)
+      network.begin(row: maker.row(y), isFirst: y == 0, packed: packed)
     }
     network.run(row: maker.row(y), places: places(x), packed: packed)
   }

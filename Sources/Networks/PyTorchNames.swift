@@ -37,7 +37,7 @@ extension DiagonalNetwork {
 
 extension ParameterLayout {
   /// Every tensor's name with its layer's replaced by `modules`.
-  fileprivate func renamed(_ modules: [String: String]) -> [String: String] {
+  func renamed(_ modules: [String: String]) -> [String: String] {
     Dictionary(
       uniqueKeysWithValues: slices.map { slice in
         let parameter = slice.name.split(separator: ".").last.map(String.init) ?? slice.name

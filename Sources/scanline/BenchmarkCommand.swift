@@ -23,7 +23,7 @@ struct BenchmarkCommand: ParsableCommand {
 struct BenchmarkOptions: ParsableArguments {
   @Option(help: "Model family.") var model: ModelKind = .pixelCNN
   @Option(help: "Features of the residual stream.") var width = 32
-  @Option(help: "Residual blocks or recurrent layers.") var blocks = 15
+  @Option(help: "Residual blocks or layers.") var blocks = 15
   @Option(help: "Images in a batch.") var batch = 64
   @Option(help: "Side of the square images, in pixels.") var side = 28
   @Option(help: "Channels of the images.") var channels = 1

@@ -184,7 +184,7 @@ struct DescribeCommand: ParsableCommand {
         row("context of row \(models[0].probe[0]), column \(models[0].probe[1])") {
           "\($0.context)  \($0.formulas.context)"
         },
-        row("blind spot, pixels") { "\($0.blind)" },
+        row("blind spot at any depth, pixels") { "\($0.blind)" },
       ])
   }
 

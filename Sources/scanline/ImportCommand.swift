@@ -21,7 +21,7 @@ struct ImportCommand: ParsableCommand {
   @Argument(help: "The safetensors file.") var file: String
   @Option(help: "Model family.") var model: ModelKind = .pixelCNN
   @Option(help: "Features of the residual stream.") var width: Int
-  @Option(help: "Residual blocks or recurrent layers.") var blocks: Int
+  @Option(help: "Residual blocks or layers.") var blocks: Int
   @OptionGroup var layers: LayerOptions
   @Option(help: ArgumentHelp("The size of the images that `sample` draws.", valueName: "WxH"))
   var size = SizeArgument(width: 28, height: 28)

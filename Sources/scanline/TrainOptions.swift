@@ -9,9 +9,11 @@ extension Schedule.Course: ExpressibleByArgument {}
 
 /// Which model. Options are nil where the user said nothing: a resumed run refuses those that were given.
 struct ModelOptions: ParsableArguments {
-  @Option(help: "Model family: pixelcnn, mdrnn or diagonal-lstm (default: pixelcnn).") var model: ModelKind?
+  @Option(help: "Model family: pixelcnn, gated-pixelcnn, mdrnn or diagonal-lstm (default: pixelcnn).")
+  var model: ModelKind?
   @Option(help: "Features of the residual stream (default: 32).") var width: Int?
-  @Option(help: "Residual blocks or recurrent layers (default: 15, of an mdrnn 1, of a diagonal-lstm 7).")
+  @Option(
+    help: "Residual blocks or layers (default: 15, of a gated-pixelcnn 8, of an mdrnn 1, of a diagonal-lstm 7).")
   var blocks: Int?
   @Option(help: "bernoulli or categorical (default: bernoulli for 2 levels).") var likelihood: LikelihoodKind?
   @OptionGroup var layers: LayerOptions

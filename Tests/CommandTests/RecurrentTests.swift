@@ -1,4 +1,4 @@
-// The recurrent models by the same commands, and `describe`.
+// The other models by the same commands, and `describe`.
 import Foundation
 import ImageData
 import Kernels
@@ -12,7 +12,7 @@ import Testing
     _ = try place.succeed("draw images --count 40 --side 9")
   }
 
-  @Test(arguments: ["mdrnn --activation relu --directions 2 --residual pre", "diagonal-lstm"])
+  @Test(arguments: ["gated-pixelcnn", "mdrnn --activation relu --directions 2 --residual pre", "diagonal-lstm"])
   func trainResumeEvaluateAndSample(model: String) throws {
     let options = "--model \(model) --width 8 --blocks 2 --levels 4 --batch 6 --evaluate-every 5"
     _ = try place.succeed("train images \(options) --steps 12 --output whole --threads 1")

@@ -12,7 +12,10 @@ import Testing
   }
 
   /// The counts that PyTorch's modules of the same name have.
-  @Test(arguments: [(ModelKind.pixelCNN, 32, 15, 37_409), (.mdrnn, 64, 1, 12_609), (.diagonalLSTM, 32, 7, 63_937)])
+  @Test(arguments: [
+    (ModelKind.pixelCNN, 32, 15, 37_409), (.gatedPixelCNN, 32, 8, 159_041), (.mdrnn, 64, 1, 12_609),
+    (.diagonalLSTM, 32, 7, 63_937),
+  ])
   func weightsAreThoseOfTheTextbook(kind: ModelKind, width: Int, blocks: Int, weights: Int) {
     let description = CostDescription(configuration(kind, width, blocks, 28, 28).makeModel())
     #expect(description.weights == weights)
@@ -53,6 +56,29 @@ import Testing
     }
   }
 
+  /// Gates may be nearly shut; over several draws of weights all that can be seen is. The Gated PixelCNN sees a whole
+  /// rectangle above: no blind spot.
+  @Test(arguments: 1...3) func structureTellsWhatGatedStacksSee(layers: Int) {
+    let model = configuration(.gatedPixelCNN, 8, layers, 7, 9).makeModel()
+    for (y, x) in [(6, 4), (6, 0), (3, 8), (0, 0)] {
+      var seen = [Bool](repeating: false, count: 63)
+      for draw in 0..<8 {
+        let parameters = randomParameters(model, scale: 0.5, stream: UInt64(draw) + 1)
+        let field = ContextMap(model, parameters: parameters, y: y, x: x)
+        for pixel in 0..<63 where field.response[pixel] > 0 { seen[pixel] = true }
+      }
+      #expect(seen == model.context(y: y, x: x), "output at row \(y), column \(x)")
+    }
+  }
+
+  @Test func stepsOfAGatedPixelCNN() {
+    let description = CostDescription(configuration(.gatedPixelCNN, 4, 3, 5, 7).makeModel())
+    // The first vertical convolution, its link and output; then a convolution and an output a layer; the head.
+    #expect(description.steps.training == 3 + 2 * 2 + 2)
+    // The vertical stack and the last link once a row; two steps a layer and the head at every pixel.
+    #expect(description.steps.sampling == (3 + 1) * 5 + (2 * 3 + 2) * 35)
+  }
+
   /// An LSTM's gates may be shut for some pixels and weights; over several draws of weights all that can be seen is.
   @Test(arguments: [1, 2]) func structureTellsWhatAnLSTMSees(directions: Int) {
     var shape = configuration(.diagonalLSTM, 8, 1, 4, 6)
@@ -79,6 +105,9 @@ import Testing
     #expect(both.context(y: 11, x: 9)[10 * 12 + 11])
     // From the left alone, what is above and to the right stays unseen.
     #expect(CostDescription(configuration(.mdrnn, 4, 1, 12, 12).makeModel()).blind == 11 * 5)
+    // Two stacks leave none: two layers see three rows above and two pixels to either side, and every pixel of that.
+    let gated = CostDescription(configuration(.gatedPixelCNN, 4, 2, 12, 12).makeModel())
+    #expect(gated.blind == 0 && gated.context == 3 * 5 + 3)
   }
 
   @Test func pictureMarksWhatIsSeen() {

@@ -131,6 +131,10 @@ private struct Fixture {
     run(.residual(stream: stream, rectified: a))
     let total = zip(before, sums).map { $0 + $1 }
     #expect(stream.values == total && a.values == total.map { max($0, 0) })
+    run(.plus(map(before), to: b))
+    #expect(b.values == total)
+    run(.plusRectified(map(before), to: b))
+    #expect(b.values == total.map { max($0, 0) })
     let saved = map(before)
     run(.masked(a, saved: saved))
     let masked = zip(before, sums).map { $0 > 0 ? $1 : 0 }

@@ -48,7 +48,7 @@ import Testing
         case .relu: return values.allSatisfy { $0 == 0 }
         case .tanh: return values.allSatisfy { $0 > 0.974_679_4 } || values.allSatisfy { $0 < -0.974_679_4 }
         case .sigmoid: return values.allSatisfy { $0 > 0.987_339_7 } || values.allSatisfy { $0 < 0.012_660_3 }
-        case .linear, .gates: return false
+        case .linear, .gates, .gated: return false
         }
       }
       #expect(flow.deadShare == Double(dead) / Double(channels), "\(name)")
@@ -56,16 +56,20 @@ import Testing
         switch kind(flow.layer.units, i % channels, channels) {
         case .tanh: abs(direct[i]) > 0.974_679_4
         case .sigmoid: direct[i] > 0.987_339_7 || direct[i] < 0.012_660_3
-        case .relu, .linear, .gates: false
+        case .relu, .linear, .gates, .gated: false
         }
       }
       #expect(flow.saturatedShare == Double(saturated) / Double(direct.count), "\(name)")
     }
   }
 
-  /// Gates i, f, o are sigmoid, g is tanh.
+  /// Gates i, f, o are sigmoid, g is tanh; of a gated unit the first half is tanh.
   private func kind(_ units: UnitKind, _ channel: Int, _ channels: Int) -> UnitKind {
-    units == .gates ? (channel < 3 * channels / 4 ? .sigmoid : .tanh) : units
+    switch units {
+    case .gates: channel < 3 * channels / 4 ? .sigmoid : .tanh
+    case .gated: channel < channels / 2 ? .tanh : .sigmoid
+    default: units
+    }
   }
 
   /// The gradient with respect to every output of every layer, one by one, by central differences of the reference. Where

@@ -20,6 +20,13 @@ func pixelCNN(_ activation: Activation, _ residual: ResidualOrder) -> ModelConfi
     residual: residual)
 }
 
+/// A small Gated PixelCNN.
+func gated(width features: Int, layers: Int, height: Int, width: Int, levels: Int) -> ModelConfiguration {
+  ModelConfiguration(
+    model: .gatedPixelCNN, width: features, blocks: layers,
+    shape: ImageShape(height: height, width: width, channels: 1), levels: levels)
+}
+
 /// The same with three classes.
 func conditional(_ configuration: ModelConfiguration) -> ModelConfiguration {
   var configuration = configuration
@@ -42,6 +49,10 @@ let smallConfigurations: [ModelConfiguration] = [
   conditional(ModelConfiguration(width: 6, blocks: 2, shape: ImageShape(height: 4, width: 3, channels: 1), levels: 3)),
   conditional(recurrent(.mdrnn, width: 4, layers: 2, height: 3, width: 3, levels: 2, directions: 2, residual: true)),
   conditional(recurrent(.diagonalLSTM, width: 6, layers: 2, height: 3, width: 4, levels: 2)),
+  gated(width: 4, layers: 1, height: 3, width: 5, levels: 2),
+  gated(width: 6, layers: 2, height: 5, width: 3, levels: 3),
+  gated(width: 20, layers: 3, height: 3, width: 4, levels: 2),
+  conditional(gated(width: 4, layers: 2, height: 4, width: 3, levels: 3)),
   ModelConfiguration(
     width: 4, blocks: 0, shape: ImageShape(height: 2, width: 2, channels: 1), levels: 2, likelihood: .categorical),
 ]

@@ -189,7 +189,7 @@ struct SamplerCase: CustomTestStringConvertible, Sendable {
     }
     return variants
       + sizes.flatMap { size -> [SamplerCase] in
-        (kind == .pixelCNN ? 1...1 : 1...2).map { directions in
+        (kind.isRecurrent ? 1...2 : 1...1).map { directions in
           var configuration = ModelConfiguration(
             model: kind, width: size.features, blocks: 3,
             shape: ImageShape(height: size.height, width: size.width, channels: 1), levels: size.levels,

@@ -185,6 +185,7 @@ public func referenceModel(
 ) -> any ReferenceModel {
   switch configuration.model {
   case .pixelCNN: ReferencePixelCNN(configuration, parameters)
+  case .gatedPixelCNN: ReferenceGatedPixelCNN(configuration, parameters)
   case .mdrnn, .diagonalLSTM: ReferenceDiagonalNetwork(configuration, parameters)
   }
 }

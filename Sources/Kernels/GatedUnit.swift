@@ -1,0 +1,113 @@
+// tanh ⊙ σ, the gated activation unit: how a tile ends in it, and its gradient.
+
+/// y = tanh(a) ⊙ σ(b), the gated activation unit of van den Oord et al., "Conditional Image Generation with PixelCNN
+/// Decoders" (2016), equation 2. The pre-activations of k features lie in a map of 2k, vector by vector: sixteen a, then
+/// the sixteen b of the same features. So both halves of a feature are in one register tile, and the tile ends with the
+/// unit's output; the map of the outputs is half as wide.
+enum GatedUnit {
+  /// tanh(a) and σ(b) of the pre-activations at `sums`.
+  @inline(__always)
+  static func gates(_ sums: UnsafeMutablePointer<Float>) -> (tanh: FloatVector, sigmoid: FloatVector) {
+    (hyperbolicTangent(load(sums, 0)), logistic(load(sums, Lanes.count)))
+  }
+
+  /// ∂/∂a = y′ σ (1 − tanh²) and ∂/∂b = y′ tanh σ (1 − σ), side by side at `gradient`.
+  @inline(__always)
+  static func storeGradient(
+    _ slope: FloatVector, _ t: FloatVector, _ s: FloatVector, _ gradient: UnsafeMutablePointer<Float>
+  ) {
+    store(slope * s * (1 - t * t), gradient, 0)
+    store(slope * t * (s * (1 - s)), gradient, Lanes.count)
+  }
+}
+
+/// gates = tanh and σ of `sums`, both in the order of a gated unit's halves.
+public func computeGates(_ sums: FeatureMap, to gates: FeatureMap) {
+  checkSizes(sums, gates, gates, MapRegion(allOf: gates))
+  for y in 0..<gates.height {
+    for x in 0..<gates.width {
+      for place in stride(from: 0, to: gates.pixelStride, by: 2 * Lanes.count) {
+        let (t, s) = GatedUnit.gates(sums.pixel(y, x) + place)
+        store(t, gates.pixel(y, x), place)
+        store(s, gates.pixel(y, x), place + Lanes.count)
+      }
+    }
+  }
+}
+
+// Where tanh and σ are to be computed, a tile stores its sums, and a loop over its rows then goes on from the first cache:
+// inlined into every row of every tile the same would be several thousand instructions, and spill the tile.
+
+enum GatedEpilogue: Epilogue {
+  @inline(__always) static func floats(_ columns: Int) -> (first: Int, second: Int) { (columns, columns &>> 1) }
+
+  @inline(__always) static func finish<G: VectorGroup>(
+    _ sum: G, _ sums: UnsafeMutablePointer<Float>, _: UnsafeMutablePointer<Float>
+  ) {
+    sum.store(sums)
+  }
+
+  @inline(__always) static var finishesTiles: Bool { true }
+  @inline(__always) static func finishTile(_ tile: FinishedTile) {
+    tile.forEachRow { sums, output in
+      let (t, s) = GatedUnit.gates(sums)
+      store(t * s, output, 0)
+    }
+  }
+}
+
+enum AddGatedEpilogue: Epilogue {
+  @inline(__always) static func floats(_ columns: Int) -> (first: Int, second: Int) { (columns, columns &>> 1) }
+
+  @inline(__always) static func finish<G: VectorGroup>(
+    _ sum: G, _ gates: UnsafeMutablePointer<Float>, _: UnsafeMutablePointer<Float>
+  ) {
+    G(loading: gates).adding(sum).store(gates)
+  }
+
+  @inline(__always) static var finishesTiles: Bool { true }
+  @inline(__always) static func finishTile(_ tile: FinishedTile) {
+    tile.forEachRow { gates, output in
+      let (t, s) = GatedUnit.gates(gates)
+      store(t, gates, 0)
+      store(s, gates, Lanes.count)
+      store(t * s, output, 0)
+    }
+  }
+}
+
+enum GateGradientEpilogue: Epilogue {
+  @inline(__always) static func floats(_ columns: Int) -> (first: Int, second: Int) { (2 &* columns, 2 &* columns) }
+
+  @inline(__always) static func finish<G: VectorGroup>(
+    _ sum: G, _ gates: UnsafeMutablePointer<Float>, _ gradient: UnsafeMutablePointer<Float>
+  ) {
+    sum.forEachVector { offset, slope in
+      let place = 2 &* offset
+      GatedUnit.storeGradient(
+        slope.lanes, load(gates, place), load(gates, place &+ Lanes.count), gradient + place)
+    }
+  }
+}
+
+enum SumGateGradientEpilogue: Epilogue {
+  @inline(__always) static func floats(_ columns: Int) -> (first: Int, second: Int) { (2 &* columns, 2 &* columns) }
+
+  @inline(__always) static func finish<G: VectorGroup>(
+    _ sum: G, _: UnsafeMutablePointer<Float>, _ gradient: UnsafeMutablePointer<Float>
+  ) {
+    sum.forEachVector { offset, slope in store(slope.lanes, gradient, 2 &* offset) }
+  }
+
+  @inline(__always) static var finishesTiles: Bool { true }
+  @inline(__always) static func finishTile(_ tile: FinishedTile) {
+    tile.forEachRow { sums, gradient in
+      var place = 0
+      while place < 2 &* tile.features {
+        let (t, s) = GatedUnit.gates(sums + place)
+        GatedUnit.storeGradient(load(gradient, place), t, s, gradient + place)
+        place &+= 2 &* Lanes.count
+      }
+    }
+  }
+}

@@ -1,0 +1,122 @@
+// The Gated PixelCNN once more, in double precision and plain loops, from the paper and the parameters' names alone: the
+// vertical stack lies where it is computed, and is moved down one row when the horizontal one reads it.
+import Kernels
+import Networks
+
+/// An independent Gated PixelCNN for checking values and, by finite differences, gradients.
+public struct ReferenceGatedPixelCNN: ReferenceModel {
+  let configuration: ModelConfiguration
+  /// Tensors by name, in the shapes of the checkpoint.
+  public var tensors: [String: [Double]]
+  /// Sees every layer's outputs, and may change one.
+  public var probe: LayerProbe?
+
+  /// The reference with the numbers of `parameters`.
+  public init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
+    self.configuration = configuration
+    tensors = Dictionary(
+      uniqueKeysWithValues: parameters.layout.slices.map { ($0.name, parameters[$0].map(Double.init)) })
+  }
+
+  /// Features of every pixel; what lies outside of the image is zero.
+  private struct Stack {
+    let height: Int, width: Int
+    var features: [[Double]]
+    let zero: [Double]
+
+    init(_ height: Int, _ width: Int, _ features: [[Double]]) {
+      (self.height, self.width, self.features) = (height, width, features)
+      zero = [Double](repeating: 0, count: features[0].count)
+    }
+
+    subscript(y: Int, x: Int) -> [Double] {
+      y >= 0 && y < height && x >= 0 && x < width ? features[y * width + x] : zero
+    }
+  }
+
+  /// −log p of each pixel of an image in nats.
+  public func costs(_ batch: ImageBatch, image: Int) -> [Double] {
+    let (h, w, c) = (batch.shape.height, batch.shape.width, batch.shape.channels)
+    let number = batch.classes?[image]
+    let pixels = (0..<h * w).map { p in
+      (0..<c).map { Double(batch[image, p / w, p % w, $0]) / Double(configuration.levels - 1) }
+    }
+    var vertical = Stack(h, w, pixels)
+    var horizontal = vertical
+    for layer in 0..<configuration.blocks {
+      let name = "layers.\(layer)."
+      let isLast = layer == configuration.blocks - 1
+      // Rows y − 1 and y, columns x − 1 to x + 1. Row −1 sees nothing but zeros; the last row is read by nobody.
+      var sums = (0..<h * w).map { p -> [Double] in
+        let (y, x) = (p / w - 1, p % w)
+        let patch = (y - 1...y).flatMap { sy in (x - 1...x + 1).map { vertical[sy, $0] } }
+        return convolve(name + "vertical", patch, number)
+      }
+      change(name + "vertical", &sums)
+      record(name + "vertical", isLast ? sums : sums.map(gates))
+      // The first layer must not see the pixel itself.
+      let last = layer == 0 ? -1 : 0
+      var z = (0..<h * w).map { p -> [Double] in
+        let (y, x) = (p / w, p % w)
+        let left = convolve(name + "horizontal", [horizontal[y, x + last - 1], horizontal[y, x + last]], number)
+        return zip(left, convolve(name + "link", [sums[p]], nil)).map { $0 + $1 }
+      }
+      for part in ["link", "horizontal"] {
+        change(name + part, &z)
+        record(name + part, z.map(gates))
+      }
+      var outputs = z.indices.map { p -> [Double] in
+        let output = convolve(name + "output", [gate(z[p])], nil)
+        return layer == 0 ? output : zip(horizontal[p / w, p % w], output).map { $0 + $1 }
+      }
+      change(name + "output", &outputs)
+      record(name + "output", isLast ? outputs.map { $0.map { max($0, 0) } } : outputs)
+      let unread = [Double](repeating: .nan, count: configuration.width)
+      vertical = Stack(h, w, (0..<h * w).map { $0 + w < h * w ? gate(sums[$0 + w]) : unread })
+      horizontal = Stack(h, w, outputs)
+    }
+    var hidden = (0..<h * w).map { convolve("head.hidden", [horizontal[$0 / w, $0 % w].map { max($0, 0) }], nil) }
+    change("head.hidden", &hidden)
+    hidden = hidden.map { $0.map { max($0, 0) } }
+    record("head.hidden", hidden)
+    var logits = hidden.map { convolve("head.logits", [$0], nil) }
+    change("head.logits", &logits)
+    record("head.logits", logits)
+    return logits.indices.map { p in
+      referenceNats(configuration, outputs: logits[p], levels: (0..<c).map { Int(batch[image, p / w, p % w, $0]) })
+    }
+  }
+
+  private func change(_ layer: String, _ values: inout [[Double]]) {
+    for p in values.indices { probe?.change(layer, p * values[p].count, &values[p]) }
+  }
+
+  private func record(_ layer: String, _ values: [[Double]]) { probe?.record(layer, values.flatMap { $0 }) }
+
+  /// weight [out, in, taps] · patch [taps][in] + bias.
+  private func convolve(_ name: String, _ patch: [[Double]], _ number: Int?) -> [Double] {
+    guard let weight = tensors[name + ".weight"], let bias = tensors[name + ".bias"] else {
+      preconditionFailure("no tensor \(name)")
+    }
+    let ofClasses = tensors[name + ".class.weight"]
+    let classes = (ofClasses?.count ?? 0) / bias.count
+    let inputs = patch[0].count
+    return bias.indices.map { o in
+      var sum = bias[o] + (ofClasses?[o * classes + (number ?? 0)] ?? 0)
+      for i in 0..<inputs {
+        for tap in patch.indices { sum += weight[(o * inputs + i) * patch.count + tap] * patch[tap][i] }
+      }
+      return sum
+    }
+  }
+
+  /// tanh of the first half, σ of the second.
+  private func gates(_ z: [Double]) -> [Double] {
+    z.indices.map { $0 < z.count / 2 ? hyperbolicTangentOf(z[$0]) : 1 / (1 + exponentialOf(-z[$0])) }
+  }
+
+  private func gate(_ z: [Double]) -> [Double] {
+    let gates = gates(z)
+    return (0..<z.count / 2).map { gates[$0] * gates[z.count / 2 + $0] }
+  }
+}

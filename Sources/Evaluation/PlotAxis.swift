@@ -114,7 +114,8 @@ package struct PlotScale: Sendable {
         let plain = String(format: "%.\(max(0, -power))f", multiple * pow(10, Double(power)))
         let short = power == 0 ? "1" : "10" + superscript(power)
         let powered =
-          multiple == 1 ? short : power == 0 ? String(format: "%.0f", multiple) : String(format: "%.0f×", multiple) + short
+          multiple == 1
+          ? short : power == 0 ? String(format: "%.0f", multiple) : String(format: "%.0f×", multiple) + short
         return Tick(value: multiple * pow(10, Double(power)), label: isPlain ? plain : powered)
       }
     }.filter { isInside($0.value) }

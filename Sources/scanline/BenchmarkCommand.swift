@@ -94,8 +94,18 @@ extension Duration {
 
 struct TrainBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "train", abstract: "Whole training steps: forward, loss, backward, Adam.")
+    commandName: "train", abstract: "Whole training steps: forward, loss, backward, Adam.",
+    discussion: """
+      With --gradients-every N, what it costs to record the gradient flow at every N-th step: N steps with a record and N \
+      without take turns, and gradients_overhead is the median of what the former take longer, as a share.
+      """)
   @OptionGroup var options: BenchmarkOptions
+  @Option(help: "Record the gradient flow every so many steps, and measure what it costs; 0: do not.")
+  var gradientsEvery = 0
+
+  func validate() throws {
+    guard gradientsEvery >= 0 else { throw ValidationError("--gradients-every is not negative.") }
+  }
 
   func run() throws {
     let model = try options.makeModel()
@@ -103,14 +113,41 @@ struct TrainBenchmark: ParsableCommand {
     let engine = BatchGradient(model: model, batchSize: options.batch, threads: options.threadCount)
     var adam = Adam(parameters: model.initialParameters(seed: 0), options: AdamOptions())
     let gradient = ParameterVector(layout: model.layout)
-    let rate = options.rate {
-      _ = engine.compute(batch, parameters: adam.parameters, into: gradient)
+    func step(recording: Bool) {
+      let tracker = recording ? GradientTracker(model) : nil
+      let nats = engine.compute(batch, parameters: adam.parameters, into: gradient, observer: tracker?.observer)
       let norm = GradientNorms(gradient, threads: options.threadCount)
+      let before = recording ? adam.parameters.copy() : nil
       adam.update(gradient, norm: norm.global, learningRate: 1e-3)
+      guard let tracker, let before else { return }
+      let record = tracker.record(
+        step: adam.step, natsPerImage: nats[0], gradient: gradient, before: before, after: adam.parameters)
+      _ = try? JSONEncoder().encode(record)
     }
-    try options.print(
-      "train", weights: model.layout.liveCount,
-      ["images_per_second": ((rate * Double(options.batch)) * 10).rounded() / 10])
+    var figures: [String: Double] = [:]
+    let rate: Double
+    if gradientsEvery == 0 {
+      rate = options.rate { step(recording: false) }
+    } else {
+      let clock = ContinuousClock()
+      var (plain, shares): ([Double], [Double]) = ([], [])
+      // A call is a turn of each; which comes first changes, so that a machine that slows down favours neither.
+      rate =
+        options.rate {
+          var seconds = [0.0, 0.0]
+          for turn in plain.count % 2 == 0 ? [0, 1] : [1, 0] {
+            seconds[turn] =
+              clock.measure { for n in 0..<gradientsEvery { step(recording: turn == 1 && n == 0) } }
+              .inSeconds
+          }
+          plain.append(seconds[0])
+          shares.append(seconds[1] / seconds[0] - 1)
+        } * 2 * Double(gradientsEvery)
+      figures["gradients_overhead"] = shares.sorted()[shares.count / 2]
+      figures["gradients_every"] = Double(gradientsEvery)
+    }
+    figures["images_per_second"] = ((rate * Double(options.batch)) * 10).rounded() / 10
+    try options.print("train", weights: model.layout.liveCount, figures)
   }
 }
 

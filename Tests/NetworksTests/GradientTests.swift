@@ -70,7 +70,8 @@ let smallConfigurations: [ModelConfiguration] = [
   }
 
   /// Central differences of the double-precision reference. Their own error is about h² and 10⁻¹⁶/h, both far
-  /// below the single precision that is being tested; h is so small that it rarely crosses a ReLU's corner.
+  /// below the single precision that is being tested; h is so small that it rarely crosses a ReLU's corner. Of a tensor
+  /// of more than fifty elements, some fifty spread over it are taken; masked ones all.
   @Test(arguments: smallConfigurations) func gradientsEqualFiniteDifferences(configuration: ModelConfiguration) {
     let model = configuration.makeModel()
     let parameters = randomParameters(model, scale: 0.5)
@@ -81,12 +82,15 @@ let smallConfigurations: [ModelConfiguration] = [
     var reference = referenceModel(configuration, parameters)
     let h = 1e-6
     for slice in model.layout.slices {
+      // An odd stride meets all taps, inputs and outputs.
+      let stride = slice.count / 50 | 1
       for i in 0..<slice.count {
         let found = Double(gradient.storage[slice.offset + i])
         guard slice.live?[i] ?? true else {
           #expect(found == 0, "\(slice.name)[\(i)] is masked")
           continue
         }
+        guard i % stride == 0 else { continue }
         func mean(_ shift: Double) -> Double {
           reference.tensors[slice.name]?[i] += shift
           defer { reference.tensors[slice.name]?[i] -= shift }

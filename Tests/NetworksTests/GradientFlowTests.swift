@@ -73,8 +73,9 @@ import Testing
   }
 
   /// The gradient with respect to every output of every layer, one by one, by central differences of the reference. Where
-  /// a recurrence of ReLUs gives exactly 0, the head's ReLU has no derivative: that model is left out.
-  @Test(arguments: smallConfigurations.filter { $0.model != .mdrnn || $0.activation != .relu })
+  /// a recurrence of ReLUs gives exactly 0, the head's ReLU has no derivative: that model is left out, and so is one with
+  /// too many outputs for this.
+  @Test(arguments: smallConfigurations.filter { ($0.model != .mdrnn || $0.activation != .relu) && $0.width <= 6 })
   func flowEqualsFiniteDifferences(configuration: ModelConfiguration) {
     let images = configuration.model == .pixelCNN ? 1 : 2
     var watched = Watched(configuration, count: images)

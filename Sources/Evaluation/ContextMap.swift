@@ -35,7 +35,8 @@ public struct ContextMap: Sendable {
           let logits = workspace.logits[place].features(y, x)
           if number == 0 { reference = logits }
           let moved = zip(logits, reference).reduce(0) { max($0, abs($1.0 - $1.1)) }
-          if number > 0 { response[number - 1] = max(response[number - 1], moved) }
+          // Of a colour pixel the later channels see the earlier ones; that is no context.
+          if number > 0 && number - 1 != y * shape.width + x { response[number - 1] = max(response[number - 1], moved) }
         }
       }
     }

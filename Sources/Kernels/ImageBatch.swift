@@ -33,11 +33,12 @@ public struct ImageBatch: Sendable, Equatable {
       levels: (0..<count * shape.dimensions).map { UInt8(random.below(levels, at: UInt64($0))) })
   }
 
-  /// The same image with every channel of one pixel moved half of all levels on.
-  public func changing(pixel: Int, levels: Int) -> ImageBatch {
+  /// The same image with every channel of one pixel, or one of them, moved half of all levels on.
+  public func changing(pixel: Int, channel: Int? = nil, levels: Int) -> ImageBatch {
     precondition(count == 1 && pixel >= 0 && pixel < shape.pixels, "pixel \(pixel) of one image")
     var changed = self
-    for c in pixel * shape.channels..<(pixel + 1) * shape.channels {
+    for c in pixel * shape.channels..<(pixel + 1) * shape.channels
+    where channel.map({ pixel * shape.channels + $0 == c }) ?? true {
       changed.levels[c] = UInt8((Int(self.levels[c]) + levels / 2) % levels)
     }
     return changed

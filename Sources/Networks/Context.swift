@@ -57,7 +57,7 @@ extension ImageModel {
 
 extension PixelCNN {
   /// See `ImageModel`.
-  public var contextSteps: [ContextStep] { convolutions.map { .window($0.window) } }
+  public var contextSteps: [ContextStep] { convolutions.map { .window($0.earlierWindow) } }
 }
 
 extension DiagonalNetwork {
@@ -66,10 +66,10 @@ extension DiagonalNetwork {
     let middle = layers.flatMap { layer -> [ContextStep] in
       let directions = layer.directions.count
       let first: [ContextStep] = [
-        .window(layer.directions[0].inputToState.window), .recurrence(directions: directions),
+        .window(layer.directions[0].inputToState.earlierWindow), .recurrence(directions: directions),
       ]
       return first + [ContextStep](repeating: .same, count: 2 * (directions - 1) + (layer.output == nil ? 0 : 1))
     }
-    return (input.map { [.window($0.window)] } ?? []) + middle + [.same, .same]
+    return (input.map { [.window($0.earlierWindow)] } ?? []) + middle + [.same, .same]
   }
 }

@@ -14,6 +14,8 @@ public struct Convolution: Sendable {
   public let outputChannels: Int
   /// The live taps.
   public let window: ConvolutionWindow
+  /// The taps through which other pixels are seen.
+  let earlierWindow: ConvolutionWindow
   /// How inputs and outputs lie in their maps.
   let inputOrder: ChannelOrder, outputOrder: ChannelOrder
   let weight: ParameterSlice
@@ -25,6 +27,8 @@ public struct Convolution: Sendable {
   private let outputStep: Int
   private let inputStep: Int
   private let tapPlaces: [Int]
+  /// Whether a live tap may have weights that are masked: colours.
+  private let masksFeatures: Bool
   /// Where the weights lie in `PackedParameters.forward`, and their gradient in a packed gradient.
   private let forwardMatrix: PackedMatrix
   /// Where the transposed weights lie in `PackedParameters.transposed`.
@@ -39,16 +43,33 @@ public struct Convolution: Sendable {
     gateCount: Int = 1, readsImage: Bool = false, classes: Int = 0, layout: inout ParameterLayout,
     packing: inout PackingPlan
   ) {
+    self.init(
+      name, inputChannels: inputChannels, outputChannels: outputChannels, kernelSize: kernelSize, mask: mask,
+      gateCount: gateCount, readsImage: readsImage, classes: classes, colours: .none, layout: &layout,
+      packing: &packing)
+  }
+
+  /// The same with features that come in groups of `colours`.
+  init(
+    _ name: String, inputChannels: Int, outputChannels: Int, kernelSize: Int = 1, mask: Mask? = nil,
+    gateCount: Int = 1, readsImage: Bool = false, classes: Int = 0, colours: ColourOrder,
+    layout: inout ParameterLayout, packing: inout PackingPlan
+  ) {
     precondition(mask != nil || kernelSize == 1, "a convolution wider than one pixel needs a mask")
-    let window = mask.map { ConvolutionWindow(size: kernelSize, mask: $0) } ?? .pointwise
+    let earlier = mask.map { ConvolutionWindow(size: kernelSize, mask: $0) } ?? .pointwise
+    let window = mask.map { ConvolutionWindow(size: kernelSize, mask: colours.groups > 1 ? .b : $0) } ?? .pointwise
     let reach = kernelSize / 2
     let tapCount = kernelSize * kernelSize
     let tapPlaces = window.offsets.map { ($0.dy + reach) * kernelSize + $0.dx + reach }
     let taps = Set(tapPlaces)
-    let live = (0..<outputChannels * inputChannels * tapCount).map { taps.contains($0 % tapCount) }
+    let (from, to) = Self.orders(inputChannels, outputChannels, gateCount, readsImage)
+    let live = (0..<outputChannels * inputChannels * tapCount).map { i in
+      let (pair, tap) = i.quotientAndRemainder(dividingBy: tapCount)
+      guard taps.contains(tap), colours.groups > 1, tap == reach * kernelSize + reach else { return taps.contains(tap) }
+      return colours.allows(pair % inputChannels, of: from, to: pair / inputChannels, of: to, mask ?? .b)
+    }
     self.init(
-      name, from: ChannelOrder(inputChannels, .none(padded: !readsImage)),
-      to: ChannelOrder(outputChannels, gateCount == 1 ? .none(padded: true) : .apart(gateCount)), window: window,
+      name, from: from, to: to, window: window, earlierWindow: earlier, colours: colours,
       shape: [outputChannels, inputChannels, kernelSize, kernelSize],
       live: live.allSatisfy { $0 } ? nil : live, hasBias: true, classes: classes,
       steps: (inputChannels * tapCount, tapCount), tapPlaces: tapPlaces, layout: &layout, packing: &packing)
@@ -61,34 +82,76 @@ public struct Convolution: Sendable {
     neighbours name: String, inputChannels: Int, outputChannels: Int, gateCount: Int = 1, mirrored: Bool = false,
     readsImage: Bool = false, classes: Int = 0, layout: inout ParameterLayout, packing: inout PackingPlan
   ) {
-    let window = ConvolutionWindow(runs: [
-      .init(dy: 0, dx: mirrored ? 1 : -1, count: 1), .init(dy: -1, dx: 0, count: 1),
-    ])
     self.init(
-      name, from: ChannelOrder(inputChannels, .none(padded: !readsImage)),
-      to: ChannelOrder(outputChannels, gateCount == 1 ? .none(padded: true) : .apart(gateCount)), window: window,
-      shape: [outputChannels, 2 * inputChannels] + (readsImage ? [1, 1] : []), live: nil,
-      hasBias: readsImage, classes: classes, steps: (2 * inputChannels, 1), tapPlaces: [0, inputChannels],
-      layout: &layout, packing: &packing)
+      neighbours: name, inputChannels: inputChannels, outputChannels: outputChannels, gateCount: gateCount,
+      mirrored: mirrored, readsImage: readsImage, classes: classes, colours: .none, layout: &layout,
+      packing: &packing)
   }
 
-  /// A kernel of `rows` × `columns` taps about the output's pixel, none of them masked: weight [output, input, rows,
-  /// columns], bias [output]. Inputs and outputs lie in their maps as `from` and `to` say.
+  /// The same with features that come in groups of `colours`: a first layer then also sees the pixel itself, through mask
+  /// A, and its weight is [output, 3·input, 1, 1].
   init(
-    _ name: String, rows: ClosedRange<Int>, columns: ClosedRange<Int>, from: ChannelOrder, to: ChannelOrder,
-    classes: Int = 0, layout: inout ParameterLayout, packing: inout PackingPlan
+    neighbours name: String, inputChannels: Int, outputChannels: Int, gateCount: Int = 1, mirrored: Bool = false,
+    readsImage: Bool = false, classes: Int = 0, colours: ColourOrder, layout: inout ParameterLayout,
+    packing: inout PackingPlan
   ) {
-    let taps = rows.count * columns.count
+    let runs: [ConvolutionWindow.Run] = [
+      .init(dy: 0, dx: mirrored ? 1 : -1, count: 1), .init(dy: -1, dx: 0, count: 1),
+    ]
+    let seesItself = readsImage && colours.groups > 1
+    let taps = seesItself ? 3 : 2
+    let (from, to) = Self.orders(inputChannels, outputChannels, gateCount, readsImage)
+    let live = (0..<outputChannels * taps * inputChannels).map { i in
+      let (output, input) = i.quotientAndRemainder(dividingBy: taps * inputChannels)
+      return input < 2 * inputChannels
+        || colours.allows(input - 2 * inputChannels, of: from, to: output, of: to, .a)
+    }
     self.init(
       name, from: from, to: to,
-      window: ConvolutionWindow(runs: rows.map { .init(dy: $0, dx: columns.lowerBound, count: columns.count) }),
-      shape: [to.channels, from.channels, rows.count, columns.count], live: nil, hasBias: true, classes: classes,
+      window: ConvolutionWindow(runs: runs + (seesItself ? [.init(dy: 0, dx: 0, count: 1)] : [])),
+      earlierWindow: ConvolutionWindow(runs: runs), colours: colours,
+      shape: [outputChannels, taps * inputChannels] + (readsImage ? [1, 1] : []), live: seesItself ? live : nil,
+      hasBias: readsImage, classes: classes, steps: (taps * inputChannels, 1),
+      tapPlaces: (0..<taps).map { $0 * inputChannels }, layout: &layout, packing: &packing)
+  }
+
+  private static func orders(
+    _ inputs: Int, _ outputs: Int, _ gateCount: Int, _ readsImage: Bool
+  ) -> (from: ChannelOrder, to: ChannelOrder) {
+    (
+      ChannelOrder(inputs, .none(padded: !readsImage)),
+      ChannelOrder(outputs, gateCount == 1 ? .none(padded: true) : .apart(gateCount))
+    )
+  }
+
+  /// A kernel of `rows` × `columns` taps about the output's pixel, none of them masked but, by `mask`, features of the
+  /// pixel itself where there are `colours`: weight [output, input, rows, columns], bias [output]. Inputs and outputs lie
+  /// in their maps as `from` and `to` say.
+  init(
+    _ name: String, rows: ClosedRange<Int>, columns: ClosedRange<Int>, from: ChannelOrder, to: ChannelOrder,
+    classes: Int = 0, colours: ColourOrder = .none, mask: Mask = .b, layout: inout ParameterLayout,
+    packing: inout PackingPlan
+  ) {
+    let taps = rows.count * columns.count
+    let masks = colours.groups > 1 && rows.contains(0) && columns.contains(0)
+    let itself = -rows.lowerBound * columns.count - columns.lowerBound
+    let live = (0..<to.channels * from.channels * taps).map { i in
+      let (pair, tap) = i.quotientAndRemainder(dividingBy: taps)
+      return tap != itself || colours.allows(pair % from.channels, of: from, to: pair / from.channels, of: to, mask)
+    }
+    let window = ConvolutionWindow(
+      runs: rows.map { .init(dy: $0, dx: columns.lowerBound, count: columns.count) })
+    self.init(
+      name, from: from, to: to, window: window, earlierWindow: window, colours: masks ? colours : .none,
+      shape: [to.channels, from.channels, rows.count, columns.count], live: masks ? live : nil, hasBias: true,
+      classes: classes,
       steps: (from.channels * taps, taps), tapPlaces: Array(0..<taps), layout: &layout, packing: &packing)
   }
 
   private init(
     _ name: String, from inputOrder: ChannelOrder, to outputOrder: ChannelOrder, window: ConvolutionWindow,
-    shape: [Int], live: [Bool]?, hasBias: Bool, classes: Int, steps: (output: Int, input: Int), tapPlaces: [Int],
+    earlierWindow: ConvolutionWindow, colours: ColourOrder, shape: [Int], live: [Bool]?, hasBias: Bool, classes: Int,
+    steps: (output: Int, input: Int), tapPlaces: [Int],
     layout: inout ParameterLayout, packing: inout PackingPlan
   ) {
     self.name = name
@@ -97,6 +160,8 @@ public struct Convolution: Sendable {
     self.inputOrder = inputOrder
     self.outputOrder = outputOrder
     self.window = window
+    self.earlierWindow = earlierWindow
+    masksFeatures = colours.groups > 1
     (outputStep, inputStep) = steps
     self.tapPlaces = tapPlaces
     weight = layout.append(name + ".weight", shape: shape, live: live)
@@ -210,8 +275,10 @@ public struct Convolution: Sendable {
       for input in 0..<inputChannels {
         let inputPlace = inputOrder.place(input)
         for (output, column) in columns.enumerated() {
+          let element = output * outputStep + input * inputStep + place
+          if masksFeatures, let live = weight.live, !live[element] { continue }
           body(
-            tap, inputPlace, column, weight.offset + output * outputStep + input * inputStep + place,
+            tap, inputPlace, column, weight.offset + element,
             forwardMatrix.offset + (tap * inputStride + inputPlace) * forwardMatrix.columns + column)
         }
       }
@@ -232,7 +299,7 @@ public struct Convolution: Sendable {
   /// Classes begin alike, at zero. The recurrent product is uniform within ±1/√(2k) in any case: paths through the image
   /// multiply.
   func initialize(_ parameters: ParameterVector, _ initialization: Initialization, seed: UInt64) {
-    let inputs = Float(inputChannels * window.taps)
+    let inputs = Float(weight.liveCount) / Float(outputChannels)
     let outputs = Float(outputChannels / gateCount * window.taps)
     let isRecurrent = bias == nil
     let bound =

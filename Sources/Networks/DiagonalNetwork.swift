@@ -50,6 +50,7 @@ public struct DiagonalNetwork: ConvolutionalModel {
     let width = configuration.width
     let outputs = configuration.likelihood.likelihood(levels: configuration.levels).outputs(channels: channels)
     let classes = configuration.classCount
+    let colours = ColourOrder(configuration)
     var layout = ParameterLayout()
     var packing = PackingPlan()
     let isLSTM = configuration.model == .diagonalLSTM
@@ -57,7 +58,7 @@ public struct DiagonalNetwork: ConvolutionalModel {
       isLSTM
       ? Convolution(
         "input", inputChannels: channels, outputChannels: width, kernelSize: 7, mask: .a, readsImage: true,
-        classes: classes, layout: &layout, packing: &packing) : nil
+        classes: classes, colours: colours, layout: &layout, packing: &packing) : nil
     layers = (0..<configuration.blocks).map { index in
       let cell: any RecurrentCell = isLSTM ? LSTMCell() : PlainCell(configuration.activation)
       let features = isLSTM ? width / 2 : width
@@ -69,10 +70,10 @@ public struct DiagonalNetwork: ConvolutionalModel {
           inputToState: readsImage
             ? Convolution(
               neighbours: name + "input", inputChannels: channels, outputChannels: gates, gateCount: cell.gateCount,
-              readsImage: true, classes: classes, layout: &layout, packing: &packing)
+              readsImage: true, classes: classes, colours: colours, layout: &layout, packing: &packing)
             : Convolution(
               name + "input", inputChannels: width, outputChannels: gates, gateCount: cell.gateCount,
-              classes: classes, layout: &layout, packing: &packing),
+              classes: classes, colours: colours, layout: &layout, packing: &packing),
           stateToState: Convolution(
             neighbours: name + "state", inputChannels: features, outputChannels: gates, gateCount: cell.gateCount,
             mirrored: direction == 1, layout: &layout, packing: &packing),
@@ -82,14 +83,15 @@ public struct DiagonalNetwork: ConvolutionalModel {
         directions: directions,
         output: isLSTM
           ? Convolution(
-            "layers.\(index).output", inputChannels: features, outputChannels: width, layout: &layout,
+            "layers.\(index).output", inputChannels: features, outputChannels: width, colours: colours, layout: &layout,
             packing: &packing) : nil,
         isResidual: isLSTM || (configuration.residual == .pre && index > 0))
     }
     hidden = Convolution(
-      "head.hidden", inputChannels: width, outputChannels: width, layout: &layout, packing: &packing)
+      "head.hidden", inputChannels: width, outputChannels: width, colours: colours, layout: &layout, packing: &packing)
     logits = Convolution(
-      "head.logits", inputChannels: width, outputChannels: outputs, layout: &layout, packing: &packing)
+      "head.logits", inputChannels: width, outputChannels: outputs, colours: colours, layout: &layout, packing: &packing
+    )
     self.configuration = configuration
     self.layout = layout
     self.packing = packing

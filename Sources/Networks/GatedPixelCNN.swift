@@ -47,6 +47,7 @@ public struct GatedPixelCNN: ConvolutionalModel {
     let channels = configuration.shape.channels
     let outputs = configuration.likelihood.likelihood(levels: configuration.levels).outputs(channels: channels)
     let classes = configuration.classCount
+    let colours = ColourOrder(configuration)
     var layout = ParameterLayout()
     var packing = PackingPlan()
     let features = ChannelOrder(width, .none(padded: true))
@@ -55,7 +56,9 @@ public struct GatedPixelCNN: ConvolutionalModel {
       let name = "layers.\(index)."
       let source = index == 0 ? ChannelOrder(channels, .none(padded: false)) : features
       // The image is read where it lies; a vertical stack's own output lies one row lower than what it saw.
-      let (rows, columns) = index == 0 ? (-2 ... -1, -2 ... -1) : (-1...0, -1...0)
+      // Of a colour image the pixel itself is read too, through mask A.
+      let rows = index == 0 ? -2 ... -1 : -1...0
+      let columns = index == 0 ? -2...(colours.groups > 1 ? 0 : -1) : -1...0
       return Layer(
         vertical: Convolution(
           name + "vertical", rows: rows, columns: -1...1, from: source, to: halves, classes: classes, layout: &layout,
@@ -64,14 +67,16 @@ public struct GatedPixelCNN: ConvolutionalModel {
           name + "link", rows: 0...0, columns: 0...0, from: halves, to: halves, layout: &layout, packing: &packing),
         horizontal: Convolution(
           name + "horizontal", rows: 0...0, columns: columns, from: source, to: halves, classes: classes,
-          layout: &layout, packing: &packing),
+          colours: colours, mask: index == 0 ? .a : .b, layout: &layout, packing: &packing),
         output: Convolution(
-          name + "output", inputChannels: width, outputChannels: width, layout: &layout, packing: &packing))
+          name + "output", inputChannels: width, outputChannels: width, colours: colours, layout: &layout,
+          packing: &packing))
     }
     hidden = Convolution(
-      "head.hidden", inputChannels: width, outputChannels: width, layout: &layout, packing: &packing)
+      "head.hidden", inputChannels: width, outputChannels: width, colours: colours, layout: &layout, packing: &packing)
     logits = Convolution(
-      "head.logits", inputChannels: width, outputChannels: outputs, layout: &layout, packing: &packing)
+      "head.logits", inputChannels: width, outputChannels: outputs, colours: colours, layout: &layout, packing: &packing
+    )
     self.configuration = configuration
     self.layout = layout
     self.packing = packing

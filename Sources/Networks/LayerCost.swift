@@ -25,7 +25,7 @@ extension Convolution {
   func cost(_ kind: String, _ shape: ImageShape, steps: Int = 1, keptMaps: Int = 1) -> LayerCost {
     LayerCost(
       name: name, kind: kind, weights: weight.liveCount + (bias?.count ?? 0) + (classWeight?.count ?? 0),
-      connections: shape.pixels * inputChannels * outputChannels * window.taps, trainingSteps: steps,
+      connections: shape.pixels * weight.liveCount, trainingSteps: steps,
       samplingSteps: steps > 0 ? shape.pixels : 0,
       activationBytes: keptMaps * shape.pixels * gateCount * Lanes.roundUp(outputChannels / gateCount) * 4)
   }

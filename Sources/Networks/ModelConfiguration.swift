@@ -100,6 +100,9 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     self.classNames = classNames
   }
 
+  /// Whether the channels of a pixel are drawn one after the other, each seeing those before it: see `ColourOrder`.
+  public var drawsChannelsApart: Bool { shape.channels > 1 }
+
   /// K, the number of classes; 0 where images are not conditioned.
   public var classCount: Int { classNames?.count ?? 0 }
 
@@ -111,9 +114,12 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     try require((2...4096).contains(width) && width % 2 == 0, "an even width from 2 to 4096", "\(width)")
     try require((0...1000).contains(blocks), "0 to 1000 blocks", "\(blocks)")
     try require((2...256).contains(levels), "2 to 256 levels", "\(levels)")
-    try require(
-      shape.channels == 1, "grey images, since there are no colour models yet (--channels 1 reads colour as grey)",
-      "\(shape.channels) channels")
+    try require([1, 3].contains(shape.channels), "images of 1 or 3 channels", "\(shape.channels)")
+    if drawsChannelsApart {
+      // The narrowest layers hold half the width, or all of it.
+      let parts = model == .pixelCNN || model == .diagonalLSTM ? 6 : 3
+      try require(width % parts == 0, "a width divisible by \(parts), since features are split by colours", "\(width)")
+    }
     try require(model == .pixelCNN || blocks > 0, "1 layer or more of a \(model.rawValue)", "\(blocks)")
     try require((1...2).contains(directions), "1 or 2 directions", "\(directions)")
     try require(model.isRecurrent || directions == 1, "1 direction of a \(model.rawValue)", "\(directions)")

@@ -45,27 +45,31 @@ public struct PixelCNN: ConvolutionalModel {
     let channels = configuration.shape.channels
     let outputs = configuration.likelihood.likelihood(levels: configuration.levels).outputs(channels: channels)
     let classes = configuration.classCount
+    let colours = ColourOrder(configuration)
     var layout = ParameterLayout()
     var packing = PackingPlan()
     input = Convolution(
       "input", inputChannels: channels, outputChannels: width, kernelSize: 7, mask: .a, readsImage: true,
-      classes: classes, layout: &layout, packing: &packing)
+      classes: classes, colours: colours, layout: &layout, packing: &packing)
     blocks = (0..<configuration.blocks).map { index in
       let name = "blocks.\(index)."
       return Block(
         reduce: Convolution(
-          name + "reduce", inputChannels: width, outputChannels: half, layout: &layout, packing: &packing),
+          name + "reduce", inputChannels: width, outputChannels: half, colours: colours, layout: &layout,
+          packing: &packing),
         conv: Convolution(
           name + "conv", inputChannels: half, outputChannels: half, kernelSize: 3, mask: .b, classes: classes,
-          layout: &layout,
+          colours: colours, layout: &layout,
           packing: &packing),
         expand: Convolution(
-          name + "expand", inputChannels: half, outputChannels: width, layout: &layout, packing: &packing))
+          name + "expand", inputChannels: half, outputChannels: width, colours: colours, layout: &layout,
+          packing: &packing))
     }
     hidden = Convolution(
-      "head.hidden", inputChannels: width, outputChannels: width, layout: &layout, packing: &packing)
+      "head.hidden", inputChannels: width, outputChannels: width, colours: colours, layout: &layout, packing: &packing)
     logits = Convolution(
-      "head.logits", inputChannels: width, outputChannels: outputs, layout: &layout, packing: &packing)
+      "head.logits", inputChannels: width, outputChannels: outputs, colours: colours, layout: &layout, packing: &packing
+    )
     self.configuration = configuration
     self.layout = layout
     self.packing = packing

@@ -35,6 +35,8 @@ public final class PixelRunner {
   private let classes: ClassChoice?
   private let shape: ImageShape
   private let scale: Float
+  /// The image row that the maps stand at; −1 before the first.
+  private var entered = -1
 
   init(
     _ network: any IncrementalNetwork, configuration: ModelConfiguration, maker: MapMaker, images: Int,
@@ -50,8 +52,9 @@ public final class PixelRunner {
     scale = Float(configuration.levels - 1)
   }
 
-  /// To be called before the first pixel: the class of each image, where the model depends on it.
+  /// To be called before the first pixel of new images: the class of each, where the model depends on it.
   public func begin(classes: [Int]?) {
+    entered = -1
     guard let choice = self.classes else { return }
     guard let classes else { preconditionFailure("a class-conditional model, images without classes") }
     choice.choose(classes)
@@ -61,10 +64,13 @@ public final class PixelRunner {
   public func places(_ x: Int) -> Range<Int> { x * images..<(x + 1) * images }
 
   /// Computes `logits` of pixel (`y`, `x`). Pixels are run in raster order, from (0, 0) on for new images; the levels
-  /// of each have been set before the next one is run.
+  /// of each have been set before the next one is run. Where channels are drawn one after the other, a pixel is run
+  /// again when one more of its channels is set.
   public func run(y: Int, x: Int, packed: PackedParameters) {
     precondition(y >= 0 && y < shape.height && x >= 0 && x < shape.width, "pixel (\(y), \(x)) of \(shape)")
-    if x == 0 {
+    if y != entered {
+      precondition(x == 0 && y == entered + 1, "pixels are run in raster order")
+      entered = y
       // The row above has become whole with its last pixel.
       if y > 0 { network.finish(row: maker.row(y - 1), packed: packed) }
       maker.enter(row: y)

@@ -137,12 +137,14 @@ private final class Drawing: @unchecked Sendable {
   private let request: SamplingRequest
   private let likelihood: any Likelihood
   private let streams: [Philox]
+  private let channelsApart: Bool
 
   init(images: Range<Int>, _ request: SamplingRequest, _ model: any ImageModel) {
     self.images = images
     self.request = request
     shape = model.configuration.shape
     likelihood = model.likelihood
+    channelsApart = model.configuration.drawsChannelsApart
     result = [UInt8](repeating: 0, count: images.count * shape.dimensions)
     nats = [Double](repeating: 0, count: images.count)
     streams = images.map { Philox(seed: request.seed, purpose: .sampling, stream: UInt64($0)) }
@@ -159,9 +161,10 @@ private final class Drawing: @unchecked Sendable {
     if pixels.lowerBound == 0 { runner.begin(classes: request.classes.map { Array($0[images]) }) }
     for pixel in pixels {
       let (y, x) = pixel.quotientAndRemainder(dividingBy: shape.width)
-      runner.run(y: y, x: x, packed: packed)
       let places = runner.places(x)
+      if channelsApart { for place in levels.indices { levels[place] = 0 } }
       for c in 0..<shape.channels {
+        if c == 0 || channelsApart { runner.run(y: y, x: x, packed: packed) }
         if let given = request.given, given.mask[pixel] {
           for (n, image) in images.enumerated() { levels[n * shape.channels + c] = given.images[image, y, x, c] }
         } else {
@@ -174,8 +177,8 @@ private final class Drawing: @unchecked Sendable {
           nats[n] += Double(costs[n])
           result[n * shape.dimensions + pixel * shape.channels + c] = levels[n * shape.channels + c]
         }
+        if channelsApart || c == shape.channels - 1 { runner.set(y: y, x: x, levels: levels) }
       }
-      runner.set(y: y, x: x, levels: levels)
       if x == shape.width - 1 { progress(images.count) }
     }
   }

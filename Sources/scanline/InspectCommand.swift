@@ -90,9 +90,6 @@ extension FolderSurvey {
     guard let shape else {
       return "Training would stop and ask for:\n" + needs.map { "  " + $0 }.joined(separator: "\n")
     }
-    guard shape.channels == 1 else {
-      return "Training would refuse \(shape): there are no colour models yet. --channels 1 reads the images as grey."
-    }
     let held = valid == 0 ? "none" : "\(valid)\(isHeldOutByHash ? " (by a seeded hash of their paths)" : "")"
     let exact =
       levels == 256

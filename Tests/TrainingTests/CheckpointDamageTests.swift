@@ -106,7 +106,7 @@ import Training
     #expect(try stateRefusal("\"blocks\" : 2", "\"blocks\" : -2").contains("0 to 1000 blocks"))
     #expect(try stateRefusal("\"height\" : 5", "\"height\" : 0").contains("image"))
     #expect(try stateRefusal("\"height\" : 5", "\"height\" : 4611686018427387904").contains("image"))
-    #expect(try stateRefusal("\"channels\" : 1", "\"channels\" : 3").contains("grey images"))
+    #expect(try stateRefusal("\"channels\" : 1", "\"channels\" : 2").contains("1 or 3 channels"))
     #expect(
       try stateRefusal("\"likelihood\" : \"bernoulli\"", "\"likelihood\" : \"normal\"").contains("normal"))
     #expect(try stateRefusal("\"levels\" : 2", "\"levels\" : 300").contains("2 to 256"))

@@ -19,7 +19,9 @@ struct GatedMaps {
     let width = model.configuration.width
     let halves = ChannelOrder(2 * width, .interleaved(2)).stride
     let beside = maker.beside
-    sums = scratch?.sums ?? maker.passingMap(halves)
+    // Where a pixel is run once for each of its channels, its link is too.
+    let keepsSums = model.configuration.drawsChannelsApart
+    sums = (keepsSums ? nil : scratch?.sums) ?? maker.passingMap(halves)
     above = maker.map(width, border: .init(top: 1, left: beside, right: beside))
     gates = maker.passingMap(halves)
     gated = scratch?.gated ?? maker.passingMap(width)
@@ -75,6 +77,9 @@ final class GatedRunner {
     verticalPass.run(gatedRows, weights: packed.forward)
     linkPass.run(rows, weights: packed.forward)
   }
+
+  /// The link alone, once more: the horizontal stack adds to what it gives.
+  func runLink(_ region: MapRegion, _ packed: PackedParameters) { linkPass.run(region, weights: packed.forward) }
 
   /// The horizontal stack where the vertical one has been run.
   func runHorizontal(_ region: MapRegion, _ packed: PackedParameters) {

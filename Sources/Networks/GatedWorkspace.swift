@@ -12,10 +12,12 @@ final class GatedActivations {
   /// The classes of the images; nil where the model depends on none.
   let classes: ClassChoice?
   private let headPasses: [ConvolutionPass]
+  private let runsChannelsApart: Bool
 
   init(_ model: GatedPixelCNN, _ maker: MapMaker, kept: KeptMaps) {
     let images = maker.beside
     let width = model.configuration.width
+    runsChannelsApart = model.configuration.drawsChannelsApart
     let classes = ClassChoice(model.configuration, images: images)
     // Two rows above and one place to the right for the vertical stack, two to the left for the horizontal one.
     let input = maker.map(
@@ -72,7 +74,10 @@ extension GatedActivations: IncrementalNetwork {
 
   func run(row: Int, places: Range<Int>, packed: PackedParameters) {
     let pixel = MapRegion(row: row, columns: places)
-    for layer in layers { layer.runHorizontal(pixel, packed) }
+    for layer in layers {
+      if runsChannelsApart { layer.runLink(pixel, packed) }
+      layer.runHorizontal(pixel, packed)
+    }
     runHead(pixel, packed)
   }
 }

@@ -34,6 +34,40 @@ import Testing
   }
 
   /// An audit that cannot fail proves nothing: here the network gets the image upside down.
+  /// R sees neither itself nor G and B, G sees R, B sees both: by the audit, and in the other direction by what moves.
+  @Test(arguments: ModelKind.allCases, [2, 3]) func coloursComeInOrder(kind: ModelKind, levels: Int) {
+    let model = ModelConfiguration(
+      model: kind, width: 12, blocks: 2, shape: ImageShape(height: 4, width: 5, channels: 3), levels: levels
+    ).makeModel()
+    let parameters = randomParameters(model, scale: 0.7)
+    #expect(CausalityAudit(model, parameters: parameters).leak == nil)
+    let (packed, workspace) = (model.packed(parameters), model.makeWorkspace(.evaluation))
+    func logits(_ batch: ImageBatch) -> [[Float]] {
+      model.forward(batch, images: 0..<1, packed: packed, workspace: workspace)
+      let all = workspace.logits[0].features(2, 3)
+      return (0..<3).map { Array(all[all.count / 3 * $0..<all.count / 3 * ($0 + 1)]) }
+    }
+    // In one image a unit may be shut.
+    let images = (0..<4).map { randomBatch(model.configuration, count: 1, stream: UInt64($0)) }
+    for channel in 0..<3 {
+      for other in 0..<3 {
+        let moved = images.contains {
+          logits($0)[other] != logits($0.changing(pixel: 2 * 5 + 3, channel: channel, levels: levels))[other]
+        }
+        #expect(moved == (other > channel), "\(channel) to \(other)")
+      }
+    }
+  }
+
+  /// A model that does not mask its colours.
+  @Test func aLeakOfColourIsFound() throws {
+    let model = Swapped(
+      inner: PixelCNN(
+        ModelConfiguration(width: 12, blocks: 1, shape: ImageShape(height: 3, width: 3, channels: 3), levels: 2)))
+    let leak = try #require(CausalityAudit(model, parameters: randomParameters(model, scale: 0.7)).leak)
+    #expect(leak.output == leak.changed)
+  }
+
   @Test func aLeakIsFound() throws {
     let model = UpsideDown(
       inner: PixelCNN(
@@ -64,8 +98,25 @@ import Testing
 }
 
 /// A model that leaks: its network reads the rows from the bottom up.
-private struct UpsideDown: ImageModel {
+private struct UpsideDown: Distorting {
   let inner: PixelCNN
+  func place(_ y: Int, _ x: Int, _ c: Int, _ shape: ImageShape) -> (Int, Int, Int) { (shape.height - 1 - y, x, c) }
+}
+
+/// A model that leaks: its network takes the channels in the opposite order.
+private struct Swapped: Distorting {
+  let inner: PixelCNN
+  func place(_ y: Int, _ x: Int, _ c: Int, _ shape: ImageShape) -> (Int, Int, Int) { (y, x, shape.channels - 1 - c) }
+}
+
+/// A PixelCNN that is shown another image than it should see.
+private protocol Distorting: ImageModel {
+  var inner: PixelCNN { get }
+  /// Where the value of a place comes from.
+  func place(_ y: Int, _ x: Int, _ c: Int, _ shape: ImageShape) -> (Int, Int, Int)
+}
+
+extension Distorting {
   var configuration: ModelConfiguration { inner.configuration }
   var layout: ParameterLayout { inner.layout }
   var imagesTogether: Int { 1 }
@@ -91,7 +142,12 @@ private struct UpsideDown: ImageModel {
   ) {
     var turned = batch
     for y in 0..<batch.shape.height {
-      for x in 0..<batch.shape.width { turned[0, y, x, 0] = batch[0, batch.shape.height - 1 - y, x, 0] }
+      for x in 0..<batch.shape.width {
+        for c in 0..<batch.shape.channels {
+          let from = place(y, x, c, batch.shape)
+          turned[0, y, x, c] = batch[0, from.0, from.1, from.2]
+        }
+      }
     }
     inner.forward(turned, images: images, packed: packed, workspace: workspace)
   }

@@ -4,6 +4,30 @@ import TestSupport
 import Testing
 
 @Suite struct LikelihoodTests {
+  /// All 531,441 images of 2×2 pixels, three channels and three levels.
+  @Test(arguments: ModelKind.allCases) func probabilitiesOfAllColourImagesSumToOne(kind: ModelKind) {
+    let shape = ImageShape(height: 2, width: 2, channels: 3)
+    let model = ModelConfiguration(model: kind, width: 6, blocks: 1, shape: shape, levels: 3).makeModel()
+    let scorer = Scorer(model: model, parameters: randomParameters(model, scale: 0.5), threads: 2)
+    let (perPart, count) = (59_049, 531_441)
+    var total = 0.0
+    for part in 0..<count / perPart {
+      var levels: [UInt8] = []
+      levels.reserveCapacity(perPart * 12)
+      for image in part * perPart..<(part + 1) * perPart {
+        var rest = image
+        for _ in 0..<12 {
+          levels.append(UInt8(rest % 3))
+          rest /= 3
+        }
+      }
+      total += scorer.nats(ImageBatch(shape: shape, count: perPart, levels: levels)).reduce(0) {
+        $0 + exponentialOf(-$1)
+      }
+    }
+    #expect(abs(total - 1) < 1e-5)
+  }
+
   @Test(arguments: [2, 3, 16, 17, 255, 256]) func categoricalSumsToOne(levels: Int) {
     let likelihood = Categorical(levels: levels)
     let logits = FeatureMap(height: 1, width: 2, channels: levels)

@@ -21,9 +21,21 @@ import Testing
       runner.begin(classes: images.classes)
       for pixel in 0..<shape.pixels {
         let (y, x) = pixel.quotientAndRemainder(dividingBy: shape.width)
-        runner.run(y: y, x: x, packed: packed)
-        logits.append(runner.places(x).flatMap { runner.logits.features(0, $0).map(\.bitPattern) })
-        runner.set(y: y, x: x, levels: (0..<c.images).flatMap { n in (0..<shape.channels).map { images[n, y, x, $0] } })
+        // Where channels are drawn apart, each is run when those before it are known, and has its part of the logits.
+        let turns = c.configuration.drawsChannelsApart ? shape.channels : 1
+        var parts = [[UInt32]](repeating: [], count: c.images)
+        for channel in 0..<turns {
+          runner.run(y: y, x: x, packed: packed)
+          for (n, place) in runner.places(x).enumerated() {
+            let all = runner.logits.features(0, place).map(\.bitPattern)
+            parts[n] += all[all.count / turns * channel..<all.count / turns * (channel + 1)]
+          }
+          let known = turns == 1 ? shape.channels : channel + 1
+          runner.set(
+            y: y, x: x,
+            levels: (0..<c.images).flatMap { n in (0..<shape.channels).map { $0 < known ? images[n, y, x, $0] : 0 } })
+        }
+        logits.append(parts.flatMap { $0 })
       }
       for n in 0..<c.images {
         model.forward(images, images: n..<n + 1, packed: packed, workspace: workspace)
@@ -180,6 +192,12 @@ struct SamplerCase: CustomTestStringConvertible, Sendable {
     let sizes: [(height: Int, width: Int, levels: Int, features: Int, images: Int)] = [
       (19, 5, 2, 32, 3), (4, 9, 16, 16, 4), (9, 1, 256, 8, 2), (1, 7, 3, 20, 17), (8, 8, 2, 8, 2),
     ]
+    let colours = [(2, 9), (5, 4)].map { levels, height in
+      SamplerCase(
+        configuration: ModelConfiguration(
+          model: kind, width: 12, blocks: 2, shape: ImageShape(height: height, width: 5, channels: 3), levels: levels,
+          directions: kind == .mdrnn ? 2 : nil), images: 3)
+    }
     let plain = kind == .pixelCNN ? [(Activation.tanh, ResidualOrder.post), (.sigmoid, .off), (.tanh, .pre)] : []
     let variants = plain.map { activation, residual in
       SamplerCase(
@@ -187,7 +205,7 @@ struct SamplerCase: CustomTestStringConvertible, Sendable {
           width: 16, blocks: 2, shape: ImageShape(height: 11, width: 3, channels: 1), levels: 2, activation: activation,
           residual: residual), images: 3)
     }
-    return variants
+    return colours + variants
       + sizes.flatMap { size -> [SamplerCase] in
         (kind.isRecurrent ? 1...2 : 1...1).map { directions in
           var configuration = ModelConfiguration(

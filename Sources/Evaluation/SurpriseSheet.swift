@@ -27,7 +27,8 @@ public struct SurpriseSheet {
   }
 
   /// An RGB picture, two pixels to a point: in the order given, row by row, every image and its map, under `labels`, one
-  /// for each; below them the colour scale. A pixel's colour is its share of `most`, dark violet 0, yellow all of it.
+  /// for each; below them the colour scale, from dark violet, 0, to yellow, `most`. A pixel's place on it is the square
+  /// root of its share of `most`: otherwise a single pixel would leave all others dark.
   public func picture(labels: [String]) -> PNGImage {
     precondition(labels.count == images.count, "a label for each image")
     let (shape, gap) = (images.shape, Self.gap)
@@ -55,7 +56,7 @@ public struct SurpriseSheet {
       }
       fill(&picture, x: place.x + width + gap, y: place.y, zoom) { y, x in
         let nats = pixelNats[index * shape.pixels + y * shape.width + x]
-        let color = PlotColor.scale(most > 0 ? nats / most : 0)
+        let color = PlotColor.scale(most > 0 ? (nats / most).squareRoot() : 0)
         return [color.red, color.green, color.blue]
       }
     }
@@ -63,14 +64,17 @@ public struct SurpriseSheet {
   }
 
   private func drawScale(top: Int, on drawing: inout PlotDrawing) {
-    let y = Double(top) / 2 + 6, (left, width) = (Double(Self.gap) / 2 + 10, 90.0)
-    drawing.text("0", at: PlotPoint(Double(Self.gap) / 2, y + 7), size: 7.5)
-    for step in 0..<60 {
+    let y = Double(top) / 2, (left, width) = (Double(Self.gap) / 2, 140.0)
+    for step in 0..<70 {
       drawing.rectangle(
-        PlotFrame(x: left + width * Double(step) / 60, y: y, width: width / 60, height: 8),
-        fill: .scale((Double(step) + 0.5) / 60))
+        PlotFrame(x: left + width * Double(step) / 70, y: y, width: width / 70, height: 7),
+        fill: .scale((Double(step) + 0.5) / 70))
     }
-    drawing.text("\(Self.text(most)) nats a pixel", at: PlotPoint(left + width + 4, y + 7), size: 7.5)
+    for quarter in [0.0, 0.5, 1] {
+      let label = Self.text(most * quarter * quarter) + (quarter == 1 ? " nats a pixel" : "")
+      let place = PlotPoint(left + width * quarter, y + 16)
+      drawing.text(label, at: place, size: 7.5, anchor: quarter == 0.5 ? .middle : .start)
+    }
   }
 
   /// Squares of `zoom` pixels from (`x`, `y`) on.

@@ -16,7 +16,7 @@ struct EvaluateCommand: ParsableCommand {
       quantized, and images held out, as the checkpoint's own were, unless options say otherwise.
 
       --worst N finds the least likely images: a table, and a picture of each beside a map of its pixels' nats, whose \
-      colours go from 0 (dark violet) to the most of any pixel shown (yellow).
+      colours go from 0 (dark violet) to the most of any pixel shown (yellow), by its square root.
 
       Examples:
         scanline evaluate Checkpoints/digits mnist --split valid --json
@@ -96,7 +96,7 @@ struct EvaluateCommand: ParsableCommand {
       text: [
         "Software": "scanline \(Scanline.configuration.version)", "Model": checkpoint.path,
         "Step": "\(checkpoint.state.step)", "Weights": weights.rawValue, "Levels": "\(quantization.levels)",
-        "Scale": "0 to \(sheet.most.text(4)) nats a pixel", "Nats and path": list.joined(separator: "\n"),
+        "Scale": "0 to \(sheet.most.text(4)) nats a pixel, square root", "Nats and path": list.joined(separator: "\n"),
       ])
   }
 

@@ -65,7 +65,7 @@ struct CompareCommand: ParsableCommand {
     let chosen = split ?? (train == nil ? subjects.heldOutSplit : subjects.listing.evaluationSplit)
     let data = try subjects.load(chosen, images, threads: threads, console: console)
     if data.set.count < 30 {
-      console.logger.warning("\(data.set.count) images are few: intervals are rough below about 30")
+      console.logger.warning("few images (\(data.set.count)): below about 30 the intervals are rough")
     }
     var candidates = try subjects.models.indices.map { index in
       try score(subjects, index, data, threads, console)
@@ -114,7 +114,8 @@ struct CompareCommand: ParsableCommand {
       listing = try subjects.models[0].checkpoint.scan(train, images)
       part = listing.layout == .splits ? .train : nil
     } else if scored == nil || scored == .train {
-      console.logger.warning("baselines that are fitted need images that are not scored: name some with --train")
+      console.logger.warning(
+        "two baselines are left out: to fit them takes images that are not scored (--train FOLDER)")
       return nil
     }
     let options = images.loading(over: subjects.models[0].checkpoint.state.data?.loading)

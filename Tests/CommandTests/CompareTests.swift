@@ -22,18 +22,18 @@ import Testing
     try train("--levels 4 --steps 200 --evaluate-every 200", "run")
     let noise = Philox(seed: 1, purpose: .test)
     let odd = (0..<64).map { UInt8(noise.below(256, at: UInt64($0))) }
-    let class_ = try #require(place.names("images").first)
+    let glyph = try #require(place.names("images").first)
     try place.write(
       PNGImage(shape: ImageShape(height: 8, width: 8, channels: 1), values: odd).encoded(),
-      to: "images/\(class_)/zz, odd.png")
+      to: "images/\(glyph)/zz, odd.png")
     let said = try place.succeed("evaluate run images --per-image scores.csv --worst 3 --worst-output odd.png")
     #expect(said.output.contains("least likely") && said.output.contains("class ") && said.output.contains("±"))
     let lines = try text("scores.csv").split(separator: "\n")
     #expect(lines.count == 122 && lines[0] == "path,class,nats,bits_per_dim")
-    #expect(lines.contains { $0.hasPrefix("\"images/\(class_)/zz, odd.png\",\(class_),") })
+    #expect(lines.contains { $0.hasPrefix("\"images/\(glyph)/zz, odd.png\",\(glyph),") })
     let report = try place.succeed("evaluate run images --worst 3 --worst-output odd.png --force --json").json()
     let worst = try #require(report["worst"] as? [[String: Any]])
-    #expect(worst.count == 3 && worst[0]["path"] as? String == "images/\(class_)/zz, odd.png")
+    #expect(worst.count == 3 && worst[0]["path"] as? String == "images/\(glyph)/zz, odd.png")
     let classes = try #require(report["classes"] as? [[String: Any]])
     #expect(classes.count == place.names("images").count)
     #expect(classes.reduce(0) { $0 + ($1["images"] as? Int ?? 0) } == 121)

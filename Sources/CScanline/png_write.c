@@ -49,8 +49,8 @@ static int is_ascii(const char *text) {
 }
 
 static void encode(
-    writer *w, const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int filter,
-    const char *const *keys, const char *const *values, int text_count) {
+    writer *w, const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int bit_depth,
+    int filter, const char *const *keys, const char *const *values, int text_count) {
   png_structp png = w->png;
   png_set_write_fn(png, w, on_write, on_flush);
   // Fixed settings, so that the same pixels give the same bytes. Level 9 costs nothing at these sizes.
@@ -58,7 +58,7 @@ static void encode(
   png_set_compression_mem_level(png, 9);
   png_set_filter(png, 0, filter == SCANLINE_PNG_FILTER_NONE ? PNG_FILTER_NONE : PNG_ALL_FILTERS);
   png_set_IHDR(
-      png, w->info, width, height, 8, channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
+      png, w->info, width, height, bit_depth, channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
       PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   for (int i = 0; i < text_count; i++) {
     png_text text;
@@ -69,13 +69,15 @@ static void encode(
     png_set_text(png, w->info, &text, 1);
   }
   png_write_info(png, w->info);
+  // Values come a byte each; libpng packs them.
+  png_set_packing(png);
   for (uint32_t y = 0; y < height; y++) png_write_row(png, pixels + (size_t)y * width * channels);
   png_write_end(png, NULL);
 }
 
 int scanline_png_encode(
-    const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int filter, const char *const *keys,
-    const char *const *values, int text_count, uint8_t **output, size_t *output_size, char *reason,
+    const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int bit_depth, int filter,
+    const char *const *keys, const char *const *values, int text_count, uint8_t **output, size_t *output_size, char *reason,
     size_t reason_size) {
   *output = NULL;
   *output_size = 0;
@@ -93,7 +95,7 @@ int scanline_png_encode(
     if (w->info == NULL) {
       snprintf(reason, reason_size, "no memory for a PNG encoder");
     } else {
-      encode(w, pixels, width, height, channels, filter, keys, values, text_count);
+      encode(w, pixels, width, height, channels, bit_depth, filter, keys, values, text_count);
       *output = w->bytes;
       *output_size = w->size;
     }

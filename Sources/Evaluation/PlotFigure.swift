@@ -8,6 +8,8 @@ public enum PlotPanel: Sendable {
   case lines(PlotLineChart)
   /// Values as colours.
   case heatMap(PlotHeatMap)
+  /// Named values with their intervals.
+  case dots(PlotDotChart)
 }
 
 /// A figure: a title, words under it, and panels from left to right, row by row. The same shapes become an SVG (text
@@ -66,6 +68,7 @@ public struct PlotFigure: Sendable {
       switch panel {
       case .lines(let chart): chart.draw(in: frame, on: &drawing)
       case .heatMap(let map): map.draw(in: frame, on: &drawing)
+      case .dots(let chart): chart.draw(in: frame, on: &drawing)
       }
     }
     return drawing

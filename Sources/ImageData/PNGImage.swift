@@ -77,14 +77,18 @@ public struct PNGImage: Sendable, Equatable {
     case adaptive = 1
   }
 
-  /// The image as an 8-bit PNG: the same bytes for the same image and `text`, which becomes one text chunk per
+  /// The image as a PNG of `bitDepth` bits a value, 8, or of grey values also 1, 2 or 4, which they must then fit in (a
+  /// reader spreads them over 0 to 255): the same bytes for the same image and `text`, which becomes one text chunk per
   /// pair, in order (tEXt where the value is ASCII, otherwise iTXt in UTF-8).
   ///
   /// - Throws: `ScanlineError` (`inner`) where libpng refuses, as for a key that is not 1 to 79 Latin-1
   ///   characters.
   public func encoded(
-    text: PNGText = [:], filter: Filter = .adaptive
+    text: PNGText = [:], filter: Filter = .adaptive, bitDepth: Int = 8
   ) throws -> [UInt8] {
+    precondition(
+      bitDepth == 8 || shape.channels == 1 && [1, 2, 4].contains(bitDepth), "no PNG has such a bit depth")
+    precondition(bitDepth == 8 || values.allSatisfy { $0 < 1 << bitDepth }, "a value does not fit in the bit depth")
     let keys = text.entries.map { Array($0.key.utf8CString) }
     let strings = text.entries.map { Array($0.value.utf8CString) }
     var output: UnsafeMutablePointer<UInt8>?
@@ -93,7 +97,8 @@ public struct PNGImage: Sendable, Equatable {
     let status = withPointers(keys) { keys in
       withPointers(strings) { strings in
         scanline_png_encode(
-          values, UInt32(shape.width), UInt32(shape.height), Int32(shape.channels), filter.rawValue, keys,
+          values, UInt32(shape.width), UInt32(shape.height), Int32(shape.channels), Int32(bitDepth), filter.rawValue,
+          keys,
           strings, Int32(text.entries.count), &output, &size, &reason, reason.count)
       }
     }

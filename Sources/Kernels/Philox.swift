@@ -20,6 +20,8 @@ public enum RandomPurpose: UInt32, Sendable {
   case drawing = 8
   /// Inputs of tests.
   case test = 9
+  /// Resamples of the bootstrap; the stream is the resample. (10 is left to dropout.)
+  case bootstrap = 11
 }
 
 /// The counter-based generator Philox 4×32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3",

@@ -36,6 +36,35 @@ public final class Scorer {
     }
     return nats
   }
+
+  /// −log p of every value given those before it, in nats, N×H×W×C. The sum over an image in that order, in double
+  /// precision, is what ``nats(_:)`` gives of it, bit for bit.
+  public func valueNats(_ batch: ImageBatch) -> [Float] {
+    let (together, shape) = (model.imagesTogether, batch.shape)
+    var result = [Float](repeating: 0, count: batch.levels.count)
+    result.withUnsafeMutableBufferPointer { buffer in
+      nonisolated(unsafe) let result = buffer
+      parallelFor((batch.count + together - 1) / together, threads: threads) { group, worker in
+        let images = group * together..<min((group + 1) * together, batch.count)
+        let workspace = workspaces[worker]
+        model.forward(batch, images: images, packed: packed, workspace: workspace)
+        var costs = [Float](repeating: 0, count: shape.width)
+        for (place, image) in images.enumerated() {
+          for y in 0..<shape.height {
+            // A row of the image is what the likelihood calls places: a pixel each, its channels together.
+            let first = (image * shape.height + y) * shape.width * shape.channels
+            let row = Array(batch.levels[first..<first + shape.width * shape.channels])
+            for c in 0..<shape.channels {
+              likelihood.costs(
+                logits: workspace.logits[place], y: y, places: 0..<shape.width, channel: c, levels: row, into: &costs)
+              for x in 0..<shape.width { result[first + x * shape.channels + c] = costs[x] }
+            }
+          }
+        }
+      }
+    }
+    return result
+  }
 }
 
 /// Nats of several images, and what they mean.
@@ -48,15 +77,19 @@ public struct LikelihoodSummary: Sendable, Codable, Equatable {
   public let bitsPerDimension: Double
   /// Standard error of the mean nats; 0 for a single image.
   public let standardError: Double
+  /// Standard error of the bits per dimension.
+  public let bitsStandardError: Double
 
   /// The summary of `nats` over images of `shape`; there is at least one.
   public init(_ nats: [Double], shape: ImageShape) {
     precondition(!nats.isEmpty, "a mean of no images")
     images = nats.count
     let mean = nats.reduce(0, +) / Double(nats.count)
+    let unit = 0.693_147_180_559_945_3 * Double(shape.dimensions)
     natsPerImage = mean
-    bitsPerDimension = mean / (0.693_147_180_559_945_3 * Double(shape.dimensions))
+    bitsPerDimension = mean / unit
     let variance = nats.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
     standardError = nats.count > 1 ? (variance / Double(nats.count - 1) / Double(nats.count)).squareRoot() : 0
+    bitsStandardError = standardError / unit
   }
 }

@@ -15,8 +15,12 @@ struct EvaluateCommand: ParsableCommand {
       Every image under the folder is scored; where it has split folders, the held-out one. Pixels are read and \
       quantized, and images held out, as the checkpoint's own were, unless options say otherwise.
 
-      Example:
+      --worst N finds the least likely images: a table, and a picture of each beside a map of its pixels' nats, whose \
+      colours go from 0 (dark violet) to the most of any pixel shown (yellow), by its square root.
+
+      Examples:
         scanline evaluate Checkpoints/digits mnist --split valid --json
+        scanline evaluate Checkpoints/photos photos --per-image scores.csv --worst 12 --worst-output odd.png
       """)
 
   @Argument(help: "A run folder (its best step is used) or a step in it.") var checkpoint: String
@@ -28,35 +32,23 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "One JSON object instead of a table.") var json = false
   @Flag(help: "Add the gradient of the mean nats: RMS over live elements and maximum, for each tensor.")
   var gradients = false
+  @Option(help: "Write path, class, nats and bits per dimension of every image to this CSV file.")
+  var perImage: String?
+  @Option(help: "Show the N least likely images.") var worst: Int?
+  @Option(help: "With --worst: the PNG to write (default: worst.png).") var worstOutput: String?
+  @Flag(help: "Write over existing files.") var force = false
   @OptionGroup(title: "Images") var images: ImageOptions
 
   func validate() throws {
     if let threads, threads < 1 { throw ValidationError("--threads is 1 or more.") }
-  }
-
-  struct Report: Encodable {
-    struct Gradient: Encodable {
-      var rms: Double
-      var max: Float
-      var live: Int
-      var count: Int
-    }
-    var images: Int
-    var natsPerImage: Double
-    var bitsPerDimension: Double
-    var standardError: Double
-    var levels: Int
-    var binarization: Stated<String>
-    var checkpoint: String
-    var step: Int
-    var weights: String
-    var fingerprint: String
-    var skipped: Int
-    var gradients: [String: Gradient]?
+    if let worst, !(1...256).contains(worst) { throw ValidationError("--worst lies in 1 to 256.") }
+    if worst == nil && worstOutput != nil { throw ValidationError("--worst-output goes with --worst.") }
   }
 
   func run() throws {
     let console = Console()
+    if let perImage { try demandNewFile(perImage, force: force) }
+    if worst != nil { try demandNewFile(worstPath, force: force) }
     let checkpoint = try LoadedCheckpoint(checkpoint, weights, console: console)
     let state = checkpoint.state
     let listing = try checkpoint.scan(folder, images)
@@ -75,15 +67,37 @@ struct EvaluateCommand: ParsableCommand {
       throw ScanlineError(
         .diverged, path: set.paths[image], expected: "a finite log-likelihood", found: "\(nats[image]) nats")
     }
-    let summary = LikelihoodSummary(nats, shape: set.shape)
-    var report = Report(
-      images: summary.images, natsPerImage: summary.natsPerImage, bitsPerDimension: summary.bitsPerDimension,
-      standardError: summary.standardError, levels: state.quantization.levels,
-      binarization: Stated(value: state.quantization.binarization?.rawValue), checkpoint: checkpoint.path,
-      step: state.step,
-      weights: weights.rawValue, fingerprint: Checksum.hexadecimal(set.fingerprint), skipped: set.skipped.count)
+    let scores = ImageScores(set, nats: nats)
+    var report = EvaluateReport(scores, state, checkpoint: checkpoint.path, weights: weights)
     if gradients { report.gradients = gradient(model, checkpoint.parameters, set, state.quantization) }
-    try present(report)
+    if let perImage { try scores.table.write(to: perImage) }
+    if let worst {
+      let least = scores.leastLikely(worst)
+      report.worst = least.map { EvaluateReport.Image(scores, $0) }
+      try write(least, scores, scorer, checkpoint)
+    }
+    if json { try printJSON(report) } else { print(report.inWords) }
+  }
+
+  private var worstPath: String { worstOutput ?? "worst.png" }
+
+  /// The pass for single pixels is run for these images alone.
+  private func write(_ least: [Int], _ scores: ImageScores, _ scorer: Scorer, _ checkpoint: LoadedCheckpoint) throws {
+    let quantization = checkpoint.state.quantization
+    let batch = quantization.batch(from: scores.set, indices: least)
+    let sheet = SurpriseSheet(batch, valueNats: scorer.valueNats(batch), quantization: quantization)
+    let labels = least.enumerated().map { place, image in
+      let name = URL(fileURLWithPath: scores.set.paths[image]).lastPathComponent
+      return "\(place + 1). \(scores.nats[image].text(1)) nats  \(name)"
+    }
+    let list = least.map { "\(scores.nats[$0].text(4)) \(scores.set.paths[$0])" }
+    try sheet.picture(labels: labels).write(
+      to: worstPath,
+      text: [
+        "Software": "scanline \(Scanline.configuration.version)", "Model": checkpoint.path,
+        "Step": "\(checkpoint.state.step)", "Weights": weights.rawValue, "Levels": "\(quantization.levels)",
+        "Scale": "0 to \(sheet.most.text(4)) nats a pixel, square root", "Nats and path": list.joined(separator: "\n"),
+      ])
   }
 
   private func isSameFolder(_ a: String, _ b: String) -> Bool {
@@ -93,7 +107,7 @@ struct EvaluateCommand: ParsableCommand {
 
   private func gradient(
     _ model: any ImageModel, _ parameters: ParameterVector, _ set: ImageSet, _ quantization: Quantization
-  ) -> [String: Report.Gradient] {
+  ) -> [String: EvaluateReport.Gradient] {
     let threads = threads ?? availableThreads()
     let gradient = ParameterVector(layout: model.layout)
     let engine = BatchGradient(model: model, batchSize: set.count, threads: threads)
@@ -103,27 +117,10 @@ struct EvaluateCommand: ParsableCommand {
       uniqueKeysWithValues: model.layout.slices.enumerated().map { index, slice in
         (
           slice.name,
-          Report.Gradient(
+          EvaluateReport.Gradient(
             rms: norms.rms(index), max: norms.slices[index].maximum, live: slice.liveCount, count: slice.count)
         )
       })
-  }
-
-  private func present(_ report: Report) throws {
-    if json { return try printJSON(report) }
-    let quantization = report.binarization.value.map { "2 (\($0))" } ?? "\(report.levels)"
-    print(
-      """
-      images              \(report.images)
-      nats per image      \(report.natsPerImage.text(4)) ± \(report.standardError.text(4))
-      bits per dimension  \(report.bitsPerDimension.text(5))
-      levels              \(quantization)
-      checkpoint          \(report.checkpoint) (\(report.weights))
-      images' fingerprint \(report.fingerprint)
-      """)
-    for (name, g) in (report.gradients ?? [:]).sorted(by: { $0.key < $1.key }) {
-      print("\(name): gradient RMS \(g.rms), maximum \(g.max), \(g.live) of \(g.count) live")
-    }
   }
 }
 

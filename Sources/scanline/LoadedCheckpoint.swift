@@ -51,17 +51,22 @@ struct LoadedCheckpoint {
     let set = try ImageSet(
       loading: listing, split: split, options: images.loading(over: state.data?.loading), threads: threads
     ).numbered(as: ignoresClasses ? nil : state.model.classNames, path: listing.path)
+    guard set.shape.channels == state.model.shape.channels else {
+      throw ScanlineError(
+        .badData, path: listing.path, expected: "images of \(state.model.shape.channels) channels",
+        found: "\(set.shape.channels)")
+    }
+    return (set, model(for: set, console: console))
+  }
+
+  /// The model for the size of the images of `set`, which have its channels.
+  func model(for set: ImageSet, console: Console) -> any ImageModel {
     var configuration = state.model
     if set.shape != configuration.shape {
-      guard set.shape.channels == configuration.shape.channels else {
-        throw ScanlineError(
-          .badData, path: listing.path, expected: "images of \(configuration.shape.channels) channels",
-          found: "\(set.shape.channels)")
-      }
       console.logger.warning("the images are \(set.shape), the model was made for \(configuration.shape)")
       configuration.shape = set.shape
     }
-    return (set, configuration.makeModel())
+    return configuration.makeModel()
   }
 }
 

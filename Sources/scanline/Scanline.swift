@@ -24,10 +24,11 @@ struct Scanline: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      TrainCommand.self, SampleCommand.self, CompleteCommand.self, EvaluateCommand.self, NeighboursCommand.self,
+      TrainCommand.self, SampleCommand.self, CompleteCommand.self, EvaluateCommand.self, CompareCommand.self,
+      NeighboursCommand.self,
       GradientsCommand.self, InspectCommand.self, DescribeCommand.self, TheoryCommand.self, ImportCommand.self,
       DrawCommand.self,
-      BenchmarkCommand.self,
+      PresetsCommand.self, BenchmarkCommand.self,
     ])
 }
 

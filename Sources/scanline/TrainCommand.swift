@@ -18,6 +18,7 @@ struct TrainCommand: ParsableCommand {
       Examples:
         scanline train Data/glyphs --blocks 5 --minutes 1
         scanline train mnist --levels 2 --name digits --minutes 10
+        scanline train mnist --preset pixelcnn-mnist --minutes 30
         scanline train --resume --name digits
       """)
 
@@ -32,12 +33,14 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Show the gradient flow, layer by layer, whenever it is recorded.") var watchGradients = false
   @Flag(help: "Learn each class subfolder apart: `sample --class` then draws one.")
   var classConditional = false
+  @Option(help: "Begin with a published configuration (`scanline presets` lists them); other options go before it.")
+  var preset: String?
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Training") var training: TrainingFlags
   @OptionGroup(title: "Levels") var quantization: QuantizationOptions
   @OptionGroup(title: "Images") var images: ImageOptions
 
-  func validate() throws {
+  mutating func validate() throws {
     if let threads, threads < 1 { throw ValidationError("--threads is 1 or more.") }
     if name != nil && output != nil { throw ValidationError("--name and --output exclude each other.") }
     if let name, name.isEmpty || name.contains("/") || name.hasPrefix(".") {
@@ -46,6 +49,12 @@ struct TrainCommand: ParsableCommand {
     if !resume && folder == nil { throw ValidationError("Name a folder of PNGs to train on.") }
     if resume && name == nil && output == nil && folder == nil {
       throw ValidationError("Name the run to resume: --name or --output.")
+    }
+    if let preset {
+      if resume {
+        throw ValidationError("--preset is for a new run: with --resume the checkpoint says what the run is.")
+      }
+      fill(from: try Preset.named(preset))
     }
   }
 

@@ -57,9 +57,8 @@ import Training
     let report = try one.json()
     #expect(
       report.keys.sorted() == [
-        "binarization", "bits_per_dimension", "checkpoint", "fingerprint", "images", "levels",
-        "nats_per_image",
-        "skipped", "standard_error", "step", "weights",
+        "binarization", "bits_per_dimension", "bits_standard_error", "checkpoint", "classes", "fingerprint", "images",
+        "levels", "nats_per_image", "skipped", "standard_error", "step", "weights",
       ])
     #expect(report["images"] as? Int == 60 && report["levels"] as? Int == 2 && report["skipped"] as? Int == 0)
     #expect(report["binarization"] as? String == "threshold" && report["weights"] as? String == "ema")
@@ -72,7 +71,9 @@ import Training
     #expect(nats > 0 && nats < coin, "better than a coin a pixel after 30 steps")
     #expect((report["standard_error"] as? Double ?? 0) > 0)
     let table = try place.succeed("evaluate run images --weights raw")
-    #expect(table.lines.count == 6 && table.output.hasPrefix("images              60\n"))
+    #expect(
+      table.lines.prefix(7).last == "" && table.output.contains("\nclass ")
+        && table.output.hasPrefix("images              60\n"))
     #expect(heldOut.contains("±"))
     let gradients =
       try place.succeed("evaluate run images --json --gradients").json()["gradients"] as? [String: Any]

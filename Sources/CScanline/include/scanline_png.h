@@ -91,12 +91,13 @@ enum scanline_png_filter {
   SCANLINE_PNG_FILTER_ADAPTIVE = 1,
 };
 
-/// Encodes height × width × channels (1 or 3) bytes. `keys[i]` and `values[i]` become text chunks: tEXt where
+/// Encodes height × width × channels (1 or 3) values, a byte each, as samples of `bit_depth` bits: 8, or of one channel
+/// also 1, 2 or 4, which the values must then fit in. `keys[i]` and `values[i]` become text chunks: tEXt where
 /// the value is ASCII, otherwise iTXt in UTF-8. On success *output is malloc'd; on failure it is NULL and
 /// `reason` (of `reason_size` bytes) says why. The same input gives the same bytes.
 int scanline_png_encode(
-    const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int filter, const char *const *keys,
-    const char *const *values, int text_count, uint8_t **output, size_t *output_size, char *reason,
+    const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int bit_depth, int filter,
+    const char *const *keys, const char *const *values, int text_count, uint8_t **output, size_t *output_size, char *reason,
     size_t reason_size);
 
 #endif

@@ -1,0 +1,128 @@
+// Models and baselines on the same images: who is better, and whether the images can tell.
+import ImageData
+import Kernels
+import Networks
+
+/// Scores of the same images under several models, put in order and held against the best of them.
+public struct Comparison: Sendable {
+  /// A model or baseline with its scores.
+  public struct Candidate: Sendable {
+    /// What tables call it; no two alike.
+    public var name: String
+    /// −log p of each image in nats, in the same order for all.
+    public var nats: [Double]
+    /// Learned weights; nil of a baseline.
+    public var weights: Int?
+    /// Multiply-adds of a forward pass for one pixel; nil of a baseline.
+    public var multiplyAdds: Double?
+    /// Whether it is a trained model: differences are taken from the best of these.
+    public var isModel: Bool
+
+    /// A candidate.
+    public init(_ name: String, nats: [Double], weights: Int? = nil, multiplyAdds: Double? = nil, isModel: Bool) {
+      (self.name, self.nats, self.weights, self.multiplyAdds) = (name, nats, weights, multiplyAdds)
+      self.isModel = isModel
+    }
+  }
+
+  /// What the images say of a candidate beside the best model.
+  public enum Verdict: String, Sendable, Encodable {
+    /// It is the model that the others are held against.
+    case best = "best model"
+    /// Fewer nats, and the interval of the difference is below 0.
+    case better
+    /// More nats, and the interval of the difference is above 0.
+    case worse
+    /// The interval of the difference holds 0.
+    case notDistinguishable = "not distinguishable"
+  }
+
+  /// A candidate and its figures.
+  public struct Row: Sendable {
+    /// It.
+    public let candidate: Candidate
+    /// Means and standard errors.
+    public let summary: LikelihoodSummary
+    /// Of the mean nats of an image.
+    public let interval: ClosedRange<Double>
+    /// Mean nats of an image more than the best model's, its standard error from the paired differences, and interval.
+    public let difference: Double, differenceError: Double, differenceInterval: ClosedRange<Double>
+    /// In words.
+    public let verdict: Verdict
+  }
+
+  /// In ascending order of nats, and so of bits per dimension; of equal ones the one given first.
+  public let rows: [Row]
+  /// Images in each mean.
+  public let images: Int
+
+  /// Compares `candidates`, at least one of them a model, on images of `shape`. Intervals hold 95% of the resamples of a
+  /// `Bootstrap`. A single image distinguishes nothing.
+  public init(_ candidates: [Candidate], shape: ImageShape, seed: UInt64, threads: Int) {
+    let summaries = candidates.map { LikelihoodSummary($0.nats, shape: shape) }
+    func mean(_ index: Int) -> Double { summaries[index].natsPerImage }
+    let order = candidates.indices.sorted { (mean($0), $0) < (mean($1), $1) }
+    guard let best = order.first(where: { candidates[$0].isModel }) else { preconditionFailure("no model to compare") }
+    let bootstrap = Bootstrap(candidates.map(\.nats), seed: seed, threads: threads)
+    images = candidates[best].nats.count
+    let count = images
+    rows = order.map { index in
+      let differences = zip(candidates[index].nats, candidates[best].nats).map { $0 - $1 }
+      let paired = LikelihoodSummary(differences, shape: shape)
+      let interval = bootstrap.interval(index, minus: best)
+      let verdict: Verdict =
+        if index == best {
+          .best
+        } else if count > 1 && interval.lowerBound > 0 {
+          .worse
+        } else if count > 1 && interval.upperBound < 0 {
+          .better
+        } else {
+          .notDistinguishable
+        }
+      return Row(
+        candidate: candidates[index], summary: summaries[index], interval: bootstrap.interval(index),
+        difference: paired.natsPerImage, differenceError: paired.standardError, differenceInterval: interval,
+        verdict: verdict)
+    }
+  }
+
+  /// A row for each image of `set`: path, class if there are any, and the nats under every candidate.
+  public func table(of set: ImageSet) -> CSVText {
+    let hasClasses = set.classes != nil
+    let scores = rows.map { ImageScores(set, nats: $0.candidate.nats) }
+    var table = CSVText(columns: ["path"] + (hasClasses ? ["class"] : []) + rows.map { "nats: \($0.candidate.name)" })
+    for image in 0..<set.count {
+      table.append(
+        [set.paths[image]] + (hasClasses ? [scores[0].className(image) ?? ""] : [])
+          + scores.map { "\($0.nats[image])" })
+    }
+    return table
+  }
+
+  /// Bits per dimension of all with their intervals and, of two models or more, how far each is from the best.
+  public func figure(title: String, shape: ImageShape) -> PlotFigure {
+    let unit = 0.693_147_180_559_945_3 * Double(shape.dimensions)
+    let all = rows.map { row in
+      PlotDotChart.Row(
+        row.candidate.name, row.summary.bitsPerDimension,
+        row.interval.lowerBound / unit...row.interval.upperBound / unit, color: .series(row.candidate.isModel ? 0 : 1))
+    }
+    let models = rows.filter(\.candidate.isModel).map { row in
+      PlotDotChart.Row(row.candidate.name, row.difference, row.differenceInterval, color: .series(0))
+    }
+    var panels: [PlotPanel] = [.dots(PlotDotChart(title: "All", x: PlotAxis("bits per dimension"), rows: all))]
+    if models.count > 1 {
+      panels.append(
+        .dots(
+          PlotDotChart(
+            title: "Models", x: PlotAxis("nats per image more than the best model"), rows: models, reference: 0)))
+    }
+    return PlotFigure(
+      title: title,
+      caption:
+        "Means over \(images) images with bootstrap intervals of 95% (the differences are paired, image by image). "
+        + "Blue: models; orange: baselines. An interval narrower than its dot is hidden by it.",
+      panels: panels, columns: 2, panelWidth: 520, panelHeight: Double(all.count) * 26 + 100)
+  }
+}

@@ -1,0 +1,152 @@
+// `scanline compare`: several models and simple baselines on the same images.
+import ArgumentParser
+import Evaluation
+import Foundation
+import ImageData
+import Kernels
+import Networks
+import Training
+
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Score the same images under several models and baselines, and say which is better.",
+    discussion: """
+      The held-out images of the folder are scored (all of them with --train, and where none are held out), read and \
+      quantized as the checkpoints' own were. Checkpoints whose levels, binarization, images or held-out images differ \
+      are about different data: they are refused, with what differs (exit code 65).
+
+      Every model and baseline is held against the best model, image by image: the mean difference, a bootstrap interval \
+      of 95% (10,000 resamples of the images) and a verdict. An interval that holds 0 says: not distinguishable. It speaks \
+      of other images like these, not of other training runs.
+
+      Baselines, fitted on the train split of the folder (or on --train): uniform levels, the frequencies of each pixel, \
+      counts in contexts of pixels to the left and above, and what PNG itself spends (IDAT bits at the smallest bit depth, \
+      zlib level 9, the better of adaptive and no filters).
+
+      Examples:
+        scanline compare Checkpoints/a Checkpoints/b Checkpoints/c mnist
+        scanline compare Checkpoints/a Checkpoints/b mnist --output compared --csv scores.csv --json
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "Run folders (their best steps are used) or steps, then a folder of PNGs.",
+      valueName: "checkpoint> … <folder"))
+  var paths: [String]
+  @Option(help: "Score this split: train, valid or test.") var split: Split?
+  @Option(help: "Fit baselines on this folder's images (its train split, where it has any).") var train: String?
+  @Flag(help: "Leave the baselines out.") var noBaselines = false
+  @Option(help: "The moving average of the weights (ema), or the weights themselves (raw).")
+  var weights: Checkpoint.Weights = .ema
+  @Option(help: "Bits of --binarize fixed or dynamic are drawn by this seed for all models (default: their own).")
+  var binarizationSeed: UInt64?
+  @Option(help: "The seed of the bootstrap.") var seed: UInt64 = 1
+  @Option(name: .shortAndLong, help: "Write the chart to this name with .png and .svg.") var output: String?
+  @Option(help: "Write the nats of every image under all models to this CSV file.") var csv: String?
+  @Flag(help: "Write over existing files.") var force = false
+  @Flag(help: "One JSON object instead of a table.") var json = false
+  @Option(help: "Threads; by default all that this process may use.") var threads: Int?
+  @OptionGroup(title: "Images") var images: ImageOptions
+
+  func validate() throws {
+    guard paths.count >= 2 else { throw ValidationError("Name a checkpoint or more, then a folder of PNGs.") }
+    if let threads, threads < 1 { throw ValidationError("--threads is 1 or more.") }
+  }
+
+  func run() throws {
+    let console = Console()
+    for path in output.map({ ["\($0).png", "\($0).svg"] }) ?? [] { try demandNewFile(path, force: force) }
+    if let csv { try demandNewFile(csv, force: force) }
+    let threads = threads ?? availableThreads()
+    let subjects = try ComparedModels(
+      paths.dropLast(), folder: paths[paths.count - 1], weights, images, binarizationSeed: binarizationSeed,
+      console: console)
+    let chosen = split ?? (train == nil ? subjects.heldOutSplit : subjects.listing.evaluationSplit)
+    let data = try subjects.load(chosen, images, threads: threads, console: console)
+    if data.set.count < 30 {
+      console.logger.warning("few images (\(data.set.count)): below about 30 the intervals are rough")
+    }
+    var candidates = try subjects.models.indices.map { index in
+      try score(subjects, index, data, threads, console)
+    }
+    let fitted = noBaselines ? nil : try training(subjects, chosen, data.set.shape, threads, console)
+    if !noBaselines { candidates += baselines(fitted, data.set, subjects.quantization, threads, console) }
+    let comparison = Comparison(candidates, shape: data.set.shape, seed: seed, threads: threads)
+    if let csv { try comparison.table(of: data.set).write(to: csv) }
+    if let output {
+      let figure = comparison.figure(
+        title: "\(data.set.count) images of \(paths[paths.count - 1])", shape: data.set.shape)
+      for ending in ["png", "svg"] { try figure.write(to: "\(output).\(ending)") }
+    }
+    let report = CompareReport(
+      comparison, subjects, data, split: chosen, fittedImages: fitted?.count, folder: paths[paths.count - 1], seed: seed
+    )
+    if json { try printJSON(report) } else { print(report.inWords) }
+  }
+
+  private func score(
+    _ subjects: ComparedModels, _ index: Int, _ data: ComparedModels.Images, _ threads: Int, _ console: Console
+  ) throws -> Comparison.Candidate {
+    let (model, set) = (data.models[index], data.sets[index])
+    let scorer = Scorer(model: model, parameters: subjects.models[index].checkpoint.parameters, threads: threads)
+    let bar = ProgressBar(console, subjects.models[index].name, total: set.count)
+    let nats = scorer.nats(set, indices: Array(0..<set.count), subjects.quantization, progress: bar.reach)
+    bar.finish()
+    if let image = nats.firstIndex(where: { !$0.isFinite }) {
+      throw ScanlineError(
+        .diverged, path: set.paths[image],
+        expected: "a finite log-likelihood under \(subjects.models[index].name)", found: "\(nats[image]) nats")
+    }
+    let connections = model.layerCosts.reduce(0) { $0 + $1.connections }
+    return Comparison.Candidate(
+      subjects.models[index].name, nats: nats, weights: model.layout.liveCount,
+      multiplyAdds: Double(connections) / Double(set.shape.pixels), isModel: true)
+  }
+
+  /// The images that baselines are fitted on; nil where there are none.
+  private func training(
+    _ subjects: ComparedModels, _ scored: Split?, _ shape: ImageShape, _ threads: Int, _ console: Console
+  ) throws -> ImageSet? {
+    var listing = subjects.listing
+    var part: Split? = .train
+    if let train {
+      listing = try subjects.models[0].checkpoint.scan(train, images)
+      part = listing.layout == .splits ? .train : nil
+    } else if scored == nil || scored == .train {
+      console.logger.warning(
+        "two baselines are left out: to fit them takes images that are not scored (--train FOLDER)")
+      return nil
+    }
+    let options = images.loading(over: subjects.models[0].checkpoint.state.data?.loading)
+    let set = try ImageSet(loading: listing, split: part, options: options, threads: threads)
+    guard set.shape == shape else {
+      throw ScanlineError(
+        .badData, path: listing.path, expected: "images of \(shape) to fit baselines on, as those scored",
+        found: "\(set.shape)")
+    }
+    return set
+  }
+
+  private func baselines(
+    _ fitted: ImageSet?, _ set: ImageSet, _ quantization: Quantization, _ threads: Int, _ console: Console
+  ) -> [Comparison.Candidate] {
+    let levels = quantization.levels
+    var baselines: [any Baseline] = [
+      UniformBaseline(levels: levels), PNGBaseline(levels: levels, shape: set.shape),
+    ]
+    if let fitted {
+      console.redraw("fitting baselines on \(fitted.count) images")
+      let batch = quantization.batch(from: fitted, indices: 0..<fitted.count)
+      baselines.append(MarginalBaseline(fitting: batch, levels: levels))
+      baselines.append(ContextBaseline(fitting: batch, levels: levels, threads: threads))
+      console.finish()
+    }
+    return baselines.map { baseline in
+      let bar = ProgressBar(console, baseline.name, total: set.count)
+      defer { bar.finish() }
+      return Comparison.Candidate(
+        baseline.name, nats: baseline.nats(set, quantization, threads: threads, progress: bar.reach), isModel: false)
+    }
+  }
+}

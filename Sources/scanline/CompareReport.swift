@@ -1,0 +1,99 @@
+// What `scanline compare` found, as JSON and in words.
+import Evaluation
+import ImageData
+import Kernels
+
+struct CompareReport: Encodable {
+  struct Row: Encodable {
+    var name: String
+    var isModel: Bool
+    var checkpoint: Stated<String>
+    var step: Stated<Int>
+    var weights: Stated<Int>
+    var multiplyAddsPerPixel: Stated<Double>
+    var natsPerImage: Double
+    var standardError: Double
+    var bitsPerDimension: Double
+    var bitsStandardError: Double
+    var interval: [Double]
+    var difference: Double
+    var differenceStandardError: Double
+    var differenceInterval: [Double]
+    var verdict: Comparison.Verdict
+  }
+
+  var images: Int
+  var folder: String
+  var split: Stated<String>
+  var shape: String
+  var levels: Int
+  var binarization: Stated<String>
+  /// Of the level data: two comparisons with the same one are about the same images, level by level.
+  var fingerprint: String
+  var baselineImages: Stated<Int>
+  var resamples = Bootstrap.standardResamples
+  var seed: UInt64
+  var rows: [Row]
+
+  init(
+    _ comparison: Comparison, _ subjects: ComparedModels, _ data: ComparedModels.Images, split: Split?,
+    fittedImages: Int?, folder: String, seed: UInt64
+  ) {
+    images = comparison.images
+    self.folder = folder
+    self.split = Stated(value: split?.rawValue)
+    shape = "\(data.set.shape)"
+    levels = subjects.quantization.levels
+    binarization = Stated(value: subjects.quantization.binarization?.rawValue)
+    fingerprint = Checksum.hexadecimal(data.fingerprint)
+    baselineImages = Stated(value: fittedImages)
+    self.seed = seed
+    rows = comparison.rows.map { row in
+      let model = row.candidate.isModel ? subjects.models.first { $0.name == row.candidate.name } : nil
+      return Row(
+        name: row.candidate.name, isModel: row.candidate.isModel, checkpoint: Stated(value: model?.checkpoint.path),
+        step: Stated(value: model?.checkpoint.state.step), weights: Stated(value: row.candidate.weights),
+        multiplyAddsPerPixel: Stated(value: row.candidate.multiplyAdds), natsPerImage: row.summary.natsPerImage,
+        standardError: row.summary.standardError, bitsPerDimension: row.summary.bitsPerDimension,
+        bitsStandardError: row.summary.bitsStandardError,
+        interval: [row.interval.lowerBound, row.interval.upperBound], difference: row.difference,
+        differenceStandardError: row.differenceError,
+        differenceInterval: [row.differenceInterval.lowerBound, row.differenceInterval.upperBound],
+        verdict: row.verdict)
+    }
+  }
+
+  /// What was compared, the table, and what its columns mean.
+  var inWords: String {
+    let quantization = binarization.value.map { "2 levels (\($0))" } ?? "\(levels) levels"
+    let part = split.value.map { ", split \($0)" } ?? ""
+    let fitted = baselineImages.value.map { "; baselines fitted on \($0) images" } ?? ""
+    let table = textTable(
+      [
+        "", "weights", "mult-adds/pixel", "nats per image", "bits per dimension", "nats from the best", "95% interval",
+        "verdict",
+      ],
+      rows.map { row in
+        [
+          row.name, row.weights.value.map { "\($0)" } ?? "–",
+          row.multiplyAddsPerPixel.value.map { $0.text(0) } ?? "–",
+          "\(row.natsPerImage.text(3)) ± \(row.standardError.text(3))",
+          "\(row.bitsPerDimension.text(4)) ± \(row.bitsStandardError.text(4))", signed(row.difference),
+          "\(signed(row.differenceInterval[0])) to \(signed(row.differenceInterval[1]))", row.verdict.rawValue,
+        ]
+      })
+    return """
+      \(images) images of \(shape) from \(folder)\(part); \(quantization); data \(fingerprint)\(fitted)
+
+      \(table)
+
+      Ordered by bits per dimension. ± is a standard error. Differences are paired, image by image; their intervals are
+      percentiles of \(resamples) bootstrap resamples (seed \(seed)). One that holds 0: not distinguishable.
+      """
+  }
+
+  private func signed(_ value: Double) -> String {
+    let text = value.text(4)
+    return value > 0 ? "+" + text : text == "-0.0000" ? "0.0000" : text
+  }
+}

@@ -1,0 +1,149 @@
+// Checkpoints that stand the same test: what may not differ between them, and the images that all of them score.
+import Evaluation
+import Foundation
+import ImageData
+import Kernels
+import Networks
+import Training
+
+/// The checkpoints of a comparison, checked against each other.
+struct ComparedModels {
+  /// A checkpoint and what tables call it.
+  struct Model {
+    let name: String
+    let checkpoint: LoadedCheckpoint
+  }
+
+  /// The images as each model has them: alike but for the numbers of classes.
+  struct Images {
+    let set: ImageSet
+    let sets: [ImageSet]
+    let models: [any ImageModel]
+    /// CRC-32 over shape, number of levels and every level, in order.
+    let fingerprint: UInt32
+  }
+
+  let models: [Model]
+  let quantization: Quantization
+  let listing: ImageFolder
+  private let folder: String
+
+  /// Loads the checkpoints at `paths` and lists `folder`.
+  ///
+  /// - Throws: `ScanlineError`: `badData` where two of them are about different data, saying what differs.
+  init(
+    _ paths: ArraySlice<String>, folder: String, _ weights: Checkpoint.Weights, _ images: ImageOptions,
+    binarizationSeed: UInt64?, console: Console
+  ) throws {
+    let checkpoints = try paths.map { try LoadedCheckpoint($0, weights, console: console) }
+    models = zip(Self.names(Array(paths), checkpoints), checkpoints).map { Model(name: $0, checkpoint: $1) }
+    self.folder = folder
+    let first = models[0]
+    for other in models.dropFirst() {
+      try Self.demandSame(first, other, hasSeed: binarizationSeed != nil)
+    }
+    let own = first.checkpoint.state.quantization
+    quantization = try Quantization(
+      levels: own.levels, binarization: own.binarization, seed: binarizationSeed ?? own.seed)
+    listing = try first.checkpoint.scan(folder, images)
+    for other in models.dropFirst() {
+      // Where the folder has splits of its own, they are the same for all.
+      guard try other.checkpoint.scan(folder, images).entries == listing.entries else {
+        func held(_ model: Model) -> String {
+          let data = model.checkpoint.state.data
+          return "\(model.name): share \(data?.heldOutShare ?? 0.1), seed \(data?.splitSeed ?? 0)"
+        }
+        throw ScanlineError(
+          .badData, path: folder,
+          expected: "checkpoints that hold out the same images (--valid-share and --split-seed choose for all)",
+          found: "\(held(first)); \(held(other))")
+      }
+    }
+  }
+
+  /// The split to score where none is named: what the folder or the training holds out; nil, all, where nothing is.
+  var heldOutSplit: Split? {
+    listing.evaluationSplit ?? (listing.entries(in: .valid).isEmpty ? nil : .valid)
+  }
+
+  /// Reads the images of `split`, for every model as its own were.
+  ///
+  /// - Throws: `ScanlineError`: `badData` where that gives different pixels.
+  func load(_ split: Split?, _ images: ImageOptions, threads: Int, console: Console) throws -> Images {
+    var (sets, networks): ([ImageSet], [any ImageModel]) = ([], [])
+    for model in models {
+      // The pixels that are there already are taken again where they are read alike.
+      let same = models.indices.first {
+        $0 < sets.count
+          && images.loading(over: models[$0].checkpoint.state.data?.loading)
+            == images.loading(over: model.checkpoint.state.data?.loading)
+          && models[$0].checkpoint.state.model.classNames == model.checkpoint.state.model.classNames
+      }
+      let (set, network) =
+        try same.map { (sets[$0], model.checkpoint.model(for: sets[$0], console: console)) }
+        ?? model.checkpoint.load(listing, split: split, images, threads: threads, console: console)
+      if let first = sets.first, first.fingerprint != set.fingerprint {
+        let size = first.shape != set.shape
+        throw ScanlineError(
+          .badData, path: folder, expected: "checkpoints that read the same pixels",
+          found: size
+            ? "images of \(first.shape) for \(models[0].name), \(set.shape) for \(model.name) (--resize or --crop)"
+            : "other values for \(models[0].name) than for \(model.name) (the options that they were read with)")
+      }
+      sets.append(set)
+      networks.append(network)
+    }
+    return Images(set: sets[0], sets: sets, models: networks, fingerprint: fingerprint(sets[0]))
+  }
+
+  private func fingerprint(_ set: ImageSet) -> UInt32 {
+    let words = [set.shape.height, set.shape.width, set.shape.channels, quantization.levels]
+    var crc = Checksum.crc32(words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } })
+    for start in stride(from: 0, to: set.count, by: 1_000) {
+      let part = quantization.batch(from: set, indices: start..<min(start + 1_000, set.count))
+      crc = Checksum.crc32(part.levels, continuing: crc)
+    }
+    return crc
+  }
+
+  /// Throws where the two are about different data.
+  private static func demandSame(_ a: Model, _ b: Model, hasSeed: Bool) throws {
+    let (first, second) = (a.checkpoint.state, b.checkpoint.state)
+    func words(_ state: RunState) -> String {
+      let quantization = state.quantization
+      return quantization.binarization.map { "2 levels (\($0.rawValue))" } ?? "\(quantization.levels) levels"
+    }
+    func require(_ condition: Bool, _ what: String, _ one: String, _ two: String) throws {
+      guard condition else {
+        throw ScanlineError(
+          .badData, path: b.name, expected: "the same \(what) as \(a.name): \(one)", found: two)
+      }
+    }
+    let (q, r) = (first.quantization, second.quantization)
+    try require(q.levels == r.levels, "levels", "\(q.levels)", "\(r.levels)")
+    try require(q.binarization == r.binarization, "binarization", words(first), words(second))
+    let isDrawn = q.binarization == .fixed || q.binarization == .dynamic
+    try require(
+      !isDrawn || hasSeed || q.seed == r.seed, "seed of its binarization (--binarization-seed chooses one for all)",
+      "\(q.seed)", "\(r.seed)")
+    let (shape, other) = (first.model.shape, second.model.shape)
+    try require(shape.channels == other.channels, "channels", "\(shape.channels)", "\(other.channels)")
+    try require(
+      shape == other, "image size", "\(shape.width)×\(shape.height)", "\(other.width)×\(other.height)")
+  }
+
+  /// The last part of each path; where two have the same, the paths; where those are the same too, numbered.
+  private static func names(_ paths: [String], _ checkpoints: [LoadedCheckpoint]) -> [String] {
+    let whole = paths.map { $0.count > 1 && $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+    let short = whole.map { path in
+      let parts = path.split(separator: "/")
+      let isStep = parts.last?.hasPrefix("step-") ?? false
+      return parts.suffix(isStep ? 2 : 1).joined(separator: "/")
+    }
+    let names = Set(short).count == Set(whole).count ? short : whole
+    return names.enumerated().map { index, name in
+      let before = names[..<index].count { $0 == name }
+      return before == 0 ? name : "\(name) (\(before + 1))"
+    }
+  }
+}

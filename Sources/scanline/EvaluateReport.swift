@@ -1,0 +1,117 @@
+// What `scanline evaluate` found, as JSON and in words.
+import Evaluation
+import Kernels
+import Networks
+import Training
+
+struct EvaluateReport: Encodable {
+  struct Gradient: Encodable {
+    var rms: Double
+    var max: Float
+    var live: Int
+    var count: Int
+  }
+
+  struct Class: Encodable {
+    var name: String
+    var images: Int
+    var natsPerImage: Double
+    var standardError: Double
+    var bitsPerDimension: Double
+    var bitsStandardError: Double
+  }
+
+  struct Image: Encodable {
+    var path: String
+    var className: Stated<String>
+    var nats: Double
+    var bitsPerDimension: Double
+
+    init(_ scores: ImageScores, _ index: Int) {
+      path = scores.set.paths[index]
+      className = Stated(value: scores.className(index))
+      nats = scores.nats[index]
+      bitsPerDimension = scores.bitsPerDimension(index)
+    }
+  }
+
+  var images: Int
+  var natsPerImage: Double
+  var bitsPerDimension: Double
+  var standardError: Double
+  var bitsStandardError: Double
+  var levels: Int
+  var binarization: Stated<String>
+  var checkpoint: String
+  var step: Int
+  var weights: String
+  var fingerprint: String
+  var skipped: Int
+  /// None where images have no class.
+  var classes: [Class]?
+  /// The least likely first, where they were asked for.
+  var worst: [Image]?
+  var gradients: [String: Gradient]?
+
+  init(_ scores: ImageScores, _ state: RunState, checkpoint: String, weights: Checkpoint.Weights) {
+    let summary = scores.summary
+    images = summary.images
+    natsPerImage = summary.natsPerImage
+    bitsPerDimension = summary.bitsPerDimension
+    standardError = summary.standardError
+    bitsStandardError = summary.bitsStandardError
+    levels = state.quantization.levels
+    binarization = Stated(value: state.quantization.binarization?.rawValue)
+    self.checkpoint = checkpoint
+    step = state.step
+    self.weights = weights.rawValue
+    fingerprint = Checksum.hexadecimal(scores.set.fingerprint)
+    skipped = scores.set.skipped.count
+    let classes = scores.classes.map {
+      Class(
+        name: $0.name, images: $0.summary.images, natsPerImage: $0.summary.natsPerImage,
+        standardError: $0.summary.standardError, bitsPerDimension: $0.summary.bitsPerDimension,
+        bitsStandardError: $0.summary.bitsStandardError)
+    }
+    self.classes = classes.isEmpty ? nil : classes
+  }
+
+  /// The figures, then tables of classes and of the least likely images, then gradients.
+  var inWords: String {
+    let quantization = binarization.value.map { "2 (\($0))" } ?? "\(levels)"
+    var parts = [
+      """
+      images              \(images)
+      nats per image      \(natsPerImage.text(4)) ± \(standardError.text(4))
+      bits per dimension  \(bitsPerDimension.text(5)) ± \(bitsStandardError.text(5))
+      levels              \(quantization)
+      checkpoint          \(checkpoint) (\(weights))
+      images' fingerprint \(fingerprint)
+      """
+    ]
+    if let classes {
+      parts.append(
+        textTable(
+          ["class", "images", "nats per image", "bits per dimension"],
+          classes.map {
+            [
+              $0.name, "\($0.images)", "\($0.natsPerImage.text(4)) ± \($0.standardError.text(4))",
+              "\($0.bitsPerDimension.text(5)) ± \($0.bitsStandardError.text(5))",
+            ]
+          }))
+    }
+    if let worst {
+      parts.append(
+        textTable(
+          ["least likely", "nats", "bits per dimension", "image"],
+          worst.enumerated().map { ["\($0 + 1)", $1.nats.text(4), $1.bitsPerDimension.text(5), $1.path] }))
+    }
+    if let gradients {
+      parts.append(
+        gradients.sorted { $0.key < $1.key }.map { name, g in
+          "\(name): gradient RMS \(g.rms), maximum \(g.max), \(g.live) of \(g.count) live"
+        }.joined(separator: "\n"))
+    }
+    return parts.joined(separator: "\n\n")
+  }
+}

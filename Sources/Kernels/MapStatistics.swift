@@ -90,14 +90,15 @@ public struct MapStatistics: Sendable, Equatable {
     var (zeros, low, high) = (SIMD16<Int32>.zero, SIMD16<Int32>.zero, SIMD16<Int32>.zero)
     let one = SIMD16<Int32>(repeating: 1)
     for y in 0..<map.height {
-      // A row in single precision, then rows in double: little is lost, and little time.
-      var (squares, magnitudes) = (FloatVector.zero, FloatVector.zero)
+      // In double precision: a square of what has all but vanished is no longer a float.
+      var (squares, magnitudes) = (SIMD16<Double>.zero, SIMD16<Double>.zero)
       for x in 0..<perImage {
         for image in 0..<images {
           let value = load(map.pixel(y, x * interleaved + image), place)
           let magnitude = value.replacing(with: -value, where: value .< 0)
-          squares += value * value
-          magnitudes += magnitude
+          let wide = SIMD16<Double>(magnitude)
+          squares += wide * wide
+          magnitudes += wide
           least = least.replacing(with: value, where: value .< least)
           most = most.replacing(with: value, where: value .> most)
           zeros.replace(with: zeros &+ one, where: value .== 0)
@@ -106,8 +107,8 @@ public struct MapStatistics: Sendable, Equatable {
         }
       }
       for lane in 0..<lanes {
-        sums.squares += Double(squares[lane])
-        sums.magnitudes += Double(magnitudes[lane])
+        sums.squares += squares[lane]
+        sums.magnitudes += magnitudes[lane]
       }
     }
     sums.count += lanes * map.height * perImage * images

@@ -182,6 +182,22 @@ public struct Convolution: Sendable {
     }
   }
 
+  /// The layer without bias, in double precision, on images of `shape`: outputs in the order of the checkpoint.
+  func doubleStencil(_ parameters: ParameterVector, _ shape: ImageShape) -> DoubleStencil {
+    var weights = [Double](repeating: 0, count: window.taps * inputChannels * outputChannels)
+    for (tap, place) in tapPlaces.enumerated() {
+      for input in 0..<inputChannels {
+        for output in 0..<outputChannels {
+          weights[(tap * inputChannels + input) * outputChannels + output] = Double(
+            parameters.storage[weight.offset + output * outputStep + input * inputStep + place])
+        }
+      }
+    }
+    return DoubleStencil(
+      height: shape.height, width: shape.width, inputs: inputChannels, outputs: outputChannels,
+      offsets: window.offsets, weights: weights)
+  }
+
   /// Every live weight: tap, the input's place in its pixel, column of the matrix, and its places in the flat and in the packed order.
   @inline(__always)
   private func forEachWeight(

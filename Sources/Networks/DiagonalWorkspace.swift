@@ -115,7 +115,7 @@ final class DiagonalWorkspace: ModelWorkspace {
   let byteCount: Int
   private let images: Int
   private let levels: Int
-  private let activations: DiagonalActivations
+  let activations: DiagonalActivations
   private let backwardPasses: BackwardPasses?
 
   /// Backward through the head and the first convolution.

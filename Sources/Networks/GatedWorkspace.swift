@@ -84,7 +84,7 @@ final class GatedWorkspace: ModelWorkspace {
   let byteCount: Int
   private let levels: Int
   private let bandHeight: Int
-  private let activations: GatedActivations
+  let activations: GatedActivations
   private let backwardPasses: GatedBackward?
 
   init(_ model: GatedPixelCNN, purpose: WorkspacePurpose) {

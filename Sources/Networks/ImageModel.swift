@@ -63,6 +63,9 @@ public protocol ImageModel: Sendable {
   func backward(
     images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer,
     observer: FlowObserver?)
+  /// The Jacobians of the layers at one image, in the order of the forward pass: links of the chain to the logits, and
+  /// their parts.
+  func linearized(_ batch: ImageBatch, image: Int, parameters: ParameterVector) -> [LinearizedLayer]
   /// How gradient flows back along the diagonals of recurrences, for the images last run in `workspace` for training;
   /// `scratch` is a packed gradient that nobody needs. Empty for other models.
   func diagonalFlow(

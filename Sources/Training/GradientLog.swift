@@ -1,6 +1,7 @@
 // gradients.jsonl: one record a line, for the whole run, resumed or not.
 import Foundation
 import Kernels
+import Networks
 
 #if canImport(Glibc)
   import Glibc

@@ -66,7 +66,8 @@ final class Console: @unchecked Sendable {
     return String(text.prefix(known ? Int(size.ws_col) - 1 : 79))
   }
 
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  /// Nobody may be listening any more: that ends no run.
+  private func write(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
 }
 
 /// swift-log's messages as plain lines on the console.

@@ -5,9 +5,6 @@ import Training
 
 /// Tells of each record what is new, and with `--watch-gradients` shows a table.
 final class GradientWatch {
-  /// Rows of the table at most: layers in between are left out evenly.
-  private static let mostRows = 24
-
   private let console: Console
   private let model: ModelConfiguration
   private let showsTable: Bool
@@ -28,8 +25,9 @@ final class GradientWatch {
     known = record.flags
   }
 
-  /// Flow on a logarithmic bar, one character for each half of a power of ten below the largest.
-  static func table(_ record: GradientRecord) -> [String] {
+  /// Flow on a logarithmic bar, one character less for each half of a power of ten below the largest. Where there are
+  /// more layers than `mostRows`, those in between are left out evenly.
+  static func table(_ record: GradientRecord, mostRows: Int = 24) -> [String] {
     let layers = record.layers
     let chosen: [GradientRecord.Layer]
     if layers.count <= mostRows {

@@ -14,7 +14,7 @@ struct Scanline: ParsableCommand {
         0    done
         64   wrong usage
         65   unusable data
-        70   a bug of ours
+        70   a bug of ours (theory: a statement came out other than it must)
         73   cannot create a file or folder
         74   cannot read or write
         75   another run holds the folder
@@ -25,13 +25,17 @@ struct Scanline: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TrainCommand.self, SampleCommand.self, CompleteCommand.self, EvaluateCommand.self, NeighboursCommand.self,
-      InspectCommand.self, DescribeCommand.self, ImportCommand.self, DrawCommand.self, BenchmarkCommand.self,
+      GradientsCommand.self, InspectCommand.self, DescribeCommand.self, TheoryCommand.self, ImportCommand.self,
+      DrawCommand.self,
+      BenchmarkCommand.self,
     ])
 }
 
 @main
 enum Entry {
   static func main() {
+    // A reader that goes away (`| head`) must not end a run before it has saved.
+    signal(SIGPIPE, SIG_IGN)
     do {
       var command = try Scanline.parseAsRoot()
       try command.run()

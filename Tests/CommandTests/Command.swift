@@ -127,6 +127,9 @@ final class Workplace {
     [UInt8](try Data(contentsOf: URL(fileURLWithPath: path + "/" + name)))
   }
 
+  /// The checkpoints of a run.
+  func steps(_ run: String) -> [String] { names(run).filter { $0.hasPrefix("step-") } }
+
   /// The names in a folder, hidden ones apart.
   func names(_ folder: String) -> [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path + "/" + folder)) ?? []

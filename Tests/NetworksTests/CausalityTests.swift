@@ -71,6 +71,9 @@ private struct UpsideDown: ImageModel {
   var imagesTogether: Int { 1 }
   var pyTorchNames: [String: String] { [:] }
   var layerCosts: [LayerCost] { inner.layerCosts }
+  func linearized(_ batch: ImageBatch, image: Int, parameters: ParameterVector) -> [LinearizedLayer] {
+    inner.linearized(batch, image: image, parameters: parameters)
+  }
   var flowLayers: [FlowLayer] { inner.flowLayers }
   var contextSteps: [ContextStep] { inner.contextSteps }
   var sequentialSteps: SequentialSteps { inner.sequentialSteps }

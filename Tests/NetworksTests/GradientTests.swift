@@ -51,7 +51,7 @@ let smallConfigurations: [ModelConfiguration] = [
   conditional(recurrent(.diagonalLSTM, width: 6, layers: 2, height: 3, width: 4, levels: 2)),
   gated(width: 4, layers: 1, height: 3, width: 5, levels: 2),
   gated(width: 6, layers: 2, height: 5, width: 3, levels: 3),
-  gated(width: 20, layers: 3, height: 3, width: 4, levels: 2),
+  gated(width: 18, layers: 3, height: 2, width: 3, levels: 2),
   conditional(gated(width: 4, layers: 2, height: 4, width: 3, levels: 3)),
   ModelConfiguration(
     width: 4, blocks: 0, shape: ImageShape(height: 2, width: 2, channels: 1), levels: 2, likelihood: .categorical),

@@ -1,6 +1,5 @@
 // What is wrong with a gradient, in words.
 import Kernels
-import Networks
 
 /// A layer whose gradient or units are in trouble.
 public struct GradientFlag: Sendable, Codable, Equatable {

@@ -1,6 +1,5 @@
 // What is known of the gradient at one step: the line that a run keeps in gradients.jsonl.
 import Kernels
-import Networks
 
 /// The gradient flow of one step, layer by layer in the order of the forward pass, before anything was clipped.
 public struct GradientRecord: Sendable, Codable, Equatable {
@@ -98,17 +97,19 @@ public struct GradientRecord: Sendable, Codable, Equatable {
 }
 
 /// Takes a record of a step: begun before the update, ended after it.
-struct GradientTracker {
+public struct GradientTracker {
   private let model: any ImageModel
-  let observer: FlowObserver
+  /// Gathers the flow of the step.
+  public let observer: FlowObserver
 
-  init(_ model: any ImageModel) {
+  /// A tracker of one step of `model`.
+  public init(_ model: any ImageModel) {
     self.model = model
     observer = FlowObserver(model)
   }
 
   /// The record of the step that took `before` to `after` along `gradient` (not yet clipped).
-  func record(
+  public func record(
     step: Int, natsPerImage: Double, gradient: ParameterVector, before: ParameterVector, after: ParameterVector
   ) -> GradientRecord {
     let layout = model.layout

@@ -1,0 +1,63 @@
+// A drawing as SVG text.
+
+extension PlotDrawing {
+  /// The drawing as an SVG document. Text stays text, in the reader's sans-serif font; each has the length that the layout
+  /// gave it, so that nothing overlaps where that font is wider than Helvetica.
+  package func svg() -> String {
+    var lines = [
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>",
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(number(width))\" height=\"\(number(height))\" "
+        + "viewBox=\"0 0 \(number(width)) \(number(height))\" role=\"img\" "
+        + "font-family=\"Helvetica, Arial, 'Liberation Sans', sans-serif\">",
+      "<title>\(escaped(title))</title>",
+      "<style>rect { shape-rendering: crispEdges }</style>",
+      "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
+    ]
+    lines += shapes.map(element)
+    return (lines + ["</svg>", ""]).joined(separator: "\n")
+  }
+
+  private func element(_ shape: PlotShape) -> String {
+    switch shape {
+    case .rectangle(let frame, let fill):
+      "<rect x=\"\(number(frame.x))\" y=\"\(number(frame.y))\" width=\"\(number(frame.width))\" "
+        + "height=\"\(number(frame.height))\"\(paint("fill", fill))/>"
+    case .line(let points, let color, let width, let dash):
+      "<polyline points=\"\(list(points))\" fill=\"none\" stroke-width=\"\(number(width))\" stroke-linejoin=\"round\" "
+        + "stroke-linecap=\"\(dash.isEmpty ? "round" : "butt")\""
+        + (dash.isEmpty ? "" : " stroke-dasharray=\"\(dash.map(number).joined(separator: " "))\"")
+        + "\(paint("stroke", color))/>"
+    case .polygon(let points, let fill): "<polygon points=\"\(list(points))\"\(paint("fill", fill))/>"
+    case .text(let text, let place, let size, let anchor, let color, let isVertical):
+      "<text x=\"\(number(place.x))\" y=\"\(number(place.y))\" font-size=\"\(number(size))\""
+        + " textLength=\"\(number(PlotFont.width(text, size: size)))\" lengthAdjust=\"spacingAndGlyphs\""
+        + (anchor == .start ? "" : " text-anchor=\"\(anchor == .middle ? "middle" : "end")\"")
+        + (isVertical ? " transform=\"rotate(-90 \(number(place.x)) \(number(place.y)))\"" : "")
+        + "\(paint("fill", color))>\(escaped(text))</text>"
+    }
+  }
+
+  private func list(_ points: [PlotPoint]) -> String {
+    points.map { "\(number($0.x)),\(number($0.y))" }.joined(separator: " ")
+  }
+
+  private func paint(_ attribute: String, _ color: PlotColor) -> String {
+    let digits = [color.red, color.green, color.blue].map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return " \(attribute)=\"#\(digits)\""
+      + (color.opacity < 1 ? " \(attribute)-opacity=\"\(number(color.opacity))\"" : "")
+  }
+
+  /// Two digits behind the point, none that say nothing: a hundredth of a point cannot be seen.
+  private func number(_ value: Double) -> String {
+    let hundredths = Int((value * 100).rounded())
+    let (whole, rest) = (abs(hundredths) / 100, abs(hundredths) % 100)
+    let sign = hundredths < 0 ? "-" : ""
+    if rest == 0 { return "\(sign)\(whole)" }
+    return rest % 10 == 0 ? "\(sign)\(whole).\(rest / 10)" : "\(sign)\(whole).\(rest < 10 ? "0" : "")\(rest)"
+  }
+
+  private func escaped(_ text: String) -> String {
+    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+      .replacing("\"", with: "&quot;")
+  }
+}

@@ -1,0 +1,146 @@
+// `scanline gradients`: the gradient flow of a run, and the Jacobians of a checkpoint.
+import ArgumentParser
+import Evaluation
+import Foundation
+import ImageData
+import Kernels
+import Networks
+import Training
+
+extension GradientQuantity: ExpressibleByArgument {}
+
+struct GradientsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "gradients",
+    abstract: "Show how the gradient flows through a run's layers.",
+    discussion: """
+      Reads what training recorded (gradients.jsonl; train --gradients-every) and writes a heat map of all layers over \
+      all steps and the profile of the layers at the last one, as PNG and SVG. Of a checkpoint, what was recorded up to \
+      its step.
+
+      With --jacobian, the extreme singular values of every layer's Jacobian and of the product from every layer to the \
+      logits, at held-out images of the run's folder (or of --images), by Golub–Kahan bidiagonalisation on exact \
+      products. A largest one is found in tens of steps; a smallest one, where --steps do not suffice, is printed as the \
+      bound that it is (≤).
+
+      Examples:
+        scanline gradients Checkpoints/digits --quantity gradient
+        scanline gradients Checkpoints/digits --jacobian --count 2
+      """)
+
+  @Argument(help: "A run folder, or a step in it.") var path: String
+  @Option(help: "flow (of the layers' outputs), gradient (of their weights), weight or output.")
+  var quantity: GradientQuantity = .flow
+  @Option(
+    name: .shortAndLong,
+    help:
+      "Where to write, without .png and .svg (default: plots/gradients or plots/jacobians in the run folder, written anew)."
+  )
+  var output: String?
+  @Flag(help: "Write over existing files.") var force = false
+  @Flag(help: "Singular values of the layers' Jacobians.") var jacobian = false
+  @Option(help: "With --jacobian: a folder of PNGs (default: the run's own).") var images: String?
+  @Option(help: "With --jacobian: how many images.") var count = 1
+  @Option(help: "With --jacobian: pairs of products for each value, at most.") var steps = 60
+  @Option(help: "With --jacobian: the moving average of the weights (ema), or the weights themselves (raw).")
+  var weights: Checkpoint.Weights = .ema
+  @Option(help: "With --jacobian: threads; by default all that this process may use.") var threads: Int?
+  @OptionGroup(title: "Images") var reading: ImageOptions
+  @Flag(help: "The last record as one JSON object instead of a table.") var json = false
+
+  func validate() throws {
+    guard jacobian || images == nil else { throw ValidationError("--images goes with --jacobian.") }
+    guard (1...1000).contains(count), steps > 0, threads.map({ $0 > 0 }) ?? true else {
+      throw ValidationError("--count lies in 1 to 1000, --steps and --threads are positive.")
+    }
+  }
+
+  func run() throws {
+    if jacobian { return try analyse() }
+    let (folder, step) = try Self.place(path)
+    var records = try GradientLog.records(ofRun: folder)
+    if let step { records.removeAll { $0.step > step } }
+    guard let last = records.last else {
+      throw ScanlineError(
+        .badData, path: folder + "/" + GradientLog.name,
+        expected: "a record" + (step.map { " up to step \($0)" } ?? ""),
+        found: "none")
+    }
+    let stem = try target(folder, "gradients")
+    let figure = GradientFigure(records, quantity: quantity, title: (folder as NSString).lastPathComponent).figure
+    for ending in ["png", "svg"] { try figure.write(to: "\(stem).\(ending)") }
+    if json {
+      try printJSON(last)
+    } else {
+      print(GradientWatch.table(last, mostRows: .max).joined(separator: "\n"))
+      for flag in Set(records.flatMap(\.flags).map(\.kind)).sorted(by: { $0.rawValue < $1.rawValue }) {
+        let first = records.first { $0.flags.contains { $0.kind == flag } }
+        let layers = Set(records.flatMap(\.flags).filter { $0.kind == flag }.map(\.layer)).count
+        print("\(flag.rawValue): \(layers) layer\(layers == 1 ? "" : "s"), first at step \(first?.step ?? 0)")
+      }
+      print("\(stem).png, \(stem).svg: \(records.count) records, steps \(records[0].step) to \(last.step)")
+    }
+  }
+
+  /// The run's folder, and the step where one was named.
+  static func place(_ path: String) throws -> (run: String, step: Int?) {
+    let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    let url = URL(fileURLWithPath: path)
+    let name = url.lastPathComponent
+    guard name.hasPrefix("step-"), let step = Int(name.dropFirst(5)) else { return (path, nil) }
+    return (path.contains("/") ? String(path.dropLast(name.count + 1)) : ".", step)
+  }
+
+  private func analyse() throws {
+    let console = Console()
+    let checkpoint = try LoadedCheckpoint(path, weights, console: console)
+    guard let source = images ?? checkpoint.state.data?.folder else {
+      throw ScanlineError(.usage, path: "--images", expected: "a folder of PNGs", found: "imported weights, no folder")
+    }
+    let threads = threads ?? availableThreads()
+    let listing = try checkpoint.scan(source, reading)
+    let split: Split? = listing.evaluationSplit ?? (listing.entries(in: .valid).isEmpty ? nil : .valid)
+    let (set, model) = try checkpoint.load(
+      listing.spread(count, in: split), split: nil, reading, threads: threads, console: console)
+    let batch = checkpoint.state.quantization.batch(from: set, indices: 0..<set.count)
+    let (folder, _) = try Self.place(checkpoint.path)
+    let stem = try target(folder, "jacobians")
+    let bar = ProgressBar(
+      console, "Jacobians", total: JacobianAnalysis.taskCount(model, images: set.count))
+    let analysis = JacobianAnalysis(
+      model, parameters: checkpoint.parameters, batch: batch, maximumSteps: steps, threads: threads,
+      progress: bar.advance)
+    bar.finish()
+    let figure = analysis.figure(
+      title: "\(URL(fileURLWithPath: folder).lastPathComponent), step \(checkpoint.state.step)")
+    for ending in ["png", "svg"] { try figure.write(to: "\(stem).\(ending)") }
+    if json { return try printJSON(analysis) }
+    print(Self.table(analysis))
+    print("\(stem).png, \(stem).svg: step \(checkpoint.state.step), \(set.count) image\(set.count == 1 ? "" : "s")")
+  }
+
+  private static func table(_ analysis: JacobianAnalysis) -> String {
+    func words(_ value: Double, _ isCertain: Bool, _ sign: String) -> String {
+      (isCertain ? "" : sign + " ") + GradientRecord.short(value)
+    }
+    func pair(_ values: JacobianAnalysis.Values?) -> [String] {
+      guard let values else { return ["", ""] }
+      return [words(values.smallest, values.hasSmallest, "≤"), words(values.largest, values.hasLargest, "≥")]
+    }
+    return textTable(
+      ["layer", "kind", "size", "σ_min", "σ_max", "to logits: σ_min", "σ_max"],
+      analysis.layers.map { layer in
+        [layer.name, layer.kind.rawValue, "\(layer.rows)×\(layer.columns)"] + pair(layer.own) + pair(layer.toLogits)
+      })
+  }
+
+  private func target(_ folder: String, _ name: String) throws -> String {
+    guard let output else {
+      let plots = folder + "/plots"
+      try DurableFiles.createFolders(plots)
+      return plots + "/" + name
+    }
+    for ending in ["png", "svg"] { try demandNewFile("\(output).\(ending)", force: force) }
+    return output
+  }
+}

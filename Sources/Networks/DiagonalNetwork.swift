@@ -48,7 +48,6 @@ public struct DiagonalNetwork: ConvolutionalModel {
   public init(_ configuration: ModelConfiguration) {
     let channels = configuration.shape.channels
     let width = configuration.width
-    let outputs = configuration.likelihood.likelihood(levels: configuration.levels).outputs(channels: channels)
     let classes = configuration.classCount
     var layout = ParameterLayout()
     var packing = PackingPlan()
@@ -89,7 +88,7 @@ public struct DiagonalNetwork: ConvolutionalModel {
     hidden = Convolution(
       "head.hidden", inputChannels: width, outputChannels: width, layout: &layout, packing: &packing)
     logits = Convolution(
-      "head.logits", inputChannels: width, outputChannels: outputs, layout: &layout, packing: &packing)
+      "head.logits", inputChannels: width, outputChannels: configuration.outputs, layout: &layout, packing: &packing)
     self.configuration = configuration
     self.layout = layout
     self.packing = packing

@@ -45,7 +45,6 @@ public struct GatedPixelCNN: ConvolutionalModel {
   public init(_ configuration: ModelConfiguration) {
     let width = configuration.width
     let channels = configuration.shape.channels
-    let outputs = configuration.likelihood.likelihood(levels: configuration.levels).outputs(channels: channels)
     let classes = configuration.classCount
     var layout = ParameterLayout()
     var packing = PackingPlan()
@@ -71,7 +70,7 @@ public struct GatedPixelCNN: ConvolutionalModel {
     hidden = Convolution(
       "head.hidden", inputChannels: width, outputChannels: width, layout: &layout, packing: &packing)
     logits = Convolution(
-      "head.logits", inputChannels: width, outputChannels: outputs, layout: &layout, packing: &packing)
+      "head.logits", inputChannels: width, outputChannels: configuration.outputs, layout: &layout, packing: &packing)
     self.configuration = configuration
     self.layout = layout
     self.packing = packing

@@ -43,7 +43,6 @@ public struct PixelCNN: ConvolutionalModel {
     self.fusesActivation = fusesActivation && configuration.activation == .relu
     let (width, half) = (configuration.width, configuration.width / 2)
     let channels = configuration.shape.channels
-    let outputs = configuration.likelihood.likelihood(levels: configuration.levels).outputs(channels: channels)
     let classes = configuration.classCount
     var layout = ParameterLayout()
     var packing = PackingPlan()
@@ -65,7 +64,7 @@ public struct PixelCNN: ConvolutionalModel {
     hidden = Convolution(
       "head.hidden", inputChannels: width, outputChannels: width, layout: &layout, packing: &packing)
     logits = Convolution(
-      "head.logits", inputChannels: width, outputChannels: outputs, layout: &layout, packing: &packing)
+      "head.logits", inputChannels: width, outputChannels: configuration.outputs, layout: &layout, packing: &packing)
     self.configuration = configuration
     self.layout = layout
     self.packing = packing

@@ -34,7 +34,7 @@ public final class PixelRunner {
   private let input: FeatureMap
   private let classes: ClassChoice?
   private let shape: ImageShape
-  private let scale: Float
+  private let scale: PixelScale
 
   init(
     _ network: any IncrementalNetwork, configuration: ModelConfiguration, maker: MapMaker, images: Int,
@@ -47,7 +47,7 @@ public final class PixelRunner {
     self.input = input
     self.classes = classes
     shape = configuration.shape
-    scale = Float(configuration.levels - 1)
+    scale = PixelScale(levels: configuration.levels)
   }
 
   /// To be called before the first pixel: the class of each image, where the model depends on it.
@@ -79,7 +79,7 @@ public final class PixelRunner {
     let row = maker.row(y)
     for (image, place) in places(x).enumerated() {
       for c in 0..<shape.channels {
-        input[row, place, c] = Float(levels[image * shape.channels + c]) / scale
+        input[row, place, c] = scale.input(levels[image * shape.channels + c])
       }
     }
   }

@@ -90,9 +90,6 @@ extension FolderSurvey {
     guard let shape else {
       return "Training would stop and ask for:\n" + needs.map { "  " + $0 }.joined(separator: "\n")
     }
-    guard shape.channels == 1 else {
-      return "Training would refuse \(shape): there are no colour models yet. --channels 1 reads the images as grey."
-    }
     let held = valid == 0 ? "none" : "\(valid)\(isHeldOutByHash ? " (by a seeded hash of their paths)" : "")"
     let exact =
       levels == 256
@@ -100,9 +97,12 @@ extension FolderSurvey {
       : "Its values are kept exactly by --levels \(levels)."
     let names = classes.compactMap(\.name).count
     let passing = bad.isEmpty ? "" : ", passing over \(counted(bad.count, "bad file"))"
+    let colour =
+      shape.channels == 1
+      ? "" : "Colour wants --likelihood logistic-mixture; --channels 1 reads the images as grey.\n"
     return """
       Training would learn from \(counted(train, "image")) of \(shape) and hold out \(held)\(passing).
-      \(exact) \(names > 0 ? "Classes: \(names)." : "There are no classes.")
+      \(colour)\(exact) \(names > 0 ? "Classes: \(names)." : "There are no classes.")
       """
   }
 

@@ -12,21 +12,21 @@ public typealias FloatVector = SIMD16<Float>
 
 private typealias IntegerVector = SIMD16<Int32>
 
-@inline(__always)
+@_transparent
 private func bits(_ x: FloatVector) -> IntegerVector { unsafeBitCast(x, to: IntegerVector.self) }
 
-@inline(__always)
+@_transparent
 private func float(_ bits: IntegerVector) -> FloatVector { unsafeBitCast(bits, to: FloatVector.self) }
 
-@inline(__always)
+@_transparent
 private func fma(_ a: FloatVector, _ b: FloatVector, _ c: FloatVector) -> FloatVector { scanline_fma(a, b, c) }
 
-@inline(__always)
+@_transparent
 private func fma(_ a: FloatVector, _ b: FloatVector, _ c: Float) -> FloatVector {
   scanline_fma(a, b, FloatVector(repeating: c))
 }
 
-@inline(__always)
+@_transparent
 private func fma(_ a: FloatVector, _ b: Float, _ c: FloatVector) -> FloatVector { scanline_fma_scalar(a, b, c) }
 
 /// eˣ, within 2 ULP; 0 below −103.98, infinite above 88.73.
@@ -35,7 +35,7 @@ public func exponential(_ x: FloatVector) -> FloatVector { inlinedExponential(x)
 /// The same as part of its caller, whatever the optimizer thinks of its size: a call hands sixteen floats back in four
 /// registers and loses all others.
 @_transparent
-private func inlinedExponential(_ x: FloatVector) -> FloatVector {
+func inlinedExponential(_ x: FloatVector) -> FloatVector {
   // Beyond these the result is 0 or infinite anyway, and the exponent below stays in range. NaN passes.
   var x = x
   x.replace(with: -105, where: x .< -105)
@@ -59,7 +59,11 @@ private func inlinedExponential(_ x: FloatVector) -> FloatVector {
 }
 
 /// The natural logarithm, within 1 ULP; −∞ at 0, NaN below.
-public func logarithm(_ x: FloatVector) -> FloatVector {
+public func logarithm(_ x: FloatVector) -> FloatVector { inlinedLogarithm(x) }
+
+/// The same as part of its caller.
+@_transparent
+func inlinedLogarithm(_ x: FloatVector) -> FloatVector {
   // Subnormals are scaled up first.
   let small = x .< Float.leastNormalMagnitude
   let scaled = x.replacing(with: x * 0x1p23, where: small)
@@ -90,7 +94,7 @@ public func logarithm(_ x: FloatVector) -> FloatVector {
 /// log(1 + u) for u ≥ 0, within 2 ULP: the rounding of 1 + u is put right to first order.
 public func logarithmOfOnePlus(_ u: FloatVector) -> FloatVector {
   let w = u + 1
-  return logarithm(w) - ((w - 1) - u) / w
+  return inlinedLogarithm(w) - ((w - 1) - u) / w
 }
 
 /// tanh, within 2 ULP.

@@ -117,19 +117,19 @@ public struct FeatureMap: Sendable {
     }
   }
 
-  /// Fills the map with an image: level q of L as q / (L − 1).
+  /// Fills the map with an image of `levels` levels, as networks read them: see `PixelScale`.
   public func fill(_ batch: ImageBatch, image: Int, levels: Int) {
     precondition(
       batch.shape == ImageShape(height: height, width: width, channels: channels),
       "a map for \(height)×\(width)×\(channels), an image of \(batch.shape)")
     precondition(image >= 0 && image < batch.count && levels > 1, "image \(image) of \(batch.count)")
-    let scale = Float(levels - 1)
+    let scale = PixelScale(levels: levels)
     let start = image * batch.shape.dimensions
     batch.levels.withUnsafeBufferPointer { source in
       for y in 0..<height {
         for x in 0..<width {
           let target = pixel(y, x)
-          for c in 0..<channels { target[c] = Float(source[start + (y * width + x) * channels + c]) / scale }
+          for c in 0..<channels { target[c] = scale.input(source[start + (y * width + x) * channels + c]) }
         }
       }
     }

@@ -42,7 +42,7 @@ public struct Bernoulli: Likelihood {
 
   /// [log(1 − σ(z/T)), log σ(z/T)]
   public func logProbabilities(
-    logits: FeatureMap, y: Int, x: Int, channel: Int, temperature: Float
+    logits: FeatureMap, y: Int, x: Int, channel: Int, earlier: [UInt8], temperature: Float
   ) -> [Float] {
     let z = logits[y, x, channel] / temperature
     return [-softplus(FloatVector(repeating: z))[0], -softplus(FloatVector(repeating: -z))[0]]

@@ -20,16 +20,16 @@ public struct Categorical: Likelihood {
   /// See `Likelihood`.
   public func nats(_ batch: ImageBatch, image: Int, logits: FeatureMap, gradient: FeatureMap?) -> Double {
     var total = 0.0
-    var scratch = [FloatVector](repeating: .zero, count: Lanes.roundUp(levels) / Lanes.count)
+    var weights = LevelWeights(levels: levels)
     for y in 0..<batch.shape.height {
       for x in 0..<batch.shape.width {
         for c in 0..<batch.shape.channels {
           let seen = Int(batch[image, y, x, c])
-          let (logSum, largest, sum) = normalize(logits, y, x, c, temperature: 1, into: &scratch)
-          total += Double(logSum + (largest - logits[y, x, c * levels + seen]))
+          weights.takeLogarithms { load($0, logits, y, x, c) }
+          total += Double(weights.logSum + (weights.largest - logits[y, x, c * levels + seen]))
           guard let gradient else { continue }
-          let scale = 1 / sum
-          for (i, e) in scratch.enumerated() { store(e * scale, i, gradient, y, x, c) }
+          let scale = 1 / weights.sum
+          for (i, e) in weights.shares.enumerated() { store(e * scale, i, gradient, y, x, c) }
           gradient[y, x, c * levels + seen] -= 1
         }
       }
@@ -39,33 +39,25 @@ public struct Categorical: Likelihood {
 
   /// log softmax(z/T)
   public func logProbabilities(
-    logits: FeatureMap, y: Int, x: Int, channel: Int, temperature: Float
+    logits: FeatureMap, y: Int, x: Int, channel: Int, earlier: [UInt8], temperature: Float
   ) -> [Float] {
-    var scratch = [FloatVector](repeating: .zero, count: Lanes.roundUp(levels) / Lanes.count)
-    let (logSum, largest, _) = normalize(logits, y, x, channel, temperature: temperature, into: &scratch)
-    return (0..<levels).map { logits[y, x, channel * levels + $0] / temperature - largest - logSum }
+    var weights = LevelWeights(levels: levels)
+    weights.takeLogarithms { load($0, logits, y, x, channel) / temperature }
+    return (0..<levels).map {
+      logits[y, x, channel * levels + $0] / temperature - weights.largest - weights.logSum
+    }
   }
 
-  /// See `Likelihood`. What is accumulated is exp(z − m), up to u·Σ.
+  /// See `Likelihood`.
   public func draw(
     logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, temperature: Float, uniforms: [Float],
     into drawn: inout [UInt8]
   ) {
     let channels = drawn.count / places.count
-    var scratch = [FloatVector](repeating: .zero, count: Lanes.roundUp(levels) / Lanes.count)
+    var weights = LevelWeights(levels: levels)
     for (image, x) in places.enumerated() {
-      let (_, _, sum) = normalize(logits, y, x, channel, temperature: temperature, into: &scratch)
-      let limit = uniforms[image] * sum
-      var cumulative: Float = 0
-      // Rounding may leave the sum just below the limit; then the last level that can occur is meant.
-      var level = 0
-      for q in 0..<levels {
-        let share = scratch[q / Lanes.count][q % Lanes.count]
-        cumulative += share
-        if share > 0 { level = q }
-        if limit < cumulative { break }
-      }
-      drawn[image * channels + channel] = UInt8(level)
+      weights.takeLogarithms { load($0, logits, y, x, channel) / temperature }
+      drawn[image * channels + channel] = UInt8(weights.level(uniforms[image]))
     }
   }
 
@@ -74,34 +66,12 @@ public struct Categorical: Likelihood {
     logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, levels seen: [UInt8], into nats: inout [Float]
   ) {
     let channels = seen.count / places.count
-    var scratch = [FloatVector](repeating: .zero, count: Lanes.roundUp(levels) / Lanes.count)
+    var weights = LevelWeights(levels: levels)
     for (image, x) in places.enumerated() {
-      let (logSum, largest, _) = normalize(logits, y, x, channel, temperature: 1, into: &scratch)
-      nats[image] =
-        logSum + (largest - logits[y, x, channel * levels + Int(seen[image * channels + channel])])
+      weights.takeLogarithms { load($0, logits, y, x, channel) }
+      let level = Int(seen[image * channels + channel])
+      nats[image] = weights.logSum + (weights.largest - logits[y, x, channel * levels + level])
     }
-  }
-
-  /// exp(z − m) into `scratch` (0 in the lanes past L), and log Σ, m and Σ.
-  private func normalize(
-    _ logits: FeatureMap, _ y: Int, _ x: Int, _ c: Int, temperature: Float, into scratch: inout [FloatVector]
-  ) -> (logSum: Float, largest: Float, sum: Float) {
-    var most = FloatVector(repeating: -.infinity)
-    for i in scratch.indices {
-      let z = load(i, logits, y, x, c) / temperature
-      scratch[i] = z
-      most = most.replacing(with: z, where: .!(z .<= most))
-    }
-    var largest = most[0]
-    for lane in 1..<Lanes.count where !(most[lane] <= largest) { largest = most[lane] }
-    var sums = FloatVector.zero
-    for i in scratch.indices {
-      let e = exponential(scratch[i] - largest)
-      scratch[i] = e
-      sums += e
-    }
-    let sum = laneSum(sums)
-    return (logarithm(FloatVector(repeating: sum))[0], largest, sum)
   }
 
   /// Sixteen levels from level 16·`i` on; −∞ past the last.

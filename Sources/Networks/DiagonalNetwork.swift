@@ -48,7 +48,6 @@ public struct DiagonalNetwork: ConvolutionalModel {
   public init(_ configuration: ModelConfiguration) {
     let channels = configuration.shape.channels
     let width = configuration.width
-    let outputs = configuration.likelihood.likelihood(levels: configuration.levels).outputs(channels: channels)
     let classes = configuration.classCount
     let colours = ColourOrder(configuration)
     var layout = ParameterLayout()
@@ -90,7 +89,8 @@ public struct DiagonalNetwork: ConvolutionalModel {
     hidden = Convolution(
       "head.hidden", inputChannels: width, outputChannels: width, colours: colours, layout: &layout, packing: &packing)
     logits = Convolution(
-      "head.logits", inputChannels: width, outputChannels: outputs, colours: colours, layout: &layout, packing: &packing
+      "head.logits", inputChannels: width, outputChannels: configuration.outputs, colours: colours, layout: &layout,
+      packing: &packing
     )
     self.configuration = configuration
     self.layout = layout

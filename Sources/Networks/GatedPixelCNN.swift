@@ -45,7 +45,6 @@ public struct GatedPixelCNN: ConvolutionalModel {
   public init(_ configuration: ModelConfiguration) {
     let width = configuration.width
     let channels = configuration.shape.channels
-    let outputs = configuration.likelihood.likelihood(levels: configuration.levels).outputs(channels: channels)
     let classes = configuration.classCount
     let colours = ColourOrder(configuration)
     var layout = ParameterLayout()
@@ -75,7 +74,8 @@ public struct GatedPixelCNN: ConvolutionalModel {
     hidden = Convolution(
       "head.hidden", inputChannels: width, outputChannels: width, colours: colours, layout: &layout, packing: &packing)
     logits = Convolution(
-      "head.logits", inputChannels: width, outputChannels: outputs, colours: colours, layout: &layout, packing: &packing
+      "head.logits", inputChannels: width, outputChannels: configuration.outputs, colours: colours, layout: &layout,
+      packing: &packing
     )
     self.configuration = configuration
     self.layout = layout

@@ -80,9 +80,7 @@ extension ImageModel {
   ) -> [DiagonalFlow] { [] }
 
   /// The distribution of a pixel given the logits there.
-  public var likelihood: any Likelihood {
-    configuration.likelihood.likelihood(levels: configuration.levels)
-  }
+  public var likelihood: any Likelihood { configuration.pixelLikelihood }
 
   /// `count` images of levels drawn evenly, of the classes in turn: noise to test and to measure with.
   public func noise(_ random: Philox, count: Int) -> ImageBatch {

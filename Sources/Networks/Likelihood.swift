@@ -10,8 +10,11 @@ public protocol Likelihood: Sendable {
   /// −log p of `image` in nats, given its logits (H×W×outputs), summed in raster order in double precision.
   /// Where `gradient` is a map of the logits' shape, it gets ∂nats/∂logits.
   func nats(_ batch: ImageBatch, image: Int, logits: FeatureMap, gradient: FeatureMap?) -> Double
-  /// log p of every level of channel `channel` of pixel (`y`, `x`), at `temperature`: logits are divided by it.
-  func logProbabilities(logits: FeatureMap, y: Int, x: Int, channel: Int, temperature: Float) -> [Float]
+  /// log p of every level of channel `channel` of pixel (`y`, `x`), given the levels of its `earlier` channels, at
+  /// `temperature`: proportional to p to the power of 1 / temperature.
+  func logProbabilities(
+    logits: FeatureMap, y: Int, x: Int, channel: Int, earlier: [UInt8], temperature: Float
+  ) -> [Float]
   /// Draws channel `channel` of a pixel in several images. The n-th of `places`, in row `y` of the logits, is image n;
   /// `levels` holds [image][channel], earlier channels drawn already; `uniforms` holds a number in [0, 1) for each image.
   /// The level drawn is the first whose cumulative probability, at `temperature`, exceeds the number.
@@ -23,23 +26,39 @@ public protocol Likelihood: Sendable {
     logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, levels: [UInt8], into nats: inout [Float])
 }
 
+extension Likelihood {
+  /// The same where there is no earlier channel.
+  public func logProbabilities(logits: FeatureMap, y: Int, x: Int, channel: Int, temperature: Float) -> [Float] {
+    logProbabilities(logits: logits, y: y, x: x, channel: channel, earlier: [], temperature: temperature)
+  }
+}
+
 /// The name of a likelihood in configurations and on the command line.
 public enum LikelihoodKind: String, Sendable, Codable, CaseIterable {
   /// One logit a pixel; two levels.
   case bernoulli
   /// One logit a level.
   case categorical
+  /// A few logistic distributions, cut into levels.
+  case logisticMixture = "logistic-mixture"
 
-  /// The likelihood of this kind for `levels` levels.
-  public func likelihood(levels: Int) -> any Likelihood {
-    switch self {
+  /// What is used where nothing is said.
+  public static func standard(levels: Int) -> LikelihoodKind { levels == 2 ? .bernoulli : .categorical }
+}
+
+extension ModelConfiguration {
+  /// The distribution of a pixel given the logits there.
+  public var pixelLikelihood: any Likelihood {
+    switch likelihood {
     case .bernoulli:
       precondition(levels == 2, "a Bernoulli pixel has 2 levels, not \(levels)")
       return Bernoulli()
     case .categorical: return Categorical(levels: levels)
+    case .logisticMixture:
+      return LogisticMixture(levels: levels, mixtures: mixtures ?? LogisticMixture.standardMixtures)
     }
   }
 
-  /// What is used where nothing is said.
-  public static func standard(levels: Int) -> LikelihoodKind { levels == 2 ? .bernoulli : .categorical }
+  /// Outputs of the network for a pixel.
+  var outputs: Int { pixelLikelihood.outputs(channels: shape.channels) }
 }

@@ -23,8 +23,15 @@ extension GatedPixelCNN {
       func weights(_ convolution: Convolution) -> LinearOperator { convolution.stencil(parameters, shape) }
       let (vertical, horizontal) = (weights(layer.vertical), weights(layer.horizontal))
       let (link, output) = (weights(layer.link), weights(layer.output))
-      result.append(
-        LinearizedLayer(name: "layers.\(index).horizontal gate", kind: .gate, isLink: false, jacobian: gate))
+      let parts: [(String, LinearizedLayer.Kind, LinearOperator)] = [
+        ("vertical", .convolution, isLast ? vertical : .chain([vertical, above])), ("link", .convolution, link),
+        ("horizontal", .convolution, .chain([horizontal, gate])), ("gate", .gate, gate),
+        ("output", .convolution, output),
+      ]
+      for (name, kind, jacobian) in parts {
+        result.append(
+          LinearizedLayer(name: "layers.\(index).\(name)", kind: kind, isLink: false, jacobian: jacobian))
+      }
       let branch = LinearOperator.chain([gate, output])
       let fromAbove = LinearOperator.chain([vertical, link, branch])
       let fromLeft = LinearOperator.chain([horizontal, branch])

@@ -70,6 +70,8 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
   public var levels: Int
   /// The distribution of a pixel given those before it.
   public var likelihood: LikelihoodKind
+  /// Of a logistic mixture, how many logistics; nil for other likelihoods.
+  public var mixtures: Int?
   /// φ between layers, or of the plain recurrent cell.
   public var activation: Activation
   /// Whether a block or layer adds to its input, and where φ stands.
@@ -84,7 +86,8 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
   /// A configuration; what is nil takes what is usual for the model and the levels.
   public init(
     model: ModelKind = .pixelCNN, width: Int, blocks: Int, shape: ImageShape, levels: Int,
-    likelihood: LikelihoodKind? = nil, activation: Activation? = nil, residual: ResidualOrder? = nil,
+    likelihood: LikelihoodKind? = nil, mixtures: Int? = nil, activation: Activation? = nil,
+    residual: ResidualOrder? = nil,
     directions: Int? = nil, initialization: Initialization = .uniform, classNames: [String]? = nil
   ) {
     self.model = model
@@ -93,6 +96,7 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     self.shape = shape
     self.levels = levels
     self.likelihood = likelihood ?? .standard(levels: levels)
+    self.mixtures = likelihood == .logisticMixture ? mixtures ?? LogisticMixture.standardMixtures : mixtures
     self.activation = activation ?? model.standardActivation
     self.residual = residual ?? model.standardResidual
     self.directions = directions ?? model.standardDirections
@@ -101,7 +105,7 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
   }
 
   /// Whether the channels of a pixel are drawn one after the other, each seeing those before it: see `ColourOrder`.
-  public var drawsChannelsApart: Bool { shape.channels > 1 }
+  public var drawsChannelsApart: Bool { shape.channels > 1 && likelihood != .logisticMixture }
 
   /// K, the number of classes; 0 where images are not conditioned.
   public var classCount: Int { classNames?.count ?? 0 }
@@ -120,6 +124,10 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
       let parts = model == .pixelCNN || model == .diagonalLSTM ? 6 : 3
       try require(width % parts == 0, "a width divisible by \(parts), since features are split by colours", "\(width)")
     }
+    try require((1...256).contains(mixtures ?? 1), "1 to 256 mixtures", "\(mixtures ?? 1)")
+    try require(
+      likelihood == .logisticMixture || mixtures == nil, "a logistic-mixture, where there are --mixtures",
+      likelihood.rawValue)
     try require(model == .pixelCNN || blocks > 0, "1 layer or more of a \(model.rawValue)", "\(blocks)")
     try require((1...2).contains(directions), "1 or 2 directions", "\(directions)")
     try require(model.isRecurrent || directions == 1, "1 direction of a \(model.rawValue)", "\(directions)")

@@ -43,7 +43,6 @@ public struct PixelCNN: ConvolutionalModel {
     self.fusesActivation = fusesActivation && configuration.activation == .relu
     let (width, half) = (configuration.width, configuration.width / 2)
     let channels = configuration.shape.channels
-    let outputs = configuration.likelihood.likelihood(levels: configuration.levels).outputs(channels: channels)
     let classes = configuration.classCount
     let colours = ColourOrder(configuration)
     var layout = ParameterLayout()
@@ -68,7 +67,8 @@ public struct PixelCNN: ConvolutionalModel {
     hidden = Convolution(
       "head.hidden", inputChannels: width, outputChannels: width, colours: colours, layout: &layout, packing: &packing)
     logits = Convolution(
-      "head.logits", inputChannels: width, outputChannels: outputs, colours: colours, layout: &layout, packing: &packing
+      "head.logits", inputChannels: width, outputChannels: configuration.outputs, colours: colours, layout: &layout,
+      packing: &packing
     )
     self.configuration = configuration
     self.layout = layout

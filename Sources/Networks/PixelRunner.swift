@@ -34,7 +34,7 @@ public final class PixelRunner {
   private let input: FeatureMap
   private let classes: ClassChoice?
   private let shape: ImageShape
-  private let scale: Float
+  private let scale: PixelScale
   /// The image row that the maps stand at; −1 before the first.
   private var entered = -1
 
@@ -49,7 +49,7 @@ public final class PixelRunner {
     self.input = input
     self.classes = classes
     shape = configuration.shape
-    scale = Float(configuration.levels - 1)
+    scale = PixelScale(levels: configuration.levels)
   }
 
   /// To be called before the first pixel of new images: the class of each, where the model depends on it.
@@ -85,7 +85,7 @@ public final class PixelRunner {
     let row = maker.row(y)
     for (image, place) in places(x).enumerated() {
       for c in 0..<shape.channels {
-        input[row, place, c] = Float(levels[image * shape.channels + c]) / scale
+        input[row, place, c] = scale.input(levels[image * shape.channels + c])
       }
     }
   }

@@ -28,6 +28,9 @@ struct BenchmarkOptions: ParsableArguments {
   @Option(help: "Side of the square images, in pixels.") var side = 28
   @Option(help: "Channels of the images.") var channels = 1
   @Option(help: "Levels of a pixel, 2 to 256.") var levels = 2
+  @Option(help: "bernoulli, categorical or logistic-mixture (default: categorical, bernoulli for 2 levels).")
+  var likelihood: LikelihoodKind?
+  @Option(help: "Of a logistic-mixture: how many logistics (default: 10).") var mixtures: Int?
   @Option(help: "Threads; 0 takes all that this process may use.") var threads = 0
   @Option(help: "Seconds to measure for.") var seconds = 10.0
   @OptionGroup var layers: LayerOptions
@@ -49,7 +52,8 @@ struct BenchmarkOptions: ParsableArguments {
     let configuration = ModelConfiguration(
       model: model, width: width, blocks: blocks,
       shape: ImageShape(height: side, width: side, channels: channels), levels: levels,
-      activation: layers.activation, residual: layers.residual, directions: layers.directions)
+      likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
+      directions: layers.directions)
     try configuration.validate(path: "benchmark")
     return configuration.makeModel()
   }

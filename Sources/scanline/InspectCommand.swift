@@ -97,9 +97,13 @@ extension FolderSurvey {
       : "Its values are kept exactly by --levels \(levels)."
     let names = classes.compactMap(\.name).count
     let passing = bad.isEmpty ? "" : ", passing over \(counted(bad.count, "bad file"))"
+    let colour =
+      shape.channels == 1
+      ? ""
+      : "Colours are learned one after the other, or together with --likelihood logistic-mixture; --channels 1 reads grey.\n"
     return """
       Training would learn from \(counted(train, "image")) of \(shape) and hold out \(held)\(passing).
-      \(exact) \(names > 0 ? "Classes: \(names)." : "There are no classes.")
+      \(colour)\(exact) \(names > 0 ? "Classes: \(names)." : "There are no classes.")
       """
   }
 

@@ -148,6 +148,8 @@ struct TrainCommand: ParsableCommand {
     let loading = images.loading(over: nil)
     let (train, valid) = try load(path, loading, images.heldOutShare, images.heldOutSeed, threads, console)
     configuration.shape = train.shape
+    // The usual width does not split into three colours.
+    if configuration.drawsChannelsApart && model.width == nil { configuration.width = 36 }
     if classConditional {
       guard !train.classNames.isEmpty else {
         throw ScanlineError(

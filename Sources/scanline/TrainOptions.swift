@@ -15,7 +15,9 @@ struct ModelOptions: ParsableArguments {
   @Option(
     help: "Residual blocks or layers (default: 15, of a gated-pixelcnn 8, of an mdrnn 1, of a diagonal-lstm 7).")
   var blocks: Int?
-  @Option(help: "bernoulli or categorical (default: bernoulli for 2 levels).") var likelihood: LikelihoodKind?
+  @Option(help: "bernoulli, categorical or logistic-mixture (default: categorical, bernoulli for 2 levels).")
+  var likelihood: LikelihoodKind?
+  @Option(help: "Of a logistic-mixture: how many logistics (default: 10).") var mixtures: Int?
   @OptionGroup var layers: LayerOptions
   @Option(help: "How weights begin: uniform, he or glorot (default: uniform).") var initialization: Initialization?
 
@@ -24,7 +26,8 @@ struct ModelOptions: ParsableArguments {
     let kind = model ?? .pixelCNN
     let configuration = ModelConfiguration(
       model: kind, width: width ?? 32, blocks: blocks ?? kind.standardBlocks, shape: shape, levels: levels,
-      likelihood: likelihood, activation: layers.activation, residual: layers.residual, directions: layers.directions,
+      likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
+      directions: layers.directions,
       initialization: initialization ?? .uniform)
     try configuration.validate(path: path)
     return configuration
@@ -36,6 +39,7 @@ struct ModelOptions: ParsableArguments {
     if width != nil { return "--width" }
     if blocks != nil { return "--blocks" }
     if likelihood != nil { return "--likelihood" }
+    if mixtures != nil { return "--mixtures" }
     return initialization != nil ? "--initialization" : layers.given
   }
 }

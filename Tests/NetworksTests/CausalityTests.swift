@@ -33,6 +33,15 @@ import Testing
     #expect(CausalityAudit(model, parameters: randomParameters(model, scale: 0.5)).leak == nil)
   }
 
+  /// All channels of a pixel come from one set of outputs, which sees none of them.
+  @Test(arguments: ModelKind.allCases) func noOutputSeesItsOwnColour(kind: ModelKind) {
+    let model = ModelConfiguration(
+      model: kind, width: 8, blocks: 2, shape: ImageShape(height: 4, width: 5, channels: 3), levels: 8,
+      likelihood: .logisticMixture
+    ).makeModel()
+    #expect(CausalityAudit(model, parameters: randomParameters(model, scale: 0.5)).leak == nil)
+  }
+
   /// An audit that cannot fail proves nothing: here the network gets the image upside down.
   /// R sees neither itself nor G and B, G sees R, B sees both: by the audit, and in the other direction by what moves.
   @Test(arguments: ModelKind.allCases, [2, 3]) func coloursComeInOrder(kind: ModelKind, levels: Int) {

@@ -27,6 +27,13 @@ func gated(width features: Int, layers: Int, height: Int, width: Int, levels: In
     shape: ImageShape(height: height, width: width, channels: 1), levels: levels)
 }
 
+/// A small model whose pixels, grey or colour, are mixtures of two logistics.
+func mixture(_ model: ModelKind, channels: Int, levels: Int) -> ModelConfiguration {
+  ModelConfiguration(
+    model: model, width: 6, blocks: 2, shape: ImageShape(height: 3, width: 3, channels: channels), levels: levels,
+    likelihood: .logisticMixture, mixtures: 2)
+}
+
 /// The same with three classes.
 func conditional(_ configuration: ModelConfiguration) -> ModelConfiguration {
   var configuration = configuration
@@ -51,8 +58,11 @@ let smallConfigurations: [ModelConfiguration] = [
   conditional(recurrent(.diagonalLSTM, width: 6, layers: 2, height: 3, width: 4, levels: 2)),
   gated(width: 4, layers: 1, height: 3, width: 5, levels: 2),
   gated(width: 6, layers: 2, height: 5, width: 3, levels: 3),
-  gated(width: 20, layers: 3, height: 3, width: 4, levels: 2),
+  gated(width: 18, layers: 3, height: 2, width: 3, levels: 2),
   conditional(gated(width: 4, layers: 2, height: 4, width: 3, levels: 3)),
+  mixture(.pixelCNN, channels: 1, levels: 256), mixture(.pixelCNN, channels: 3, levels: 5),
+  mixture(.gatedPixelCNN, channels: 3, levels: 4), mixture(.mdrnn, channels: 3, levels: 16),
+  conditional(mixture(.diagonalLSTM, channels: 3, levels: 3)),
   ModelConfiguration(
     width: 4, blocks: 0, shape: ImageShape(height: 2, width: 2, channels: 1), levels: 2, likelihood: .categorical),
 ]

@@ -3,6 +3,11 @@ import Networks
 import TestSupport
 import Testing
 
+/// Every likelihood that grey pixels of so many levels may have.
+private func likelihoods(levels: Int) -> [any Likelihood] {
+  [Categorical(levels: levels), LogisticMixture(levels: levels, mixtures: 3)] + (levels == 2 ? [Bernoulli()] : [])
+}
+
 @Suite struct LikelihoodTests {
   /// All 531,441 images of 2×2 pixels, three channels and three levels.
   @Test(arguments: ModelKind.allCases) func probabilitiesOfAllColourImagesSumToOne(kind: ModelKind) {
@@ -53,8 +58,7 @@ import Testing
 
   /// The cost that training sees is the cost that sampling sees.
   @Test(arguments: [2, 7, 32]) func natsAreMinusLogProbability(levels: Int) {
-    for kind in LikelihoodKind.allCases where kind == .categorical || levels == 2 {
-      let likelihood = kind.likelihood(levels: levels)
+    for likelihood in likelihoods(levels: levels) {
       let shape = ImageShape(height: 3, width: 6, channels: 1)
       let logits = FeatureMap(height: 3, width: 6, channels: likelihood.outputs(channels: 1))
       logits.fill(randomValues(18 * likelihood.outputs(channels: 1), stream: 2, scale: 6))
@@ -68,10 +72,9 @@ import Testing
     }
   }
 
-  /// ∂nats/∂logits against differences of the likelihood itself.
+  /// ∂nats/∂logits against differences of the likelihood itself. (Those of a mixture: see `LogisticMixtureTests`.)
   @Test(arguments: [2, 5]) func gradientEqualsFiniteDifferences(levels: Int) {
-    for kind in LikelihoodKind.allCases where kind == .categorical || levels == 2 {
-      let likelihood = kind.likelihood(levels: levels)
+    for likelihood in likelihoods(levels: levels) where !(likelihood is LogisticMixture) {
       let outputs = likelihood.outputs(channels: 1)
       let shape = ImageShape(height: 2, width: 3, channels: 1)
       let batch = randomBatch(shape, count: 1, levels: levels)

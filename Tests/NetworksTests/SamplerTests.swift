@@ -205,7 +205,11 @@ struct SamplerCase: CustomTestStringConvertible, Sendable {
           width: 16, blocks: 2, shape: ImageShape(height: 11, width: 3, channels: 1), levels: 2, activation: activation,
           residual: residual), images: 3)
     }
-    return colours + variants
+    let colour = SamplerCase(
+      configuration: ModelConfiguration(
+        model: kind, width: 8, blocks: 2, shape: ImageShape(height: 10, width: 5, channels: 3), levels: 256,
+        likelihood: .logisticMixture, mixtures: 3), images: 18)
+    return colours + variants + [colour]
       + sizes.flatMap { size -> [SamplerCase] in
         (kind.isRecurrent ? 1...2 : 1...1).map { directions in
           var configuration = ModelConfiguration(

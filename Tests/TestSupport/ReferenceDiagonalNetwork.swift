@@ -20,19 +20,22 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
 
   /// −log p of each pixel of an image in nats.
   public func costs(_ batch: ImageBatch, image: Int) -> [Double] {
-    let (h, w) = (batch.shape.height, batch.shape.width)
-    let pixels = (0..<h * w).map { [Double(batch[image, $0 / w, $0 % w, 0]) / Double(configuration.levels - 1)] }
+    let (h, w, c) = (batch.shape.height, batch.shape.width, batch.shape.channels)
+    let pixels = (0..<h * w).map { p in
+      (0..<c).map { Double(batch[image, p / w, p % w, $0]) / Double(configuration.levels - 1) }
+    }
+    let black = [Double](repeating: 0, count: c)
     let isLSTM = configuration.model == .diagonalLSTM
     let number = batch.classes?[image]
     var stream: [[Double]]
     if isLSTM {
-      stream = firstConvolution(pixels.map { $0[0] }, h, w, number)
+      stream = firstConvolution(pixels, h, w, number)
       change("input", &stream)
       probe?.record("input", stream.flatMap { $0 })
     } else {
       // The shifted input: the pixel to the left, the pixel above.
       stream = (0..<h * w).map { p in
-        [p % w > 0 ? pixels[p - 1][0] : 0, p >= w ? pixels[p - w][0] : 0]
+        (p % w > 0 ? pixels[p - 1] : black) + (p >= w ? pixels[p - w] : black)
       }
     }
     for layer in 0..<configuration.blocks {
@@ -60,10 +63,8 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
       var z = affine("head.logits", hidden.map { max($0, 0) })
       probe?.change("head.logits", p * z.count, &z)
       probe?.record("head.logits", z)
-      let logits = configuration.likelihood == .bernoulli ? [0, z[0]] : z
-      let most = logits.max() ?? 0
-      let seen = logits[Int(batch[image, p / w, p % w, 0])]
-      costs.append(naturalLog(logits.reduce(0) { $0 + exponentialOf($1 - most) }) + most - seen)
+      costs.append(
+        referenceNats(configuration, outputs: z, levels: (0..<c).map { Int(batch[image, p / w, p % w, $0]) }))
     }
     return costs
   }
@@ -84,14 +85,16 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
     }
   }
 
-  private func firstConvolution(_ pixels: [Double], _ h: Int, _ w: Int, _ number: Int?) -> [[Double]] {
+  private func firstConvolution(_ pixels: [[Double]], _ h: Int, _ w: Int, _ number: Int?) -> [[Double]] {
     (0..<h * w).map { p in
       var patch: [Double] = []
-      for ky in -3...3 {
-        for kx in -3...3 {
-          let (y, x) = (p / w + ky, p % w + kx)
-          let isBefore = ky < 0 || (ky == 0 && kx < 0)
-          patch.append(isBefore && y >= 0 && x >= 0 && x < w ? pixels[y * w + x] : 0)
+      for c in pixels[0].indices {
+        for ky in -3...3 {
+          for kx in -3...3 {
+            let (y, x) = (p / w + ky, p % w + kx)
+            let isBefore = ky < 0 || (ky == 0 && kx < 0)
+            patch.append(isBefore && y >= 0 && x >= 0 && x < w ? pixels[y * w + x][c] : 0)
+          }
         }
       }
       return affine("input", patch, number)

@@ -65,15 +65,12 @@ public struct ReferencePixelCNN: ReferenceModel {
     probe?.record("head.hidden", x.map(phi))
     let z = convolve(x.map(phi), width, "head.logits", size: 1, includeCentre: true, h, w)
     probe?.record("head.logits", z)
-    var costs: [Double] = []
     let outputs = z.count / (h * w)
-    for p in 0..<h * w {
-      let q = Int(batch[image, p / w, p % w, 0])
-      let logits = configuration.likelihood == .bernoulli ? [0, z[p]] : Array(z[p * outputs..<(p + 1) * outputs])
-      let most = logits.max() ?? 0
-      costs.append(naturalLog(logits.reduce(0) { $0 + exponentialOf($1 - most) }) + most - logits[q])
+    return (0..<h * w).map { p in
+      referenceNats(
+        configuration, outputs: Array(z[p * outputs..<(p + 1) * outputs]),
+        levels: (0..<c).map { Int(batch[image, p / w, p % w, $0]) })
     }
-    return costs
   }
 
   private func convolve(

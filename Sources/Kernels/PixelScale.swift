@@ -1,0 +1,34 @@
+// What number stands for a level: decided here alone.
+
+/// Levels 0..<L are put on two scales. Networks read q/(L−1), from 0 to 1. A mixture of logistics is spread over
+/// x = 2q/(L−1) − 1, from −1 to 1: levels there are 2/(L−1) apart, so each owns 1/(L−1) to either side of it, and the first
+/// and the last all that lies beyond. Both change together, since each is made of the other.
+public struct PixelScale: Sendable {
+  /// L
+  public let levels: Int
+
+  /// The scales of `levels` levels, 2 or more.
+  public init(levels: Int) {
+    precondition(levels > 1, "\(levels) levels")
+    self.levels = levels
+  }
+
+  /// What a network reads for `level`.
+  @inlinable
+  public func input(_ level: UInt8) -> Float { Float(level) / Float(levels - 1) }
+
+  /// Where `level`, a whole number, lies from −1 to 1.
+  @inline(__always)
+  func symmetric(_ level: FloatVector) -> FloatVector { (level + level - Float(levels - 1)) / Float(levels - 1) }
+
+  /// Where that which `level` owns of this scale begins and ends, were it not the first or the last: neighbours meet in
+  /// the same number.
+  @inline(__always)
+  func bin(_ level: FloatVector) -> (begin: FloatVector, end: FloatVector) {
+    let numerator = level + level - Float(levels - 1)
+    return ((numerator - 1) / Float(levels - 1), (numerator + 1) / Float(levels - 1))
+  }
+
+  /// Half of the distance from a level to the next on this scale.
+  var halfBin: Float { 1 / Float(levels - 1) }
+}

@@ -41,6 +41,12 @@ func conditional(_ configuration: ModelConfiguration) -> ModelConfiguration {
   return configuration
 }
 
+/// A small colour model whose channels are drawn one after the other.
+func colour(_ model: ModelKind, levels: Int) -> ModelConfiguration {
+  ModelConfiguration(
+    model: model, width: 6, blocks: 2, shape: ImageShape(height: 2, width: 3, channels: 3), levels: levels)
+}
+
 /// Small models whose every derivative can be taken by finite differences.
 let smallConfigurations: [ModelConfiguration] = [
   ModelConfiguration(width: 4, blocks: 1, shape: ImageShape(height: 3, width: 5, channels: 1), levels: 2),
@@ -56,6 +62,8 @@ let smallConfigurations: [ModelConfiguration] = [
   conditional(ModelConfiguration(width: 6, blocks: 2, shape: ImageShape(height: 4, width: 3, channels: 1), levels: 3)),
   conditional(recurrent(.mdrnn, width: 4, layers: 2, height: 3, width: 3, levels: 2, directions: 2, residual: true)),
   conditional(recurrent(.diagonalLSTM, width: 6, layers: 2, height: 3, width: 4, levels: 2)),
+  colour(.pixelCNN, levels: 2), colour(.gatedPixelCNN, levels: 3), colour(.mdrnn, levels: 3),
+  colour(.diagonalLSTM, levels: 2),
   gated(width: 4, layers: 1, height: 3, width: 5, levels: 2),
   gated(width: 6, layers: 2, height: 5, width: 3, levels: 3),
   gated(width: 18, layers: 3, height: 2, width: 3, levels: 2),

@@ -36,6 +36,7 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
       // The shifted input: the pixel to the left, the pixel above.
       stream = (0..<h * w).map { p in
         (p % w > 0 ? pixels[p - 1] : black) + (p >= w ? pixels[p - w] : black)
+          + (configuration.drawsChannelsApart ? pixels[p] : [])
       }
     }
     for layer in 0..<configuration.blocks {
@@ -92,7 +93,8 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
         for ky in -3...3 {
           for kx in -3...3 {
             let (y, x) = (p / w + ky, p % w + kx)
-            let isBefore = ky < 0 || (ky == 0 && kx < 0)
+            // Of a colour image the pixel itself too: what is masked has weights of zero.
+            let isBefore = ky < 0 || (ky == 0 && (kx < 0 || (kx == 0 && configuration.drawsChannelsApart)))
             patch.append(isBefore && y >= 0 && x >= 0 && x < w ? pixels[y * w + x][c] : 0)
           }
         }

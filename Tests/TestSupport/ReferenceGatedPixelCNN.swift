@@ -54,11 +54,12 @@ public struct ReferenceGatedPixelCNN: ReferenceModel {
       }
       change(name + "vertical", &sums)
       record(name + "vertical", isLast ? sums : sums.map(gates))
-      // The first layer must not see the pixel itself.
-      let last = layer == 0 ? -1 : 0
+      // The first layer must not see the pixel itself, but for a colour image's earlier channels (others have weights of
+      // zero).
+      let columns = layer > 0 ? [-1, 0] : configuration.drawsChannelsApart ? [-2, -1, 0] : [-2, -1]
       var z = (0..<h * w).map { p -> [Double] in
         let (y, x) = (p / w, p % w)
-        let left = convolve(name + "horizontal", [horizontal[y, x + last - 1], horizontal[y, x + last]], number)
+        let left = convolve(name + "horizontal", columns.map { horizontal[y, x + $0] }, number)
         return zip(left, convolve(name + "link", [sums[p]], nil)).map { $0 + $1 }
       }
       for part in ["link", "horizontal"] {

@@ -45,7 +45,7 @@ public struct ReferencePixelCNN: ReferenceModel {
       case .sigmoid: 1 / (1 + exponentialOf(-z))
       }
     }
-    var x = convolve(input, c, "input", size: 7, includeCentre: false, h, w)
+    var x = convolve(input, c, "input", size: 7, includeCentre: configuration.drawsChannelsApart, h, w)
     probe?.record("input", x.map(phi))
     let width = configuration.width
     for b in 0..<configuration.blocks {

@@ -69,6 +69,10 @@ public struct ImageFolder: Sendable {
     return entries.filter { $0.split == split }
   }
 
+  /// The held-out images, split folders or not: what `evaluationSplit` says, else those that the seeded hash holds out;
+  /// nil, all, where there are none.
+  public var heldOutSplit: Split? { evaluationSplit ?? (entries(in: .valid).isEmpty ? nil : .valid) }
+
   /// The folder with `count` images of `split` (nil: of all) alone, evenly spread over the listing and so over its
   /// classes; with all of them where there are no more.
   public func spread(_ count: Int, in split: Split? = nil) -> ImageFolder {

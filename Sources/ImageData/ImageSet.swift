@@ -32,7 +32,7 @@ public struct ImageSet: Sendable {
   /// their sets have one fingerprint.
   public var fingerprint: UInt32 {
     let words = [shape.height, shape.width, shape.channels].map { UInt32(truncatingIfNeeded: $0) } + keys
-    return Checksum.crc32(words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } })
+    return Checksum.crc32(words: words)
   }
 
   /// A set from pixels in memory, N×H×W×C; `classes` and `paths` have N elements where they are given.

@@ -15,6 +15,11 @@ public enum Checksum {
     bytes.withUnsafeBytes { crc32($0, continuing: crc) }
   }
 
+  /// The CRC-32 of whole numbers, each as four bytes, the lowest first.
+  public static func crc32(words: [UInt32]) -> UInt32 {
+    crc32(words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } })
+  }
+
   /// Eight lower-case hexadecimal digits, as manifests write a checksum.
   public static func hexadecimal(_ crc: UInt32) -> String {
     let digits = String(crc, radix: 16)

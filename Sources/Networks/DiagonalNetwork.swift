@@ -40,8 +40,7 @@ public struct DiagonalNetwork: ConvolutionalModel {
   /// The first convolution, where the layers do not read the image themselves.
   let input: Convolution?
   let layers: [Layer]
-  let hidden: Convolution
-  let logits: Convolution
+  let head: Head
   let packing: PackingPlan
 
   /// The network of `configuration`, whose model is a recurrent one.
@@ -86,12 +85,7 @@ public struct DiagonalNetwork: ConvolutionalModel {
             packing: &packing) : nil,
         isResidual: isLSTM || (configuration.residual == .pre && index > 0))
     }
-    hidden = Convolution(
-      "head.hidden", inputChannels: width, outputChannels: width, colours: colours, layout: &layout, packing: &packing)
-    logits = Convolution(
-      "head.logits", inputChannels: width, outputChannels: configuration.outputs, colours: colours, layout: &layout,
-      packing: &packing
-    )
+    head = Head(configuration, colours, layout: &layout, packing: &packing)
     self.configuration = configuration
     self.layout = layout
     self.packing = packing
@@ -102,7 +96,7 @@ public struct DiagonalNetwork: ConvolutionalModel {
     (input.map { [$0] } ?? [])
       + layers.flatMap { layer in
         layer.directions.flatMap { [$0.inputToState, $0.stateToState] } + (layer.output.map { [$0] } ?? [])
-      } + [hidden, logits]
+      } + head.convolutions
   }
 
   /// See `ImageModel`.
@@ -147,7 +141,7 @@ public struct DiagonalNetwork: ConvolutionalModel {
               direction.stateToState, isPlain ? UnitKind(configuration.activation) : .linear, channels: features),
           ]
         } + (layer.output.map { [FlowLayer($0, .linear)] } ?? [])
-      } + [FlowLayer(hidden, .relu), FlowLayer(logits, .linear)]
+      } + head.flowLayers()
   }
 
   /// See `ImageModel`.

@@ -57,12 +57,10 @@ final class DiagonalActivations {
     self.layers = layers
     rectified = maker.passingMap(width)
     hidden = maker.passingMap(width)
-    logits = maker.passingMap(model.logits.outputChannels)
+    logits = maker.passingMap(model.head.logits.outputChannels)
     inputPass = model.input?.forward(input, to: .store(streams[0]), images: images, classes: classes?.biases)
-    headPasses = [
-      model.hidden.forward(rectified, to: .rectified(hidden), images: images),
-      model.logits.forward(hidden, to: .store(logits), images: images),
-    ]
+    headPasses = model.head.forward(
+      Head.Maps(features: rectified, hidden: hidden, logits: logits), images: images)
   }
 
   /// All images whole.
@@ -103,7 +101,7 @@ struct DiagonalGradients {
     stream = maker.map(model.configuration.width)
     layer = model.layers.isEmpty ? nil : LayerGradients(model, maker)
     hidden = maker.map(model.configuration.width)
-    logits = maker.map(model.logits.outputChannels)
+    logits = maker.map(model.head.logits.outputChannels)
   }
 }
 
@@ -137,12 +135,9 @@ final class DiagonalWorkspace: ModelWorkspace {
     backwardPasses = gradients.map { g in
       BackwardPasses(
         gradients: g,
-        head: [
-          .weights(model.logits.weightGradient(a.hidden, g.logits, images: images)),
-          .input(model.logits.inputGradient(g.logits, to: .masked(g.hidden, saved: a.hidden), images: images)),
-          .weights(model.hidden.weightGradient(a.rectified, g.hidden, images: images)),
-          .input(model.hidden.inputGradient(g.hidden, to: .masked(g.stream, saved: a.rectified), images: images)),
-        ],
+        head: model.head.backward(
+          Head.Maps(features: a.rectified, hidden: a.hidden, logits: a.logits),
+          Head.Maps(features: g.stream, hidden: g.hidden, logits: g.logits), images: images),
         input: model.input?.weightGradient(a.input, g.stream, images: images, classes: a.classes?.biases))
     }
     byteCount = maker.byteCount

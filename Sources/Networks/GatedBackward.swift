@@ -30,7 +30,7 @@ final class GatedBackward {
     let halves = ChannelOrder(2 * width, .interleaved(2)).stride
     let stream = maker.map(width)
     let hidden = maker.map(width)
-    let logits = maker.map(model.logits.outputChannels)
+    let logits = maker.map(model.head.logits.outputChannels)
     let gates = maker.map(halves, border: .init(right: 1))
     // A layer reads its own while it writes those of the layer before.
     let sums = (0..<min(2, model.layers.count)).map { _ in
@@ -39,12 +39,10 @@ final class GatedBackward {
     let classes = a.classes?.biases
     (logitGradient, hiddenGradient, streamGradient, gateGradient) = (logits, hidden, stream, gates)
     head = BackwardStage(
-      steps: [
-        .weights(model.logits.weightGradient(a.hidden, logits)),
-        .input(model.logits.inputGradient(logits, to: .masked(hidden, saved: a.hidden))),
-        .weights(model.hidden.weightGradient(a.rectified, hidden)),
-        .input(model.hidden.inputGradient(hidden, to: .masked(stream, saved: a.rectified))),
-      ], bandHeight: bandHeight)
+      steps: model.head.backward(
+        Head.Maps(features: a.rectified, hidden: a.hidden, logits: a.logits),
+        Head.Maps(features: stream, hidden: hidden, logits: logits)),
+      bandHeight: bandHeight)
     layers = model.layers.enumerated().map { index, layer in
       let runner = a.layers[index]
       let own = sums[index % 2]

@@ -20,7 +20,7 @@ extension GatedPixelCNN {
         layer.output.cost(index == 0 ? "1×1" : "1×1, added to the stream", shape),
       ]
     }
-    return middle + [hidden.cost("1×1, ReLU", shape), logits.cost("1×1", shape)]
+    return middle + head.costs(shape)
   }
 
   /// See `ImageModel`.
@@ -52,7 +52,7 @@ extension GatedPixelCNN {
         FlowLayer(layer.vertical, isLast ? .linear : .gated), FlowLayer(layer.link, .gated),
         FlowLayer(layer.horizontal, .gated), FlowLayer(layer.output, isLast ? .relu : .linear),
       ]
-    } + [FlowLayer(hidden, .relu), FlowLayer(logits, .linear)]
+    } + head.flowLayers()
   }
 
   /// PyTorch's name of every tensor, by ours: a module of `layers`, each with the convolutions `v`, `vh`, `h` and `out`,

@@ -37,8 +37,7 @@ public struct GatedPixelCNN: ConvolutionalModel {
   }
 
   let layers: [Layer]
-  let hidden: Convolution
-  let logits: Convolution
+  let head: Head
   let packing: PackingPlan
 
   /// The network of `configuration`.
@@ -71,12 +70,7 @@ public struct GatedPixelCNN: ConvolutionalModel {
           name + "output", inputChannels: width, outputChannels: width, colours: colours, layout: &layout,
           packing: &packing))
     }
-    hidden = Convolution(
-      "head.hidden", inputChannels: width, outputChannels: width, colours: colours, layout: &layout, packing: &packing)
-    logits = Convolution(
-      "head.logits", inputChannels: width, outputChannels: configuration.outputs, colours: colours, layout: &layout,
-      packing: &packing
-    )
+    head = Head(configuration, colours, layout: &layout, packing: &packing)
     self.configuration = configuration
     self.layout = layout
     self.packing = packing
@@ -84,7 +78,7 @@ public struct GatedPixelCNN: ConvolutionalModel {
 
   /// The convolutions in the order of the forward pass.
   public var convolutions: [Convolution] {
-    layers.flatMap { [$0.vertical, $0.link, $0.horizontal, $0.output] } + [hidden, logits]
+    layers.flatMap { [$0.vertical, $0.link, $0.horizontal, $0.output] } + head.convolutions
   }
 
   /// See `ImageModel`.

@@ -37,11 +37,9 @@ final class GatedActivations {
         classes: classes?.biases)
     }
     hidden = maker.passingMap(width)
-    logits = maker.passingMap(model.logits.outputChannels)
-    headPasses = [
-      model.hidden.forward(rectified, to: .rectified(hidden), images: images),
-      model.logits.forward(hidden, to: .store(logits), images: images),
-    ]
+    logits = maker.passingMap(model.head.logits.outputChannels)
+    headPasses = model.head.forward(
+      Head.Maps(features: rectified, hidden: hidden, logits: logits), images: images)
     self.input = input
     self.rectified = rectified
     self.classes = classes

@@ -43,7 +43,7 @@ extension PixelCNN {
           $0.reduce.cost("1×1, \(phi)", shape), $0.conv.cost("3×3 mask B, \(phi)", shape),
           $0.expand.cost("1×1\(sum)", shape),
         ]
-      } + [hidden.cost("1×1, \(phi)", shape), logits.cost("1×1", shape)]
+      } + head.costs(shape, phi: phi)
   }
 
   /// See `ImageModel`.
@@ -74,7 +74,7 @@ extension DiagonalNetwork {
       }
       if let output = layer.output { costs.append(output.cost("1×1, added to the stream", shape)) }
     }
-    return costs + [hidden.cost("1×1, ReLU", shape), logits.cost("1×1", shape)]
+    return costs + head.costs(shape)
   }
 
   /// See `ImageModel`.

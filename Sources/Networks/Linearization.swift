@@ -122,11 +122,7 @@ extension PixelCNN {
           name: "blocks.\(index)", kind: configuration.residual == .off ? .block : .residual, isLink: true,
           jacobian: jacobian))
     }
-    layers.append(
-      LinearizedLayer(
-        name: "head", kind: .head, isLink: true,
-        jacobian: .chain([slope(a.activated[blocks.count]), weights(hidden), slope(a.hidden), weights(logits)])))
-    return layers
+    return layers + [head.linearized(a.activated[blocks.count], a.hidden, configuration.activation, parameters, shape)]
   }
 }
 
@@ -164,14 +160,7 @@ extension DiagonalNetwork {
           name: "layers.\(index)", kind: layer.isResidual ? .residual : .block, isLink: true,
           jacobian: layer.isResidual ? sum.plusIdentity : sum))
     }
-    func slope(_ map: FeatureMap) -> LinearOperator { .diagonal(Activation.relu.slopes(map.values)) }
-    links.append(
-      LinearizedLayer(
-        name: "head", kind: .head, isLink: true,
-        jacobian: .chain([
-          slope(a.rectified), hidden.stencil(parameters, shape), slope(a.hidden), logits.stencil(parameters, shape),
-        ])))
-    return links
+    return links + [head.linearized(a.rectified, a.hidden, .relu, parameters, shape)]
   }
 }
 

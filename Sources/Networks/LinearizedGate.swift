@@ -42,14 +42,7 @@ extension GatedPixelCNN {
         : LinearOperator.pair(down: down, across: fromAbove, along: fromLeft.plusIdentity)
       result.append(LinearizedLayer(name: "layers.\(index)", kind: .gatedLayer, isLink: true, jacobian: jacobian))
     }
-    func slope(_ map: FeatureMap) -> LinearOperator { .diagonal(Activation.relu.slopes(map.values)) }
-    result.append(
-      LinearizedLayer(
-        name: "head", kind: .head, isLink: true,
-        jacobian: .chain([
-          slope(a.rectified), hidden.stencil(parameters, shape), slope(a.hidden), logits.stencil(parameters, shape),
-        ])))
-    return result
+    return result + [head.linearized(a.rectified, a.hidden, .relu, parameters, shape)]
   }
 
   /// A map's features in the order of the checkpoint, H×W×channels.

@@ -29,8 +29,7 @@ public struct PixelCNN: ConvolutionalModel {
 
   let input: Convolution
   let blocks: [Block]
-  let hidden: Convolution
-  let logits: Convolution
+  let head: Head
   let packing: PackingPlan
   /// Whether kernels apply the activation on the way.
   let fusesActivation: Bool
@@ -64,12 +63,7 @@ public struct PixelCNN: ConvolutionalModel {
           name + "expand", inputChannels: half, outputChannels: width, colours: colours, layout: &layout,
           packing: &packing))
     }
-    hidden = Convolution(
-      "head.hidden", inputChannels: width, outputChannels: width, colours: colours, layout: &layout, packing: &packing)
-    logits = Convolution(
-      "head.logits", inputChannels: width, outputChannels: configuration.outputs, colours: colours, layout: &layout,
-      packing: &packing
-    )
+    head = Head(configuration, colours, layout: &layout, packing: &packing)
     self.configuration = configuration
     self.layout = layout
     self.packing = packing
@@ -77,7 +71,7 @@ public struct PixelCNN: ConvolutionalModel {
 
   /// The convolutions in the order of the forward pass.
   public var convolutions: [Convolution] {
-    [input] + blocks.flatMap { [$0.reduce, $0.conv, $0.expand] } + [hidden, logits]
+    [input] + blocks.flatMap { [$0.reduce, $0.conv, $0.expand] } + head.convolutions
   }
 
   /// See `ImageModel`.
@@ -122,7 +116,8 @@ public struct PixelCNN: ConvolutionalModel {
 
   /// See `ImageModel`. A block's last layer counts with the stream that it ends in.
   public var flowLayers: [FlowLayer] {
-    convolutions.map { FlowLayer($0, $0.name == logits.name ? .linear : UnitKind(configuration.activation)) }
+    let units = UnitKind(configuration.activation)
+    return convolutions.dropLast(2).map { FlowLayer($0, units) } + head.flowLayers(units)
   }
 
   private func own(_ workspace: any ModelWorkspace) -> PixelCNNWorkspace {

@@ -51,8 +51,8 @@ extension PixelCNN {
           + blockEnd(a, index) { block.expand.forward(a.convolved[index], to: $0, images: images) })
     }
     let head =
-      activated(a.hidden) { hidden.forward(a.activated[blocks.count], to: $0, images: images) }
-      + [.convolution(logits.forward(a.hidden, to: .store(a.logits), images: images))]
+      activated(a.hidden) { self.head.hidden.forward(a.activated[blocks.count], to: $0, images: images) }
+      + [.convolution(self.head.logits.forward(a.hidden, to: .store(a.logits), images: images))]
     return [stage(start)] + middle + [stage(head)]
   }
 
@@ -94,10 +94,10 @@ extension PixelCNN {
     let classes = a.classes?.biases
     let last = a.activated[blocks.count]
     let head =
-      [.weights(logits.weightGradient(a.hidden, g.logits))]
-      + throughActivation(g.hidden, saved: a.hidden) { logits.inputGradient(g.logits, to: $0) }
-      + [.weights(hidden.weightGradient(last, g.hidden))]
-      + throughActivation(g.stream, saved: last) { hidden.inputGradient(g.hidden, to: $0) }
+      [.weights(self.head.logits.weightGradient(a.hidden, g.logits))]
+      + throughActivation(g.hidden, saved: a.hidden) { self.head.logits.inputGradient(g.logits, to: $0) }
+      + [.weights(self.head.hidden.weightGradient(last, g.hidden))]
+      + throughActivation(g.stream, saved: last) { self.head.hidden.inputGradient(g.hidden, to: $0) }
     let middle = blocks.enumerated().reversed().map { index, block in
       stage(
         [.weights(block.expand.weightGradient(a.convolved[index], g.stream))]

@@ -63,7 +63,7 @@ final class PixelCNNWorkspace: ModelWorkspace {
       reduced = maps(blocks, kept: kept != .none) { maker.map(half, border: border) }
       convolved = maps(blocks, kept: kept == .all) { maker.passingMap(half) }
       hidden = maker.passingMap(configuration.width)
-      logits = maker.passingMap(model.logits.outputChannels)
+      logits = maker.passingMap(model.head.logits.outputChannels)
       classes = ClassChoice(configuration, images: images)
     }
   }
@@ -84,7 +84,7 @@ final class PixelCNNWorkspace: ModelWorkspace {
       reduced = maker.map(width / 2)
       convolved = maker.map(width / 2, border: ConvolutionWindow(size: 3, mask: .b).mirrored.border)
       hidden = maker.map(width)
-      logits = maker.map(model.logits.outputChannels)
+      logits = maker.map(model.head.logits.outputChannels)
       activated = model.configuration.residual == .pre && !model.fusesActivation ? maker.map(width) : nil
     }
   }

@@ -27,6 +27,14 @@ extension CheckpointFolder {
     return "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
   }
 
+  /// The step whose folder has this name; nil where none has. Only the one spelling that `name(of:)` gives: "step-12" is
+  /// somebody else's.
+  public static func step(named entry: String) -> Int? {
+    guard entry.hasPrefix("step-"), let step = Int(entry.dropFirst(5)), step >= 0, name(of: step) == entry
+    else { return nil }
+    return step
+  }
+
   /// Where the checkpoint of `step` lies in a run folder.
   public static func path(of step: Int, in run: String) -> String { run + "/" + name(of: step) }
 
@@ -34,10 +42,7 @@ extension CheckpointFolder {
   /// `badData` where there is no run folder, `io` where it cannot be read.
   public static func steps(in run: String) throws -> [SavedStep] {
     try DurableFiles.names(in: run).compactMap { entry -> SavedStep? in
-      // Only the one spelling that `name(of:)` gives: "step-12" is somebody else's.
-      guard entry.hasPrefix("step-"), let step = Int(entry.dropFirst(5)), step >= 0, name(of: step) == entry
-      else { return nil }
-      return SavedStep(step: step, path: run + "/" + entry)
+      step(named: entry).map { SavedStep(step: $0, path: run + "/" + entry) }
     }.sorted { $0.step < $1.step }
   }
 

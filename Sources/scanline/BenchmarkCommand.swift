@@ -146,8 +146,9 @@ struct TrainBenchmark: ParsableCommand {
           turns += 1
           shares.append((seconds[1] - seconds[0]) / seconds[0])
         } * 2
-      figures["record_per_step"] = shares.sorted()[shares.count / 2]
-      figures["gradients_overhead"] = shares.sorted()[shares.count / 2] / Double(gradientsEvery)
+      let share = median(shares)
+      figures["record_per_step"] = share
+      figures["gradients_overhead"] = share / Double(gradientsEvery)
       figures["gradients_every"] = Double(gradientsEvery)
     }
     figures["images_per_second"] = ((rate * Double(options.batch)) * 10).rounded() / 10
@@ -203,8 +204,10 @@ struct SampleBenchmark: ParsableCommand {
       ])
   }
 
-  private func median(_ seconds: [Double]) -> Double {
-    let sorted = seconds.sorted()
-    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
-  }
+}
+
+/// The middle of `values`, of which there is at least one.
+private func median(_ values: [Double]) -> Double {
+  let sorted = values.sorted()
+  return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
 }

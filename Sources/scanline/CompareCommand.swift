@@ -62,7 +62,7 @@ struct CompareCommand: ParsableCommand {
     let subjects = try ComparedModels(
       paths.dropLast(), folder: paths[paths.count - 1], weights, images, binarizationSeed: binarizationSeed,
       console: console)
-    let chosen = split ?? (train == nil ? subjects.heldOutSplit : subjects.listing.evaluationSplit)
+    let chosen = split ?? (train == nil ? subjects.listing.heldOutSplit : subjects.listing.evaluationSplit)
     let data = try subjects.load(chosen, images, threads: threads, console: console)
     if data.set.count < 30 {
       console.logger.warning("few images (\(data.set.count)): below about 30 the intervals are rough")

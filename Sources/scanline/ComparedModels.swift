@@ -61,11 +61,6 @@ struct ComparedModels {
     }
   }
 
-  /// The split to score where none is named: what the folder or the training holds out; nil, all, where nothing is.
-  var heldOutSplit: Split? {
-    listing.evaluationSplit ?? (listing.entries(in: .valid).isEmpty ? nil : .valid)
-  }
-
   /// Reads the images of `split`, for every model as its own were.
   ///
   /// - Throws: `ScanlineError`: `badData` where that gives different pixels.
@@ -98,7 +93,7 @@ struct ComparedModels {
 
   private func fingerprint(_ set: ImageSet) -> UInt32 {
     let words = [set.shape.height, set.shape.width, set.shape.channels, quantization.levels]
-    var crc = Checksum.crc32(words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } })
+    var crc = Checksum.crc32(words: words.map { UInt32(truncatingIfNeeded: $0) })
     for start in stride(from: 0, to: set.count, by: 1_000) {
       let part = quantization.batch(from: set, indices: start..<min(start + 1_000, set.count))
       crc = Checksum.crc32(part.levels, continuing: crc)
@@ -137,7 +132,7 @@ struct ComparedModels {
     let whole = paths.map { $0.count > 1 && $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
     let short = whole.map { path in
       let parts = path.split(separator: "/")
-      let isStep = parts.last?.hasPrefix("step-") ?? false
+      let isStep = parts.last.map { CheckpointFolder.step(named: String($0)) != nil } ?? false
       return parts.suffix(isStep ? 2 : 1).joined(separator: "/")
     }
     let names = Set(short).count == Set(whole).count ? short : whole

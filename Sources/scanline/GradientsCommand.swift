@@ -57,7 +57,7 @@ struct GradientsCommand: ParsableCommand {
 
   func run() throws {
     if jacobian { return try analyse() }
-    let (folder, step) = try Self.place(path)
+    let (folder, step) = Self.place(path)
     var records = try GradientLog.records(ofRun: folder)
     if let step { records.removeAll { $0.step > step } }
     guard let last = records.last else {
@@ -83,11 +83,10 @@ struct GradientsCommand: ParsableCommand {
   }
 
   /// The run's folder, and the step where one was named.
-  static func place(_ path: String) throws -> (run: String, step: Int?) {
+  private static func place(_ path: String) -> (run: String, step: Int?) {
     let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-    let url = URL(fileURLWithPath: path)
-    let name = url.lastPathComponent
-    guard name.hasPrefix("step-"), let step = Int(name.dropFirst(5)) else { return (path, nil) }
+    let name = URL(fileURLWithPath: path).lastPathComponent
+    guard let step = CheckpointFolder.step(named: name) else { return (path, nil) }
     return (path.contains("/") ? String(path.dropLast(name.count + 1)) : ".", step)
   }
 
@@ -99,11 +98,10 @@ struct GradientsCommand: ParsableCommand {
     }
     let threads = threads ?? availableThreads()
     let listing = try checkpoint.scan(source, reading)
-    let split: Split? = listing.evaluationSplit ?? (listing.entries(in: .valid).isEmpty ? nil : .valid)
     let (set, model) = try checkpoint.load(
-      listing.spread(count, in: split), split: nil, reading, threads: threads, console: console)
+      listing.spread(count, in: listing.heldOutSplit), split: nil, reading, threads: threads, console: console)
     let batch = checkpoint.state.quantization.batch(from: set, indices: 0..<set.count)
-    let (folder, _) = try Self.place(checkpoint.path)
+    let (folder, _) = Self.place(checkpoint.path)
     let stem = try target(folder, "jacobians")
     let bar = ProgressBar(
       console, "Jacobians", total: JacobianAnalysis.taskCount(model, images: set.count))

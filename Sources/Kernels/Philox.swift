@@ -20,7 +20,9 @@ public enum RandomPurpose: UInt32, Sendable {
   case drawing = 8
   /// Inputs of tests.
   case test = 9
-  /// Resamples of the bootstrap; the stream is the resample. (10 is left to dropout.)
+  /// What dropout leaves out; the stream is the step.
+  case dropout = 10
+  /// Resamples of the bootstrap; the stream is the resample.
   case bootstrap = 11
 }
 
@@ -58,6 +60,28 @@ public struct Philox: Sendable {
       counter: SIMD4(
         UInt32(truncatingIfNeeded: index), UInt32(truncatingIfNeeded: index >> 32), stream.x, stream.y),
       key: key)
+  }
+
+  /// The four numbers at each of the indices `index`..<`index` + 8: lane i is `four(at: index + i)`.
+  @inline(__always)
+  func eightFours(at index: UInt64) -> (x: SIMD8<UInt32>, y: SIMD8<UInt32>, z: SIMD8<UInt32>, w: SIMD8<UInt32>) {
+    let counters = SIMD8<UInt64>(0, 1, 2, 3, 4, 5, 6, 7) &+ index
+    // Each word in 64 bits, the upper half zero, so that one multiplication gives both halves of a product.
+    let low = SIMD8<UInt64>(repeating: 0xFFFF_FFFF)
+    var (x, y) = (counters & low, counters &>> 32)
+    var (z, w) = (SIMD8(repeating: UInt64(stream.x)), SIMD8(repeating: UInt64(stream.y)))
+    var k = key
+    for _ in 0..<10 {
+      let (first, second) = (x &* 0xD251_1F53, z &* 0xCD9E_8D57)
+      (x, y, z, w) = (
+        (second &>> 32) ^ y ^ UInt64(k.x), second & low, (first &>> 32) ^ w ^ UInt64(k.y), first & low
+      )
+      k &+= SIMD2(0x9E37_79B9, 0xBB67_AE85)
+    }
+    return (
+      SIMD8(truncatingIfNeeded: x), SIMD8(truncatingIfNeeded: y), SIMD8(truncatingIfNeeded: z),
+      SIMD8(truncatingIfNeeded: w)
+    )
   }
 
   /// One 32-bit number at `index`.

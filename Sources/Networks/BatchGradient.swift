@@ -14,8 +14,9 @@ public final class BatchGradient {
   private let workspaces: [any ModelWorkspace]
   private let likelihood: any Likelihood
 
-  /// Room for batches of `batchSize` images on `threads` threads.
-  public init(model: any ImageModel, batchSize: Int, threads: Int) {
+  /// Room for batches of `batchSize` images on `threads` threads; `dropout` is the share of features left out while
+  /// training, from 0 to below 1.
+  public init(model: any ImageModel, batchSize: Int, threads: Int, dropout: Double = 0) {
     self.model = model
     self.batchSize = batchSize
     self.threads = threads
@@ -24,7 +25,7 @@ public final class BatchGradient {
     let shards = Self.shardCount(
       batchSize: batchSize, imagesTogether: model.imagesTogether, gradientCount: total.count)
     shardGradients = (0..<shards).map { _ in model.makePackedGradient() }
-    workspaces = (0..<min(threads, shards)).map { _ in model.makeWorkspace(.training) }
+    workspaces = (0..<min(threads, shards)).map { _ in model.makeWorkspace(.training(dropout: dropout)) }
     likelihood = model.likelihood
   }
 
@@ -41,9 +42,11 @@ public final class BatchGradient {
   }
 
   /// Leaves ∂(mean nats)/∂parameters in `gradient` and returns each image's nats, in the order of the batch. `observer`
-  /// gathers what each layer gave and got; the gradient is the same with it and without.
+  /// gathers what each layer gave and got; the gradient is the same with it and without. `random` decides what dropout
+  /// leaves out.
   public func compute(
-    _ batch: ImageBatch, parameters: ParameterVector, into gradient: ParameterVector, observer: FlowObserver? = nil
+    _ batch: ImageBatch, parameters: ParameterVector, into gradient: ParameterVector, observer: FlowObserver? = nil,
+    random: Philox = Philox(seed: 0, purpose: .dropout)
   ) -> [Double] {
     precondition(batch.count == batchSize, "a batch of \(batch.count) where \(batchSize) were announced")
     model.pack(parameters, into: packed)
@@ -60,6 +63,7 @@ public final class BatchGradient {
         while first < images.upperBound {
           let group = first..<min(first + model.imagesTogether, images.upperBound)
           let own = observer == nil ? nil : observers[shard]
+          workspaces[worker].dropout?.draw(random, images: group)
           run(batch, group, workspaces[worker], into: sum, own) { nats[group.lowerBound + $0] = $1 }
           if let observer, group.lowerBound == 0 {
             // The first images stand for all: this costs a backward pass.

@@ -17,7 +17,10 @@ final class DiagonalActivations {
   private let headPasses: [ConvolutionPass]
 
   /// `gradients` are for training; all layers share them.
-  init(_ model: DiagonalNetwork, _ maker: MapMaker, kept: KeptMaps, gradients: DiagonalGradients? = nil) {
+  init(
+    _ model: DiagonalNetwork, _ maker: MapMaker, kept: KeptMaps, gradients: DiagonalGradients? = nil,
+    dropout: Dropout? = nil
+  ) {
     let images = maker.beside
     let width = model.configuration.width
     classes = ClassChoice(model.configuration, images: images)
@@ -33,7 +36,7 @@ final class DiagonalActivations {
       let source = streams.last ?? input
       let maps: LayerMaps
       switch kept {
-      case .all: maps = LayerMaps(layer, maker)
+      case .all: maps = LayerMaps(layer, maker, dropout: dropout)
       case .neighbours: maps = LayerMaps(layer, maker, scratch: made.first)
       // A layer may read what the last one wrote: so two sets take turns.
       case .none: maps = index < 2 ? LayerMaps(layer, maker) : made[index % 2]
@@ -41,7 +44,7 @@ final class DiagonalActivations {
       made.append(maps)
       let target: FeatureMap
       if layer.output == nil && !layer.isResidual {
-        target = maps.sum
+        target = maps.thinned.target
       } else {
         target = spare ?? maker.passingMap(width)
       }
@@ -110,6 +113,7 @@ struct DiagonalGradients {
 final class DiagonalWorkspace: ModelWorkspace {
   let logits: [FeatureMap]
   let logitGradients: [FeatureMap]
+  let dropout: Dropout?
   let byteCount: Int
   private let images: Int
   private let levels: Int
@@ -127,8 +131,9 @@ final class DiagonalWorkspace: ModelWorkspace {
     self.images = images
     levels = model.configuration.levels
     let maker = MapMaker(model.configuration.shape, images: images)
-    let gradients = purpose == .training ? DiagonalGradients(model, maker) : nil
-    let a = DiagonalActivations(model, maker, kept: purpose == .training ? .all : .none, gradients: gradients)
+    let gradients = purpose.isTraining ? DiagonalGradients(model, maker) : nil
+    dropout = purpose.makeDropout(images: images)
+    let a = DiagonalActivations(model, maker, kept: purpose.kept, gradients: gradients, dropout: dropout)
     activations = a
     logits = (0..<images).map { a.logits.image($0, of: images) }
     logitGradients = gradients.map { g in (0..<images).map { g.logits.image($0, of: images) } } ?? []

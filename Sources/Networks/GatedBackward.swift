@@ -47,8 +47,11 @@ final class GatedBackward {
       let runner = a.layers[index]
       let own = sums[index % 2]
       var steps: [BackwardStage.Step] = [
-        .weights(layer.output.weightGradient(runner.maps.gated, stream)),
+        .weights(layer.output.weightGradient(runner.maps.thinned.target, stream)),
         .input(layer.output.inputGradient(stream, to: .gateGradient(gates: runner.maps.gates, gradient: gates))),
+      ]
+      steps += runner.maps.thinned.backward(gates)
+      steps += [
         .weights(layer.horizontal.weightGradient(runner.sources.horizontal, gates, classes: classes)),
         .weights(layer.link.weightGradient(runner.maps.sums, gates)),
       ]

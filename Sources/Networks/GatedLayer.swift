@@ -11,11 +11,13 @@ struct GatedMaps {
   let gates: FeatureMap
   /// Their product, k.
   let gated: FeatureMap
+  /// What `output` reads of it.
+  let thinned: Dropout.Layer
   /// The horizontal stack's output, k.
   let stream: FeatureMap
 
   /// `scratch` lends its maps of what no other pixel reads.
-  init(_ model: GatedPixelCNN, _ maker: MapMaker, scratch: GatedMaps?) {
+  init(_ model: GatedPixelCNN, _ maker: MapMaker, scratch: GatedMaps?, dropout: Dropout?) {
     let width = model.configuration.width
     let halves = ChannelOrder(2 * width, .interleaved(2)).stride
     let beside = maker.beside
@@ -25,6 +27,7 @@ struct GatedMaps {
     above = maker.map(width, border: .init(top: 1, left: beside, right: beside))
     gates = maker.passingMap(halves)
     gated = scratch?.gated ?? maker.passingMap(width)
+    thinned = dropout.layer(gated, maker)
     stream = maker.passingMap(width, border: .init(left: beside))
   }
 }
@@ -39,7 +42,7 @@ final class GatedRunner {
   private let verticalPass: ConvolutionPass
   private let linkPass: ConvolutionPass
   private let horizontalPass: ConvolutionPass
-  private let outputPass: ConvolutionPass
+  private let outputSteps: [ForwardStep]
 
   /// The last layer leaves its output in `rectified`, after the head's ReLU.
   init(
@@ -62,7 +65,9 @@ final class GatedRunner {
       case (true, let target?): .rectified(target)
       case (false, let target?): .plusRectified(sources.horizontal, to: target)
       }
-    outputPass = layer.output.forward(maps.gated, to: ending, images: images)
+    outputSteps =
+      maps.thinned.forward
+      + [.convolution(layer.output.forward(maps.thinned.target, to: ending, images: images))]
   }
 
   /// The vertical stack and its link in whole rows. Row `firstRow` is the image's first: there it gives the bias to the
@@ -84,6 +89,6 @@ final class GatedRunner {
   /// The horizontal stack where the vertical one has been run.
   func runHorizontal(_ region: MapRegion, _ packed: PackedParameters) {
     horizontalPass.run(region, weights: packed.forward)
-    outputPass.run(region, weights: packed.forward)
+    for step in outputSteps { step.run(region, packed) }
   }
 }

@@ -14,7 +14,7 @@ final class GatedActivations {
   private let headPasses: [ConvolutionPass]
   private let runsChannelsApart: Bool
 
-  init(_ model: GatedPixelCNN, _ maker: MapMaker, kept: KeptMaps) {
+  init(_ model: GatedPixelCNN, _ maker: MapMaker, kept: KeptMaps, dropout: Dropout? = nil) {
     let images = maker.beside
     let width = model.configuration.width
     runsChannelsApart = model.configuration.drawsChannelsApart
@@ -28,7 +28,8 @@ final class GatedActivations {
       // A layer reads what the last one wrote: so where nothing is kept two sets take turns.
       made.append(
         kept == .none && index > 1
-          ? made[index - 2] : GatedMaps(model, maker, scratch: kept == .neighbours ? made.first : nil))
+          ? made[index - 2]
+          : GatedMaps(model, maker, scratch: kept == .neighbours ? made.first : nil, dropout: dropout))
     }
     layers = model.layers.enumerated().map { index, layer in
       GatedRunner(
@@ -84,6 +85,7 @@ extension GatedActivations: IncrementalNetwork {
 final class GatedWorkspace: ModelWorkspace {
   let logits: [FeatureMap]
   let logitGradients: [FeatureMap]
+  let dropout: Dropout?
   let byteCount: Int
   private let levels: Int
   private let bandHeight: Int
@@ -98,8 +100,9 @@ final class GatedWorkspace: ModelWorkspace {
     // the second cache beside the weights.
     let bytesPerRow = 11 * 4 * Lanes.roundUp(configuration.width) * configuration.shape.width
     bandHeight = max(1, 262_144 / bytesPerRow)
-    activations = GatedActivations(model, maker, kept: purpose == .training ? .all : .none)
-    backwardPasses = purpose == .training ? GatedBackward(model, activations, maker, bandHeight: bandHeight) : nil
+    dropout = purpose.makeDropout(images: 1)
+    activations = GatedActivations(model, maker, kept: purpose.kept, dropout: dropout)
+    backwardPasses = purpose.isTraining ? GatedBackward(model, activations, maker, bandHeight: bandHeight) : nil
     logits = [activations.logits]
     logitGradients = backwardPasses.map { [$0.logitGradient] } ?? []
     byteCount = maker.byteCount

@@ -7,16 +7,28 @@ public protocol ModelWorkspace: AnyObject {
   var logits: [FeatureMap] { get }
   /// Where the likelihood leaves ∂nats/∂logits; empty in a workspace for evaluation.
   var logitGradients: [FeatureMap] { get }
+  /// Where features are left out while training; nil where none are.
+  var dropout: Dropout? { get }
   /// Bytes of all maps.
   var byteCount: Int { get }
 }
 
 /// What a workspace keeps.
 public enum WorkspacePurpose: Sendable {
-  /// Activations are kept for a backward pass.
-  case training
+  /// Activations are kept for a backward pass; `dropout` is the share of features left out, from 0 to below 1.
+  case training(dropout: Double = 0)
   /// Nothing is kept that the next layer does not read.
   case evaluation
+
+  /// What stays of a layer when the next one has run.
+  var kept: KeptMaps { isTraining ? .all : .none }
+  var isTraining: Bool {
+    if case .training = self { true } else { false }
+  }
+  /// Dropout in maps of `images` interleaved images; nil where nothing is dropped.
+  func makeDropout(images: Int) -> Dropout? {
+    if case .training(let share) = self { Dropout(share: share, images: images) } else { nil }
+  }
 }
 
 /// A network that predicts each pixel from those before it in raster order. A model is a description: it holds no

@@ -93,7 +93,7 @@ extension PixelCNN {
   public func linearized(
     _ batch: ImageBatch, image: Int, parameters: ParameterVector
   ) -> [LinearizedLayer] {
-    let workspace = PixelCNNWorkspace(self, purpose: .training)
+    let workspace = PixelCNNWorkspace(self, purpose: .training())
     forward(batch, images: image..<image + 1, packed: packed(parameters), workspace: workspace)
     let (a, shape) = (workspace.activations, configuration.shape)
     func slope(_ map: FeatureMap) -> LinearOperator { .diagonal(configuration.activation.slopes(map.values)) }
@@ -131,7 +131,7 @@ extension DiagonalNetwork {
   public func linearized(
     _ batch: ImageBatch, image: Int, parameters: ParameterVector
   ) -> [LinearizedLayer] {
-    let workspace = DiagonalWorkspace(self, purpose: .training, images: 1)
+    let workspace = DiagonalWorkspace(self, purpose: .training(), images: 1)
     workspace.forward(batch, images: image..<image + 1, packed(parameters))
     let (a, shape) = (workspace.activations, configuration.shape)
     var links: [LinearizedLayer] = []

@@ -7,7 +7,7 @@ extension GatedPixelCNN {
   public func linearized(
     _ batch: ImageBatch, image: Int, parameters: ParameterVector
   ) -> [LinearizedLayer] {
-    let workspace = GatedWorkspace(self, purpose: .training)
+    let workspace = GatedWorkspace(self, purpose: .training())
     workspace.forward(batch, image: image, packed(parameters))
     let (a, shape) = (workspace.activations, configuration.shape)
     var result: [LinearizedLayer] = []

@@ -54,6 +54,9 @@ final class MapMaker {
     return map
   }
 
+  /// Counts bytes held besides maps.
+  func count(bytes: Int) { byteCount += bytes }
+
   /// The border of a map that a recurrence reads: above and beside, or below and beside on the way back.
   var recurrentBorder: FeatureMap.Border { .init(top: 1, bottom: 1, left: images, right: images) }
   /// The border of a map of which a recurrence reads the place beside.

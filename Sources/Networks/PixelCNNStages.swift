@@ -48,7 +48,8 @@ extension PixelCNN {
           + activated(a.convolved[index]) {
             block.conv.forward(a.reduced[index], to: $0, images: images, classes: classes)
           }
-          + blockEnd(a, index) { block.expand.forward(a.convolved[index], to: $0, images: images) })
+          + a.thinned[index].forward
+          + blockEnd(a, index) { block.expand.forward(a.thinned[index].target, to: $0, images: images) })
     }
     let head =
       activated(a.hidden) { self.head.hidden.forward(a.activated[blocks.count], to: $0, images: images) }
@@ -100,8 +101,9 @@ extension PixelCNN {
       + throughActivation(g.stream, saved: last) { self.head.hidden.inputGradient(g.hidden, to: $0) }
     let middle = blocks.enumerated().reversed().map { index, block in
       stage(
-        [.weights(block.expand.weightGradient(a.convolved[index], g.stream))]
+        [.weights(block.expand.weightGradient(a.thinned[index].target, g.stream))]
           + throughActivation(g.convolved, saved: a.convolved[index]) { block.expand.inputGradient(g.stream, to: $0) }
+          + a.thinned[index].backward(g.convolved)
           + [.weights(block.conv.weightGradient(a.reduced[index], g.convolved, classes: classes))]
           + throughActivation(g.reduced, saved: a.reduced[index]) { block.conv.inputGradient(g.convolved, to: $0) }
           + [.weights(block.reduce.weightGradient(a.activated[index], g.reduced))]

@@ -8,6 +8,7 @@ final class PixelCNNWorkspace: ModelWorkspace {
   let activations: Activations
   let logits: [FeatureMap]
   let logitGradients: [FeatureMap]
+  let dropout: Dropout?
   /// Input layer, blocks, head.
   let forwardStages: [ForwardStage]
   /// Head, blocks from the last to the first, input layer; none in a workspace for evaluation.
@@ -17,11 +18,12 @@ final class PixelCNNWorkspace: ModelWorkspace {
   /// Memory to run `model` on images of its configuration.
   init(_ model: PixelCNN, purpose: WorkspacePurpose) {
     let maker = MapMaker(model.configuration.shape, images: 1)
-    let activations = Activations(model, maker, kept: purpose == .training ? .all : .none)
+    dropout = purpose.makeDropout(images: 1)
+    let activations = Activations(model, maker, kept: purpose.kept, dropout: dropout)
     self.activations = activations
     logits = [activations.logits]
     forwardStages = model.forwardStages(activations)
-    if purpose == .training {
+    if purpose.isTraining {
       let gradients = Gradients(model, maker)
       logitGradients = [gradients.logits]
       backwardStages = model.backwardStages(activations, gradients)
@@ -42,12 +44,14 @@ final class PixelCNNWorkspace: ModelWorkspace {
     let reduced: [FeatureMap]
     /// After conv and activation, [block].
     let convolved: [FeatureMap]
+    /// What expand reads of it, [block].
+    let thinned: [Dropout.Layer]
     let hidden: FeatureMap
     let logits: FeatureMap
     /// The classes of the images; nil where the model depends on none.
     let classes: ClassChoice?
 
-    init(_ model: PixelCNN, _ maker: MapMaker, kept: KeptMaps, images: Int = 1) {
+    init(_ model: PixelCNN, _ maker: MapMaker, kept: KeptMaps, images: Int = 1, dropout: Dropout? = nil) {
       let configuration = model.configuration
       let half = configuration.width / 2
       let blocks = configuration.blocks
@@ -62,6 +66,7 @@ final class PixelCNNWorkspace: ModelWorkspace {
       let border = ConvolutionWindow(size: 3, mask: .b).spread(over: images).border
       reduced = maps(blocks, kept: kept != .none) { maker.map(half, border: border) }
       convolved = maps(blocks, kept: kept == .all) { maker.passingMap(half) }
+      thinned = convolved.map { dropout.layer($0, maker) }
       hidden = maker.passingMap(configuration.width)
       logits = maker.passingMap(model.head.logits.outputChannels)
       classes = ClassChoice(configuration, images: images)

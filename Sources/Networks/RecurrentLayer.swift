@@ -6,9 +6,11 @@ struct LayerMaps {
   let directions: [CellMaps]
   /// The directions' sum, the second moved down one row; with one direction its output itself.
   let sum: FeatureMap
+  /// What the layer hands on of it.
+  let thinned: Dropout.Layer
 
   /// `scratch` lends its maps of what no other cell reads.
-  init(_ layer: DiagonalNetwork.Layer, _ maker: MapMaker, scratch: LayerMaps? = nil) {
+  init(_ layer: DiagonalNetwork.Layer, _ maker: MapMaker, scratch: LayerMaps? = nil, dropout: Dropout? = nil) {
     directions = layer.directions.enumerated().map { index, direction in
       let features = direction.stateToState.inputChannels
       let hasState = direction.cell.hasState
@@ -23,6 +25,7 @@ struct LayerMaps {
     // Where nothing follows the sum, the next layer reads it.
     let lentSum = layer.output == nil ? nil : scratch?.sum
     sum = directions.count == 1 ? directions[0].output : lentSum ?? maker.passingMap(directions[0].output.channels)
+    thinned = dropout.layer(sum, maker)
   }
 }
 
@@ -49,6 +52,7 @@ final class LayerRunner {
   let runners: [RecurrentRunner]
   private let input: FeatureMap
   private let sum: FeatureMap
+  private let thinned: Dropout.Layer
   private let target: FeatureMap
   private let isResidual: Bool
   private let outputPass: ConvolutionPass?
@@ -67,16 +71,17 @@ final class LayerRunner {
     self.gradients = gradients
     self.streamGradient = streamGradient
     sum = maps.sum
+    thinned = maps.thinned
     isResidual = layer.isResidual
     runners = layer.directions.enumerated().map { index, direction in
       RecurrentRunner(
         direction, input: input, maps: maps.directions[index], gradients: gradients?.directions[index],
         inputGradient: readsImage ? nil : streamGradient, images: images, classes: classes)
     }
-    outputPass = layer.output.map { $0.forward(maps.sum, to: .add(target), images: images) }
+    outputPass = layer.output.map { $0.forward(maps.thinned.target, to: .add(target), images: images) }
     if let output = layer.output, let gradients, let streamGradient {
       outputSteps = [
-        .weights(output.weightGradient(maps.sum, streamGradient, images: images)),
+        .weights(output.weightGradient(maps.thinned.target, streamGradient, images: images)),
         .input(output.inputGradient(streamGradient, to: .store(gradients.sum), images: images)),
       ]
     } else {
@@ -107,11 +112,12 @@ final class LayerRunner {
 
   private func combine(in region: MapRegion, _ packed: PackedParameters) {
     if runners.count == 2 { addShiftedDown(runners[0].maps.output, runners[1].maps.output, to: sum, in: region) }
+    for step in thinned.forward { step.run(region, packed) }
     if let outputPass {
       copy(input, to: target, in: region)
       outputPass.run(region, weights: packed.forward)
     } else if isResidual {
-      add(input, sum, to: target, in: region)
+      add(input, thinned.target, to: target, in: region)
     }
   }
 
@@ -124,6 +130,7 @@ final class LayerRunner {
     } else {
       BackwardStage(steps: outputSteps, bandHeight: rows.count).run(rows, packed, into: gradient)
     }
+    BackwardStage(steps: thinned.backward(gradients.sum), bandHeight: rows.count).run(rows, packed, into: gradient)
     if !isResidual { streamGradient.clear() }
     for (index, runner) in runners.enumerated() {
       copyRows(gradients.sum, shiftedBy: index, to: gradients.directions[index].output)

@@ -7,12 +7,15 @@ enum ForwardStep {
   /// target = φ(source)
   case activation(Activation, FeatureMap, to: FeatureMap)
   case copy(FeatureMap, to: FeatureMap)
+  /// target = source thinned out
+  case dropout(DropoutMask, FeatureMap, to: FeatureMap)
 
   func run(_ region: MapRegion, _ packed: PackedParameters) {
     switch self {
     case .convolution(let pass): pass.run(region, weights: packed.forward)
     case .activation(let activation, let source, let target): activate(source, by: activation, to: target, in: region)
     case .copy(let source, let target): Kernels.copy(source, to: target, in: region)
+    case .dropout(let mask, let source, let target): mask.apply(source, to: target, in: region)
     }
   }
 }
@@ -44,6 +47,8 @@ struct BackwardStage {
     case slope(Activation, FeatureMap, saved: FeatureMap)
     /// target += gradient
     case add(FeatureMap, to: FeatureMap)
+    /// The gradient of what was left out is zero.
+    case dropout(DropoutMask, FeatureMap)
   }
 
   let steps: [Step]
@@ -62,6 +67,8 @@ struct BackwardStage {
             map, of: activation, saved: saved, to: map, in: MapRegion(rows: band, columns: 0..<map.width))
         case .add(let map, let target):
           Kernels.add(map, target, to: target, in: MapRegion(rows: band, columns: 0..<map.width))
+        case .dropout(let mask, let map):
+          mask.apply(map, to: map, in: MapRegion(rows: band, columns: 0..<map.width))
         }
       }
     }

@@ -106,7 +106,7 @@ public final class Trainer {
     savedStep = isSaved ? adam.step : nil
     model = state.model.makeModel()
     order = DataOrder(images: train.count, batchSize: options.batchSize, seed: options.seed)
-    engine = BatchGradient(model: model, batchSize: order.batchSize, threads: threads)
+    engine = BatchGradient(model: model, batchSize: order.batchSize, threads: threads, dropout: options.dropout)
     gradient = ParameterVector(layout: model.layout)
   }
 
@@ -175,7 +175,9 @@ public final class Trainer {
     let batch = state.quantization.batch(from: train, indices: order.batch(step: step), epoch: epoch)
     let isRecorded = options.gradientInterval > 0 && step % options.gradientInterval == 0
     let tracker = isRecorded ? GradientTracker(model) : nil
-    let nats = engine.compute(batch, parameters: adam.parameters, into: gradient, observer: tracker?.observer)
+    let nats = engine.compute(
+      batch, parameters: adam.parameters, into: gradient, observer: tracker?.observer,
+      random: Philox(seed: options.seed, purpose: .dropout, stream: UInt64(step)))
     let norms = GradientNorms(gradient, threads: threads)
     try demandFinite(nats, norms, step: step)
     let rate = options.schedule.rate(step: step, progress: progress(clock))

@@ -49,6 +49,11 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
   public var schedule = Schedule()
   /// Adam's constants, clipping and averaging.
   public var adam = AdamOptions()
+  /// The share of each layer's features that a step leaves out while training; 0: none.
+  public var dropout: Double {
+    get { dropoutShare ?? 0 }
+    set { dropoutShare = newValue == 0 ? nil : newValue }
+  }
   /// When the run is over.
   public var length = Length.epochs(10)
   /// Steps between held-out evaluations; nil: once an epoch, or less often where an epoch is short.
@@ -61,6 +66,15 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
   public var checkpointsKept = 2
   /// The seed of weights, data order and dynamic binarization.
   public var seed: UInt64 = 1
+
+  /// Not written where there is none: states from before dropout read as they did.
+  private var dropoutShare: Double?
+
+  private enum CodingKeys: String, CodingKey {
+    case batchSize, schedule, adam, length, evaluationInterval, evaluationImages, gradientInterval, checkpointsKept,
+      seed
+    case dropoutShare = "dropout"
+  }
 
   /// The defaults.
   public init() {}
@@ -81,6 +95,7 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
       schedule.decay > 0 && schedule.decay <= 1, "--decay", "a number above 0, at most 1", schedule.decay)
     try require(adam.clipNorm >= 0, "--clip", "0 (off) or a positive norm", adam.clipNorm)
     try require((0..<1).contains(adam.averageDecay), "--ema", "a number from 0 to below 1", adam.averageDecay)
+    try require((0..<1).contains(dropout), "--dropout", "a share from 0 to below 1", dropout)
     try require(
       evaluationInterval.map { $0 > 0 } ?? true, "--evaluate-every", "1 step or more", evaluationInterval ?? 0
     )

@@ -122,7 +122,7 @@ struct DescribeCommand: ParsableCommand {
         / Double(images),
       secondsPerImageEvaluation: seconds { _ = scorer.nats(batch) } / Double(images),
       secondsPerSampledImage: seconds { _ = sampler.sample(SamplingRequest(count: 1, seed: 1)) },
-      workspaceBytes: network.makeWorkspace(.training).byteCount, samplingImages: Self.imagesDrawn,
+      workspaceBytes: network.makeWorkspace(.training()).byteCount, samplingImages: Self.imagesDrawn,
       samplingThreads: availableThreads(), samplingResidentBytes: samplingGrowth, seenPixels: field.seen,
       pixelsBefore: field.before)
   }

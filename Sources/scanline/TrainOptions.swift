@@ -78,6 +78,8 @@ struct TrainingFlags: ParsableArguments {
   @Option(help: "Steps over which the rate rises from zero (default: 100).") var warmup: Int?
   @Option(help: "The factor a step of the exponential schedule (default: 0.999977).") var decay: Double?
   @Option(help: "Scale gradients above this global norm down to it; 0 is off (default: 0).") var clip: Float?
+  @Option(help: "The share of each layer's features that a step leaves out while training (default: 0).")
+  var dropout: Double?
   @Option(help: "Decay of the moving average of the weights; 0 is off (default: 0.999).") var ema: Float?
   @Option(
     help: "Steps between held-out evaluations and checkpoints (default: an epoch, or the epochs that make 500 steps).")
@@ -104,7 +106,8 @@ struct TrainingFlags: ParsableArguments {
   var givenBesidesLength: String? {
     let given: [(String, Bool)] = [
       ("--batch", batch != nil), ("--learning-rate", learningRate != nil), ("--schedule", schedule != nil),
-      ("--warmup", warmup != nil), ("--decay", decay != nil), ("--clip", clip != nil), ("--ema", ema != nil),
+      ("--warmup", warmup != nil), ("--decay", decay != nil), ("--clip", clip != nil), ("--dropout", dropout != nil),
+      ("--ema", ema != nil),
       ("--evaluate-every", evaluateEvery != nil), ("--evaluation-images", evaluationImages != nil),
       ("--gradients-every", gradientsEvery != nil), ("--keep", keep != nil), ("--seed", seed != nil),
     ]
@@ -120,6 +123,7 @@ struct TrainingFlags: ParsableArguments {
     if let schedule { options.schedule.course = schedule }
     if let warmup { options.schedule.warmupSteps = warmup }
     if let decay { options.schedule.decay = decay }
+    if let dropout { options.dropout = dropout }
     if let clip { options.adam.clipNorm = clip }
     if let ema { options.adam.averageDecay = ema }
     options.evaluationInterval = evaluateEvery

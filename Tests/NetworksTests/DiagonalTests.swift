@@ -11,7 +11,7 @@ import Testing
     let model = recurrent(kind, width: 4, layers: 2, height: size.height, width: size.width, levels: 2, directions: 2)
       .makeModel()
     let packed = model.packed(randomParameters(model, scale: 0.5))
-    let workspace = model.makeWorkspace(.training)
+    let workspace = model.makeWorkspace(.training())
     let batch = randomBatch(model.configuration.shape, count: 3, levels: 2)
     let expected = [Int](repeating: size.width + size.height - 1, count: 4)
     model.forward(batch, images: 0..<3, packed: packed, workspace: workspace)
@@ -43,7 +43,7 @@ import Testing
     let packed = model.packed(parameters)
     let batch = randomBatch(model.configuration.shape, count: 4, levels: 2)
     func gradient(after full: Bool) -> [Float] {
-      let workspace = model.makeWorkspace(.training)
+      let workspace = model.makeWorkspace(.training())
       func run(_ images: Range<Int>, _ sum: AlignedBuffer) {
         model.forward(batch, images: images, packed: packed, workspace: workspace)
         for (place, image) in images.enumerated() {

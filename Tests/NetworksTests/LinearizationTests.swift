@@ -45,7 +45,7 @@ import Testing
     let observer = FlowObserver(c.model)
     _ = BatchGradient(model: c.model, batchSize: 1, threads: 1).compute(
       c.batch, parameters: c.parameters, into: ParameterVector(layout: c.model.layout), observer: observer)
-    let workspace = c.model.makeWorkspace(.training)
+    let workspace = c.model.makeWorkspace(.training())
     c.model.forward(c.batch, images: 0..<1, packed: c.model.packed(c.parameters), workspace: workspace)
     _ = c.model.likelihood.nats(
       c.batch, image: 0, logits: workspace.logits[0], gradient: workspace.logitGradients[0])

@@ -10,6 +10,8 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
   public var tensors: [String: [Double]]
   /// Sees every layer's outputs, and may change one.
   public var probe: LayerProbe?
+  /// Leaves features out.
+  public var thinning: Thinning?
 
   /// The reference with the numbers of `parameters`.
   public init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
@@ -45,6 +47,9 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
         let right = direction("layers.\(layer).right", stream, h, w, mirrored: true, number)
         for p in w..<max(w, h * w) { sum[p] = zip(sum[p], right[p - w]).map { $0 + $1 } }
       }
+      let features = sum[0].count
+      let kept = factors(layer, image, count: h * w * features)
+      sum = sum.enumerated().map { p, values in values.enumerated().map { $1 * kept[p * features + $0] } }
       if isLSTM {
         let out = sum.map { affine("layers.\(layer).output", $0) }
         stream = zip(stream, out).map { zip($0, $1).map { $0 + $1 } }
@@ -156,11 +161,20 @@ public protocol ReferenceModel {
   var tensors: [String: [Double]] { get set }
   /// Sees every layer's outputs, and may change one.
   var probe: LayerProbe? { get set }
+  /// Leaves features out.
+  var thinning: Thinning? { get set }
   /// −log p of each pixel of an image in nats.
   func costs(_ batch: ImageBatch, image: Int) -> [Double]
 }
 
+/// What dropout multiplies the features by that a layer's branch hands to its last step, H×W×features, given the number
+/// of the layer and that of the image.
+public typealias Thinning = (_ layer: Int, _ image: Int) -> [Double]
+
 extension ReferenceModel {
+  func factors(_ layer: Int, _ image: Int, count: Int) -> [Double] {
+    thinning?(layer, image) ?? [Double](repeating: 1, count: count)
+  }
   /// −log p of an image in nats.
   public func nats(_ batch: ImageBatch, image: Int) -> Double { costs(batch, image: image).reduce(0, +) }
   /// −log p of one pixel in nats.

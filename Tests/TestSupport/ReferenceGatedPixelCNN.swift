@@ -10,6 +10,8 @@ public struct ReferenceGatedPixelCNN: ReferenceModel {
   public var tensors: [String: [Double]]
   /// Sees every layer's outputs, and may change one.
   public var probe: LayerProbe?
+  /// Leaves features out.
+  public var thinning: Thinning?
 
   /// The reference with the numbers of `parameters`.
   public init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
@@ -66,8 +68,10 @@ public struct ReferenceGatedPixelCNN: ReferenceModel {
         change(name + part, &z)
         record(name + part, z.map(gates))
       }
+      let kept = factors(layer, image, count: h * w * configuration.width)
       var outputs = z.indices.map { p -> [Double] in
-        let output = convolve(name + "output", [gate(z[p])], nil)
+        let unit = gate(z[p]).enumerated().map { $1 * kept[p * configuration.width + $0] }
+        let output = convolve(name + "output", [unit], nil)
         return layer == 0 ? output : zip(horizontal[p / w, p % w], output).map { $0 + $1 }
       }
       change(name + "output", &outputs)

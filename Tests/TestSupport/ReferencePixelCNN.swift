@@ -11,6 +11,8 @@ public struct ReferencePixelCNN: ReferenceModel {
   public var tensors: [String: [Double]]
   /// Sees every layer's outputs, and may change one.
   public var probe: LayerProbe?
+  /// Leaves features out.
+  public var thinning: Thinning?
 
   /// The reference with the numbers of `parameters`.
   public init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
@@ -53,7 +55,8 @@ public struct ReferencePixelCNN: ReferenceModel {
       probe?.record("blocks.\(b).reduce", r.map(phi))
       r = convolve(r.map(phi), width / 2, "blocks.\(b).conv", size: 3, includeCentre: true, h, w)
       probe?.record("blocks.\(b).conv", r.map(phi))
-      r = convolve(r.map(phi), width / 2, "blocks.\(b).expand", size: 1, includeCentre: true, h, w)
+      r = zip(r.map(phi), factors(b, image, count: r.count)).map { $0 * $1 }
+      r = convolve(r, width / 2, "blocks.\(b).expand", size: 1, includeCentre: true, h, w)
       switch configuration.residual {
       case .off: x = r
       case .pre: x = zip(x, r).map { $0 + $1 }

@@ -39,8 +39,9 @@ import Training
     let gradient = ParameterVector(layout: model.layout)
     var order = DataOrder(images: run.train.count, batchSize: 12, seed: run.options.seed)
     let batch = state.quantization.batch(from: run.train, indices: order.batch(step: 0), epoch: 0)
-    let nats = BatchGradient(model: model, batchSize: 12, threads: 1)
-      .compute(batch, parameters: before, into: gradient)
+    let nats = BatchGradient(model: model, batchSize: 12, threads: 1, dropout: run.options.dropout)
+      .compute(
+        batch, parameters: before, into: gradient, random: Philox(seed: run.options.seed, purpose: .dropout))
     #expect(record.natsPerImage == nats.reduce(0, +) / 12)
     #expect(record.layers.map(\.name) == model.flowLayers.map(\.name))
     for layer in record.layers {

@@ -22,6 +22,7 @@ struct TinyRun {
     options.schedule.warmupSteps = 5
     // Low enough that steps are clipped.
     options.adam.clipNorm = 1
+    options.dropout = 0.25
     options.evaluationInterval = 6
     options.evaluationImages = 4
     options.seed = 7

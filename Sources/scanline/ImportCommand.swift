@@ -22,7 +22,11 @@ struct ImportCommand: ParsableCommand {
   @Option(help: "Model family.") var model: ModelKind = .pixelCNN
   @Option(help: "Features of the residual stream.") var width: Int
   @Option(help: "Residual blocks or layers.") var blocks: Int
+  @Option(help: "bernoulli, categorical or logistic-mixture (default: categorical, bernoulli for 2 levels).")
+  var likelihood: LikelihoodKind?
+  @Option(help: "Of a logistic-mixture: how many logistics (default: 10).") var mixtures: Int?
   @OptionGroup var layers: LayerOptions
+  @Option(help: "Channels of the images: 1, grey, or 3, RGB.") var channels = 1
   @Option(help: ArgumentHelp("The size of the images that `sample` draws.", valueName: "WxH"))
   var size = SizeArgument(width: 28, height: 28)
   @Option(name: .shortAndLong, help: "The checkpoint folder to make; it must not exist.") var output: String
@@ -30,10 +34,14 @@ struct ImportCommand: ParsableCommand {
 
   func run() throws {
     let quantization = try levels.quantization(seed: 0)
+    guard channels == 1 || channels == 3 else {
+      throw ScanlineError(.usage, path: "--channels", expected: "1 or 3", found: "\(channels)")
+    }
     let configuration = ModelConfiguration(
       model: model, width: width, blocks: blocks,
-      shape: ImageShape(height: size.height, width: size.width, channels: 1), levels: quantization.levels,
-      activation: layers.activation, residual: layers.residual, directions: layers.directions)
+      shape: ImageShape(height: size.height, width: size.width, channels: channels), levels: quantization.levels,
+      likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
+      directions: layers.directions)
     try configuration.validate(path: "import")
     guard let data = FileManager.default.contents(atPath: file) else {
       throw ScanlineError(.io, path: file, expected: "a safetensors file that can be read", found: "none")

@@ -71,6 +71,30 @@ import Testing
       try place.fail("train images --resume --output deep/er/theirs", 65).contains("a checkpoint to resume"))
   }
 
+  /// Every option that decides what the tensors are: here a mixture in colour.
+  @Test func aColourMixtureIsAccepted() throws {
+    let shape = ImageShape(height: 3, width: 4, channels: 3)
+    let configuration = ModelConfiguration(
+      model: .gatedPixelCNN, width: 4, blocks: 2, shape: shape, levels: 8, likelihood: .logisticMixture, mixtures: 2)
+    let model = configuration.makeModel()
+    let parameters = randomParameters(model, scale: 0.5)
+    try write(
+      model.layout.slices.map {
+        NamedTensor(name: model.pyTorchNames[$0.name] ?? $0.name, shape: $0.shape, values: Array(parameters[$0]))
+      })
+    let shared = "--model gated-pixelcnn --width 4 --blocks 2 --levels 8 --size 4x3 --output theirs"
+    #expect(
+      try place.fail("import weights.safetensors \(shared) --channels 2", 64).contains("--channels: expected 1 or 3"))
+    _ = try place.succeed(
+      "import weights.safetensors \(shared) --channels 3 --likelihood logistic-mixture --mixtures 2")
+    let batch = randomBatch(shape, count: 1, levels: 8)
+    // The middle of the 32 values that become a level.
+    try place.write(PNGImage(shape: shape, values: batch.levels.map { $0 * 32 + 16 }).encoded(), to: "images/a.png")
+    let report = try place.succeed("evaluate theirs images --json").json()
+    let nats = Scorer(model: model, parameters: parameters, threads: 1).nats(batch)[0]
+    #expect(abs(try #require(report["nats_per_image"] as? Double) - nats) < 1e-9 * nats)
+  }
+
   /// Finite weights that give no finite score: no figure is printed.
   @Test func aScoreThatIsNotFiniteIs76() throws {
     try write(

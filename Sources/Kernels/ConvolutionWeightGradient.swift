@@ -38,7 +38,9 @@ public final class WeightGradientPass {
       for inputs in EvenTiles(0..<length, most: mostRows) {
         tiles.append(
           InputTile(
-            count: inputs.count, inputOffset: offset + inputs.lowerBound, packedRow: packedRow + inputs.lowerBound))
+            count: inputs.count, inputOffset: offset + inputs.lowerBound, packedRow: packedRow + inputs.lowerBound,
+            // The last tile is among the smallest.
+            hasBias: biases == nil && run == window.runs.last && inputs.upperBound == length))
       }
       packedRow += run.count * input.pixelStride
     }
@@ -59,20 +61,20 @@ public final class WeightGradientPass {
     var feature = 0
     while feature &+ 32 <= matrix.columns {
       accumulateBias(OnesRow<TwoVectors>.self, places, bias + feature, feature)
-      for tile in tiles { places.runTwoVectors(tile, feature, target) }
+      for tile in tiles { places.runTwoVectors(tile, feature, target, bias: tile.hasBias ? bias + feature : nil) }
       feature &+= 32
     }
     if feature < matrix.columns {
       accumulateBias(OnesRow<OneVector>.self, places, bias + feature, feature)
-      for tile in tiles { places.runOneVector(tile, feature, target) }
+      for tile in tiles { places.runOneVector(tile, feature, target, bias: tile.hasBias ? bias + feature : nil) }
     }
   }
 
-  /// One sum over all places, or, where images take different sets, one an image.
+  /// Where images take different sets of biases, one sum an image; one sum over all places rides on a tile.
   private func accumulateBias<T: RegisterTile>(
     _: T.Type, _ places: GradientPlaces, _ bias: UnsafeMutablePointer<Float>, _ feature: Int
   ) {
-    guard let biases else { return places.accumulate(T.self, inputOffset: 0, feature, bias) }
+    guard let biases else { return }
     for image in 0..<biases.images {
       places.accumulate(
         T.self, inputOffset: 0, feature, bias + biases.number(image) &* matrix.columns, first: image,
@@ -81,6 +83,7 @@ public final class WeightGradientPass {
   }
 }
 
+/// With the row of a bias beside them.
 private let mostRowsTwoVectors = 14
 private let mostRowsOneVector = 24
 
@@ -91,6 +94,8 @@ private struct InputTile {
   let inputOffset: Int
   /// The first one's row in the packed gradient.
   let packedRow: Int
+  /// Whether the bias gradient is summed beside them: another row, whose input is always one.
+  let hasBias: Bool
 }
 
 /// All that the tiles of one call share. Here the rows of a tile are inputs, side by side in memory, and the steps
@@ -107,65 +112,85 @@ private struct GradientPlaces {
     _: T.Type, inputOffset: Int, _ feature: Int, _ target: UnsafeMutablePointer<Float>, first: Int = 0, every: Int = 1
   ) {
     var tile = T(loading: target, stride: columns)
+    addRows(to: &tile, inputOffset: inputOffset, feature, first: first, every: every)
+    tile.forEachRow(from: 0) { row, sum in sum.store(target + row &* columns) }
+  }
+
+  @inline(__always)
+  func addRows<T: RegisterTile>(
+    to tile: inout T, inputOffset: Int, _ feature: Int, first: Int = 0, every: Int = 1
+  ) {
     for y in rows {
       tile.accumulate(
         input.pixel(y, first) + inputOffset, rowStride: 1, stepStride: input.pixelStride &* every,
         outputGradient.pixel(y, first) + feature, bStride: outputGradient.pixelStride &* every, steps: width / every)
     }
-    tile.forEachRow(from: 0) { row, sum in sum.store(target + row &* columns) }
   }
 
   @inline(__always)
-  func run<T: RegisterTile>(_: T.Type, _ tile: InputTile, _ feature: Int, _ target: UnsafeMutablePointer<Float>) {
-    accumulate(T.self, inputOffset: tile.inputOffset, feature, target + (tile.packedRow &* columns &+ feature))
+  func run<T: RegisterTile>(
+    _: T.Type, _ tile: InputTile, _ feature: Int, _ target: UnsafeMutablePointer<Float>,
+    _ bias: UnsafeMutablePointer<Float>?
+  ) {
+    let target = target + (tile.packedRow &* columns &+ feature)
+    guard let bias else { return accumulate(T.self, inputOffset: tile.inputOffset, feature, target) }
+    var sums = Stack<T, OnesRow<T.Group>>(
+      top: T(loading: target, stride: columns), bottom: OnesRow(loading: bias, stride: 0))
+    addRows(to: &sums, inputOffset: tile.inputOffset, feature)
+    sums.top.forEachRow(from: 0) { row, sum in sum.store(target + row &* columns) }
+    sums.bottom.group.store(bias)
   }
 
-  func runOneVector(_ tile: InputTile, _ feature: Int, _ target: UnsafeMutablePointer<Float>) {
+  func runOneVector(
+    _ tile: InputTile, _ feature: Int, _ target: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>?
+  ) {
     switch tile.count {
-    case 1: run(Rows1<OneVector>.self, tile, feature, target)
-    case 2: run(Rows2<OneVector>.self, tile, feature, target)
-    case 3: run(Rows3<OneVector>.self, tile, feature, target)
-    case 4: run(Rows4<OneVector>.self, tile, feature, target)
-    case 5: run(Rows5<OneVector>.self, tile, feature, target)
-    case 6: run(Rows6<OneVector>.self, tile, feature, target)
-    case 7: run(Rows7<OneVector>.self, tile, feature, target)
-    case 8: run(Rows8<OneVector>.self, tile, feature, target)
-    case 9: run(Rows9<OneVector>.self, tile, feature, target)
-    case 10: run(Rows10<OneVector>.self, tile, feature, target)
-    case 11: run(Rows11<OneVector>.self, tile, feature, target)
-    case 12: run(Rows12<OneVector>.self, tile, feature, target)
-    case 13: run(Rows13<OneVector>.self, tile, feature, target)
-    case 14: run(Rows14<OneVector>.self, tile, feature, target)
-    case 15: run(Rows15<OneVector>.self, tile, feature, target)
-    case 16: run(Rows16<OneVector>.self, tile, feature, target)
-    case 17: run(Rows17<OneVector>.self, tile, feature, target)
-    case 18: run(Rows18<OneVector>.self, tile, feature, target)
-    case 19: run(Rows19<OneVector>.self, tile, feature, target)
-    case 20: run(Rows20<OneVector>.self, tile, feature, target)
-    case 21: run(Rows21<OneVector>.self, tile, feature, target)
-    case 22: run(Rows22<OneVector>.self, tile, feature, target)
-    case 23: run(Rows23<OneVector>.self, tile, feature, target)
-    case 24: run(Rows24<OneVector>.self, tile, feature, target)
+    case 1: run(Rows1<OneVector>.self, tile, feature, target, bias)
+    case 2: run(Rows2<OneVector>.self, tile, feature, target, bias)
+    case 3: run(Rows3<OneVector>.self, tile, feature, target, bias)
+    case 4: run(Rows4<OneVector>.self, tile, feature, target, bias)
+    case 5: run(Rows5<OneVector>.self, tile, feature, target, bias)
+    case 6: run(Rows6<OneVector>.self, tile, feature, target, bias)
+    case 7: run(Rows7<OneVector>.self, tile, feature, target, bias)
+    case 8: run(Rows8<OneVector>.self, tile, feature, target, bias)
+    case 9: run(Rows9<OneVector>.self, tile, feature, target, bias)
+    case 10: run(Rows10<OneVector>.self, tile, feature, target, bias)
+    case 11: run(Rows11<OneVector>.self, tile, feature, target, bias)
+    case 12: run(Rows12<OneVector>.self, tile, feature, target, bias)
+    case 13: run(Rows13<OneVector>.self, tile, feature, target, bias)
+    case 14: run(Rows14<OneVector>.self, tile, feature, target, bias)
+    case 15: run(Rows15<OneVector>.self, tile, feature, target, bias)
+    case 16: run(Rows16<OneVector>.self, tile, feature, target, bias)
+    case 17: run(Rows17<OneVector>.self, tile, feature, target, bias)
+    case 18: run(Rows18<OneVector>.self, tile, feature, target, bias)
+    case 19: run(Rows19<OneVector>.self, tile, feature, target, bias)
+    case 20: run(Rows20<OneVector>.self, tile, feature, target, bias)
+    case 21: run(Rows21<OneVector>.self, tile, feature, target, bias)
+    case 22: run(Rows22<OneVector>.self, tile, feature, target, bias)
+    case 23: run(Rows23<OneVector>.self, tile, feature, target, bias)
+    case 24: run(Rows24<OneVector>.self, tile, feature, target, bias)
     default: preconditionFailure("no tile of \(tile.count) inputs")
     }
   }
 
-  func runTwoVectors(_ tile: InputTile, _ feature: Int, _ target: UnsafeMutablePointer<Float>) {
+  func runTwoVectors(
+    _ tile: InputTile, _ feature: Int, _ target: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>?
+  ) {
     switch tile.count {
-    case 1: run(Rows1<TwoVectors>.self, tile, feature, target)
-    case 2: run(Rows2<TwoVectors>.self, tile, feature, target)
-    case 3: run(Rows3<TwoVectors>.self, tile, feature, target)
-    case 4: run(Rows4<TwoVectors>.self, tile, feature, target)
-    case 5: run(Rows5<TwoVectors>.self, tile, feature, target)
-    case 6: run(Rows6<TwoVectors>.self, tile, feature, target)
-    case 7: run(Rows7<TwoVectors>.self, tile, feature, target)
-    case 8: run(Rows8<TwoVectors>.self, tile, feature, target)
-    case 9: run(Rows9<TwoVectors>.self, tile, feature, target)
-    case 10: run(Rows10<TwoVectors>.self, tile, feature, target)
-    case 11: run(Rows11<TwoVectors>.self, tile, feature, target)
-    case 12: run(Rows12<TwoVectors>.self, tile, feature, target)
-    case 13: run(Rows13<TwoVectors>.self, tile, feature, target)
-    case 14: run(Rows14<TwoVectors>.self, tile, feature, target)
+    case 1: run(Rows1<TwoVectors>.self, tile, feature, target, bias)
+    case 2: run(Rows2<TwoVectors>.self, tile, feature, target, bias)
+    case 3: run(Rows3<TwoVectors>.self, tile, feature, target, bias)
+    case 4: run(Rows4<TwoVectors>.self, tile, feature, target, bias)
+    case 5: run(Rows5<TwoVectors>.self, tile, feature, target, bias)
+    case 6: run(Rows6<TwoVectors>.self, tile, feature, target, bias)
+    case 7: run(Rows7<TwoVectors>.self, tile, feature, target, bias)
+    case 8: run(Rows8<TwoVectors>.self, tile, feature, target, bias)
+    case 9: run(Rows9<TwoVectors>.self, tile, feature, target, bias)
+    case 10: run(Rows10<TwoVectors>.self, tile, feature, target, bias)
+    case 11: run(Rows11<TwoVectors>.self, tile, feature, target, bias)
+    case 12: run(Rows12<TwoVectors>.self, tile, feature, target, bias)
+    case 13: run(Rows13<TwoVectors>.self, tile, feature, target, bias)
+    case 14: run(Rows14<TwoVectors>.self, tile, feature, target, bias)
     default: preconditionFailure("no tile of \(tile.count) inputs")
     }
   }

@@ -65,6 +65,10 @@ struct Stack<Top: RegisterTile, Bottom: RegisterTile>: RegisterTile where Top.Gr
   var top: Top
   var bottom: Bottom
 
+  @inline(__always) init(top: Top, bottom: Bottom) {
+    self.top = top
+    self.bottom = bottom
+  }
   @inline(__always) static var rows: Int { Top.rows &+ Bottom.rows }
   @inline(__always) init(repeating group: Group) {
     top = Top(repeating: group)

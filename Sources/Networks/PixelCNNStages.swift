@@ -25,7 +25,7 @@ extension PixelCNN {
   /// As many rows as fit the first cache.
   private var forwardBand: Int { max(1, 32_768 / bytesPerRow) }
   /// More than forward, since a weight gradient's sums are loaded and stored for each band.
-  private var backwardBand: Int { max(1, 131_072 / bytesPerRow) }
+  private var backwardBand: Int { max(1, 524_288 / bytesPerRow) }
 
   // MARK: Forward
 

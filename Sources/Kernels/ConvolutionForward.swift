@@ -167,9 +167,18 @@ struct MapPlace {
   let pixelStride: Int
 
   init(_ map: FeatureMap) {
-    origin = map.origin
-    rowStride = map.rowStride
-    pixelStride = map.pixelStride
+    self.init(origin: map.origin, rowStride: map.rowStride, pixelStride: map.pixelStride)
+  }
+
+  private init(origin: UnsafeMutablePointer<Float>, rowStride: Int, pixelStride: Int) {
+    self.origin = origin
+    self.rowStride = rowStride
+    self.pixelStride = pixelStride
+  }
+
+  /// The map from row `rows` on.
+  func movedDown(_ rows: Int) -> MapPlace {
+    MapPlace(origin: origin + rows &* rowStride, rowStride: rowStride, pixelStride: pixelStride)
   }
 
   @inline(__always)

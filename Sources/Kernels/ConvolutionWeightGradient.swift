@@ -54,9 +54,10 @@ public final class WeightGradientPass {
   public func run(_ rows: Range<Int>, into gradient: AlignedBuffer) {
     precondition(rows.lowerBound >= 0 && rows.upperBound <= input.height, "rows \(rows) of \(input.height)")
     let target = matrix.checkedPointer(gradient)
-    let places = GradientPlaces(
+    var places = GradientPlaces(
       input: MapPlace(input), outputGradient: MapPlace(outputGradient), rows: rows, width: input.width,
       columns: matrix.columns)
+    places.joinRows()
     let bias = target + matrix.depth &* matrix.columns
     var feature = 0
     while feature &+ 32 <= matrix.columns {
@@ -101,11 +102,21 @@ private struct InputTile {
 /// All that the tiles of one call share. Here the rows of a tile are inputs, side by side in memory, and the steps
 /// are pixels.
 private struct GradientPlaces {
-  let input: MapPlace
-  let outputGradient: MapPlace
-  let rows: Range<Int>
-  let width: Int
+  var input: MapPlace
+  var outputGradient: MapPlace
+  var rows: Range<Int>
+  var width: Int
   let columns: Int
+
+  /// Rows without a border between them are one long row: a turn of the loop less each.
+  mutating func joinRows() {
+    guard input.rowStride == width &* input.pixelStride, outputGradient.rowStride == width &* outputGradient.pixelStride
+    else { return }
+    input = input.movedDown(rows.lowerBound)
+    outputGradient = outputGradient.movedDown(rows.lowerBound)
+    width = rows.count &* width
+    rows = 0..<1
+  }
 
   @inline(__always)
   func accumulate<T: RegisterTile>(

@@ -79,7 +79,8 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
     try require(schedule.warmupSteps >= 0, "--warmup", "0 steps or more", schedule.warmupSteps)
     try require(
       schedule.decay > 0 && schedule.decay <= 1, "--decay", "a number above 0, at most 1", schedule.decay)
-    try require(adam.clipNorm >= 0, "--clip", "0 (off) or a positive norm", adam.clipNorm)
+    try require(
+      adam.clipNorm >= 0 && adam.clipNorm.isFinite, "--clip", "0 (off) or a positive norm", adam.clipNorm)
     try require((0..<1).contains(adam.averageDecay), "--ema", "a number from 0 to below 1", adam.averageDecay)
     try require(
       evaluationInterval.map { $0 > 0 } ?? true, "--evaluate-every", "1 step or more", evaluationInterval ?? 0

@@ -40,6 +40,7 @@ enum Entry {
     do {
       var command = try Scanline.parseAsRoot()
       try command.run()
+      try finishOutput()
     } catch let error as ScanlineError {
       FileHandle.standardError.write(Data("scanline: \(error)\n".utf8))
       exit(error.kind.rawValue)
@@ -50,5 +51,15 @@ enum Entry {
     } catch {
       Scanline.exit(withError: error)
     }
+  }
+
+  /// Writes what `print` still holds. A result that a full disk did not take is no result: `io`. A reader that has gone
+  /// away has seen what it wanted.
+  private static func finishOutput() throws {
+    guard fflush(nil) != 0 else { return }
+    let code = errno
+    guard code != EPIPE else { return }
+    throw ScanlineError(
+      .io, path: "standard output", expected: "a place for the result", found: String(cString: strerror(code)))
   }
 }

@@ -36,7 +36,7 @@ final class Workplace {
     private let output: String
     private let messages: String
 
-    fileprivate init(_ arguments: [String], in folder: String) throws {
+    fileprivate init(_ arguments: [String], in folder: String, output device: String? = nil) throws {
       // Files, not pipes: nobody need read them while the command runs, and they cannot fill up.
       let stem = folder + "/.said-\(UUID().uuidString)"
       (output, messages) = (stem + ".out", stem + ".err")
@@ -45,7 +45,7 @@ final class Workplace {
       process.arguments = arguments
       process.currentDirectoryURL = URL(fileURLWithPath: folder)
       process.standardInput = FileHandle.nullDevice
-      process.standardOutput = FileHandle(forWritingAtPath: output)
+      process.standardOutput = FileHandle(forWritingAtPath: device ?? output)
       process.standardError = FileHandle(forWritingAtPath: messages)
       try process.run()
     }
@@ -84,9 +84,10 @@ final class Workplace {
   /// Starts the command with `arguments` in this folder.
   func start(_ arguments: [String]) throws -> Running { try Running(arguments, in: path) }
 
-  /// Runs the command to its end; `arguments` are split at spaces.
-  func run(_ arguments: String) throws -> Result {
-    try start(arguments.split(separator: " ").map(String.init)).finish()
+  /// Runs the command to its end; `arguments` are split at spaces. Standard output goes to the device `output` where
+  /// one is given, and then is empty in the result.
+  func run(_ arguments: String, output: String? = nil) throws -> Result {
+    try Running(arguments.split(separator: " ").map(String.init), in: path, output: output).finish()
   }
 
   /// As `run`, for a command that must succeed.

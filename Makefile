@@ -66,3 +66,20 @@ packages:
 	if [ "$$(id -u)" -eq 0 ]; then sudo=; else sudo=sudo; fi; \
 	$$sudo apt-get update -q && \
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+
+# What the short tests try once, many times over: some minutes each. Needs strace, and root for disk.sh's tmpfs.
+.PHONY: torture-runs torture-usage
+torture-runs: build torture-usage
+	@failed=; \
+	for script in kills signals disk memory bits; do \
+	  echo "== $$script"; Tests/Torture/$$script.sh || failed="$$failed $$script"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "lost something:$$failed" >&2; exit 1; fi
+
+torture-usage: packages
+	SCANLINE_TORTURE=1 $(SWIFT) test -c release --disable-testable-imports --disable-xctest --filter UsageTests
+
+# An hour with a save every 30 seconds, at low priority; MINUTES makes it shorter.
+.PHONY: torture-long
+torture-long: build
+	Tests/Torture/long.sh

@@ -51,10 +51,18 @@ public final class GradientLog {
 
   deinit { if let file { _ = close(file) } }
 
-  /// Appends a record; the first one makes the file. Throws `io`, `cannotCreate`.
+  /// Appends a record; the first one makes the file. Throws `io`, `cannotCreate`, and `diverged` where a figure is not
+  /// finite, which JSON cannot say.
   public func append(_ record: GradientRecord) throws {
-    let line = try [UInt8](encoder.encode(record)) + [UInt8(ascii: "\n")]
-    try DurableFiles.append(line, to: opened(), path: path)
+    let line: Data
+    do {
+      line = try encoder.encode(record)
+    } catch {
+      throw ScanlineError(
+        .diverged, path: path, expected: "finite figures of the gradient flow at step \(record.step)",
+        found: "\(error)")
+    }
+    try DurableFiles.append([UInt8](line) + [UInt8(ascii: "\n")], to: opened(), path: path)
   }
 
   private func opened() throws -> Int32 {

@@ -211,6 +211,8 @@ public final class Trainer {
     let before = isRecorded ? adam.parameters.copy() : nil
     adam.update(gradient, norm: norms.global, learningRate: rate)
     let natsPerImage = nats.reduce(0, +) / Double(nats.count)
+    // A record says how far the weights moved: that must be a number.
+    if isRecorded { try demandFiniteState("after step \(adam.step)", "nothing was saved") }
     let record = before.flatMap {
       tracker?.record(
         step: adam.step, natsPerImage: natsPerImage, gradient: gradient, before: $0, after: adam.parameters)

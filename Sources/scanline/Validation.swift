@@ -11,8 +11,8 @@ func demandThreads(_ threads: Int?) throws {
 func suggestion(for name: String, among names: [String]) -> String {
   let distances = names.map { (name: $0, distance: editDistance(Array(name.lowercased()), Array($0.lowercased()))) }
   guard let best = distances.min(by: { $0.distance < $1.distance }) else { return "" }
-  // A third of the letters may be wrong: beyond that, it is another word.
-  return best.distance * 3 <= max(name.count, 3) ? " (nearest: \(best.name))" : ""
+  // Half of the letters may be wrong, two where they have changed places: beyond that, it is another word.
+  return best.distance * 2 <= name.count ? " (nearest: \(best.name))" : ""
 }
 
 /// The least number of letters that must be added, taken away or changed to make `a` of `b`.

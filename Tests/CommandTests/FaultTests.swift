@@ -26,7 +26,7 @@ import Training
 
   /// Killed nine times without warning, at moments that the clock picks: the result is that of the run nobody killed.
   @Test func aKilledRunGoesOn() throws {
-    let train = "train images \(options) --steps 4000 --evaluate-every 20 --output"
+    let train = "train images \(options) --steps 1200 --evaluate-every 60 --output"
     _ = try place.succeed("\(train) whole")
     for kill in 0..<9 {
       let isBegun = !place.steps("run").isEmpty
@@ -56,29 +56,56 @@ import Training
     _ = try place.fail("train images \(options) --steps 3 --output run", 73)
   }
 
-  /// Numbers that are not finite, in a checkpoint that is otherwise whole: named with the step, and nothing is saved.
-  @Test(arguments: [
-    ("model.safetensors", "blocks.0.conv.weight", "weights blocks.0.conv.weight"),
-    ("ema.safetensors", "head.logits.bias", "averaged weights head.logits.bias"),
-    ("optimizer.safetensors", "first.input.bias", "first moments of input.bias"),
-    ("optimizer.safetensors", "second.input.bias", "second moments of input.bias"),
-  ])
-  func spoiltNumbersAre76(file: String, tensor: String, named: String) throws {
-    _ = try place.succeed("train images \(options) --steps 6 --evaluate-every 3 --output run")
+  /// Puts `value` in the place of the first number of a tensor of the newest step; its checksums are made anew.
+  private func spoil(_ file: String, _ tensor: String, _ value: Float) throws {
     let newest = place.path + "/run/step-00000006"
     var files = try CheckpointFolder.read(newest)
     let archive = try TensorArchive(parsing: files[file] ?? [], path: file)
     files[file] = TensorArchive(
       tensors: archive.tensors.map {
-        $0.name != tensor
-          ? $0 : NamedTensor(name: tensor, shape: $0.shape, values: [.infinity] + $0.values.dropFirst())
+        $0.name != tensor ? $0 : NamedTensor(name: tensor, shape: $0.shape, values: [value] + $0.values.dropFirst())
       }, metadata: archive.metadata
     ).serialized()
     try FileManager.default.removeItem(atPath: newest)
     try CheckpointFolder.write(files.map { ($0.key, $0.value) }, to: newest)
-    let message = try place.fail("train --resume --output run --steps 9", 76)
-    #expect(message.contains("finite numbers at step 7, found \(named) that are not finite"), "\(message)")
+  }
+
+  /// Numbers that are not finite, in a checkpoint that is otherwise whole, do not get as far as a step.
+  @Test(arguments: [
+    ("model.safetensors", "blocks.0.conv.weight"), ("ema.safetensors", "head.logits.bias"),
+    ("optimizer.safetensors", "first.input.bias"), ("optimizer.safetensors", "second.input.bias"),
+  ])
+  func numbersThatAreNotFiniteAreBadData(file: String, tensor: String) throws {
+    _ = try place.succeed("train images \(options) --steps 6 --evaluate-every 3 --output run")
+    for value in [Float.nan, .infinity] {
+      try spoil(file, tensor, value)
+      let message = try place.fail("train --resume --output run --steps 9", 65)
+      #expect(message.contains("run/step-00000006/\(file): expected finite numbers in \(tensor)"), "\(message)")
+    }
     #expect(place.steps("run") == ["step-00000003", "step-00000006"], "what was saved stays")
+  }
+
+  /// Numbers that are finite, but make a gradient infinite: named with the step, and what was saved stays.
+  @Test func aRunThatDivergesKeepsWhatItHad() throws {
+    _ = try place.succeed("train images \(options) --steps 6 --evaluate-every 3 --output run")
+    try spoil("model.safetensors", "head.hidden.bias", 3e38)
+    let before = try weights("run")
+    let message = try place.fail("train --resume --output run --steps 9", 76)
+    #expect(message.contains("at step 7, found a gradient of head.logits.weight that is not finite"), "\(message)")
+    #expect(place.steps("run") == ["step-00000003", "step-00000006"])
+    #expect(try weights("run") == before)
+  }
+
+  /// The last step makes weights infinite, and nothing is held out that would show it: they are not saved.
+  @Test func whatTheLastStepSpoiltIsNotSaved() throws {
+    let rate = "--learning-rate 3e38 --warmup 0 --schedule constant --valid-share 0"
+    // With a record of the step's gradient flow, and without.
+    for record in [1, 0] {
+      let message = try place.fail(
+        "train images \(options) \(rate) --gradients-every \(record) --steps 1 --output run", 76)
+      #expect(message.contains("finite numbers after step 1, found weights "), "\(message)")
+      #expect(message.contains("nothing was saved") && place.steps("run").isEmpty)
+    }
   }
 
   /// Each change of the images is refused, and told from the others.
@@ -126,6 +153,15 @@ import Training
         let result = try place.run(arguments, output: "/dev/full")
         #expect(result.status == 74 && result.messages.contains("standard output: expected"), "\(result.messages)")
       }
+    }
+
+    /// Messages on a full disk, of the error among others: the exit code still tells.
+    @Test func aFullDiskUnderTheMessagesEndsNothingButThem() throws {
+      let train = "train images \(options) --steps 4 --evaluate-every 2 --output"
+      #expect(try place.run("\(train) run", errors: "/dev/full").status == 0)
+      #expect(try place.run("\(train) run", errors: "/dev/full").status == 73)
+      #expect(try place.run("train nowhere", errors: "/dev/full").status == 65)
+      #expect(try place.run("train --wide", errors: "/dev/full").status == 64)
     }
   #endif
 }

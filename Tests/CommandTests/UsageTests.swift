@@ -37,7 +37,7 @@ import Testing
     for (command, options) in Self.options {
       // All options of a command in turn, each with one of the values: together every pair is met by the long version.
       for (index, option) in options.enumerated() {
-        let value = ["nan", "-1", "x", "99999999999999999999", "-inf", "1e"][index % 6]
+        let value = ["nan", "-1", "x", "-inf", "1e"][index % 5]
         let result = try place.run("\(command) \(option)=\(value)")
         #expect(result.status == 64 && result.output == "", "\(command) \(option)=\(value): \(result.messages)")
       }

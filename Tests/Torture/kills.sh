@@ -21,7 +21,7 @@ places() {
 traced() {
   local trace=$1
   shift
-  strace -f -y -o "$trace" "$@"
+  timeout -s KILL 60 strace -f -y -o "$trace" "$@"
 }
 
 # --- a kill at the entry of every call, and errors at every call that can meet one ---

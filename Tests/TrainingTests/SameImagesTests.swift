@@ -34,6 +34,6 @@ import Training
     var state = try run.state()
     state.model.shape = ImageShape(height: TinyRun.shape.width, width: TinyRun.shape.height, channels: 1)
     let error = failure { try state.demandSameImages(train: run.train, valid: run.valid, path: "images") }
-    #expect(error?.kind == .badData && error?.found == "images of 5×7×1 in place of 7×5×1", "\(error?.found ?? "")")
+    #expect(error?.kind == .badData && error?.found == "images of 7×5×1 in place of 5×7×1", "\(error?.found ?? "")")
   }
 }

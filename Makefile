@@ -18,6 +18,7 @@ help:
 	@echo 'make test    build and run all tests, in release'
 	@echo 'make build   build $(SCANLINE)'
 	@echo 'make bench   measure the kernels, and training steps'
+	@echo 'make torture-runs   kills, signals, full disks, memory, many times over (root, strace); torture-long: an hour'
 	@echo 'make lint    check the layout of the sources; `swift format -i -r Sources Tests` mends it'
 	@echo 'make clean   remove .build and the demo'
 

@@ -18,6 +18,7 @@ help:
 	@echo 'make test    build and run all tests, in release'
 	@echo 'make build   build $(SCANLINE)'
 	@echo 'make bench   measure the kernels, and training steps'
+	@echo 'make torture-runs   kills, signals, full disks, memory, many times over (root, strace); torture-long: an hour'
 	@echo 'make lint    check the layout of the sources; `swift format -i -r Sources Tests` mends it'
 	@echo 'make clean   remove .build and the demo'
 
@@ -66,3 +67,20 @@ packages:
 	if [ "$$(id -u)" -eq 0 ]; then sudo=; else sudo=sudo; fi; \
 	$$sudo apt-get update -q && \
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+
+# What the short tests try once, many times over: some minutes each. Needs strace, and root for disk.sh's tmpfs.
+.PHONY: torture-runs torture-usage
+torture-runs: build torture-usage
+	@failed=; \
+	for script in kills signals disk memory bits; do \
+	  echo "== $$script"; Tests/Torture/$$script.sh || failed="$$failed $$script"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "lost something:$$failed" >&2; exit 1; fi
+
+torture-usage: packages
+	SCANLINE_TORTURE=1 $(SWIFT) test -c release --disable-testable-imports --disable-xctest --filter UsageTests
+
+# An hour with a save every 30 seconds, at low priority; MINUTES makes it shorter.
+.PHONY: torture-long
+torture-long: build
+	Tests/Torture/long.sh

@@ -143,6 +143,9 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
       (classNames ?? []).joined(separator: ", "))
     try require(
       likelihood != .bernoulli || levels == 2, "2 levels for a Bernoulli likelihood", "\(levels)")
+    // A model beyond all measure would take minutes to lay out and then all memory.
+    let weights = parameterCount
+    try require(weights <= 1 << 28, "a model of at most 2²⁸ weights", "\(weights): width \(width), \(blocks) blocks")
   }
 
   /// Builds the model. The configuration must be valid.

@@ -21,8 +21,8 @@ public final class GradientLog {
   private var file: Int32?
   private let encoder = JSONEncoder()
 
-  /// Opens the log of the run under `lock` at `step`: what it has of later steps, which will be taken again, is removed.
-  /// Throws `io`.
+  /// Opens the log of the run under `lock` at `step`: what it has of later steps, which will be taken again, is removed;
+  /// at step 0 that is everything, the records of a run that ended before it had saved anything. Throws `io`.
   public init(under lock: RunLock, step: Int) throws {
     path = lock.run + "/" + Self.name
     encoder.outputFormatting = [.sortedKeys]
@@ -33,12 +33,17 @@ public final class GradientLog {
       }
       let bytes = kept.flatMap { $0 + [UInt8(ascii: "\n")] }
       if bytes.count != text.count {
-        // Through another name, so that a kill here loses nothing.
-        let temporary = path + ".new"
-        try DurableFiles.removeAll(temporary)
-        try DurableFiles.write(bytes, toNew: temporary)
-        guard rename(temporary, path) == 0 else {
-          throw DurableFiles.ioError("\(temporary) to be renamed to this", path)
+        // Through another name, so that a kill here loses nothing; what it leaves goes with other left-overs.
+        let temporary = CheckpointFolder.temporaryName(
+          in: lock.run, prefix: CheckpointFolder.savingPrefix, for: Self.name)
+        do {
+          try DurableFiles.write(bytes, toNew: temporary)
+          guard rename(temporary, path) == 0 else {
+            throw DurableFiles.ioError("\(temporary) to be renamed to this", path)
+          }
+        } catch {
+          try? DurableFiles.removeAll(temporary)
+          throw error
         }
       }
     }
@@ -46,10 +51,18 @@ public final class GradientLog {
 
   deinit { if let file { _ = close(file) } }
 
-  /// Appends a record; the first one makes the file. Throws `io`, `cannotCreate`.
+  /// Appends a record; the first one makes the file. Throws `io`, `cannotCreate`, and `diverged` where a figure is not
+  /// finite, which JSON cannot say.
   public func append(_ record: GradientRecord) throws {
-    let line = try [UInt8](encoder.encode(record)) + [UInt8(ascii: "\n")]
-    try DurableFiles.append(line, to: opened(), path: path)
+    let line: Data
+    do {
+      line = try encoder.encode(record)
+    } catch {
+      throw ScanlineError(
+        .diverged, path: path, expected: "finite figures of the gradient flow at step \(record.step)",
+        found: "\(error)")
+    }
+    try DurableFiles.append([UInt8](line) + [UInt8(ascii: "\n")], to: opened(), path: path)
   }
 
   private func opened() throws -> Int32 {

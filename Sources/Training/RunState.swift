@@ -69,6 +69,22 @@ public struct RunState: Sendable, Codable, Equatable {
       validFingerprint = valid?.fingerprint
       classNames = train.classNames
     }
+
+    /// What of `train` and `valid` is not what the run was trained on, in words; empty where nothing differs.
+    func differences(train: ImageSet, valid: ImageSet?) -> [String] {
+      func compare(_ name: String, _ images: ImageSet?, count: Int, fingerprint: UInt32?) -> String? {
+        if images?.count ?? 0 != count { return "\(images?.count ?? 0) \(name) images in place of \(count)" }
+        guard images?.fingerprint != fingerprint else { return nil }
+        func text(_ value: UInt32?) -> String { value.map(Checksum.hexadecimal) ?? "none" }
+        return
+          "other pixels, or another order, of the \(name) images (fingerprint \(text(images?.fingerprint)) in place "
+          + "of \(text(fingerprint)))"
+      }
+      return [
+        compare("training", train, count: trainImages, fingerprint: trainFingerprint),
+        compare("held-out", valid, count: validImages, fingerprint: validFingerprint),
+      ].compactMap { $0 }
+    }
   }
 
   /// The version of this format.
@@ -92,6 +108,8 @@ public struct RunState: Sendable, Codable, Equatable {
   public var elapsedSeconds = 0.0
   /// The best held-out score; nil before the first evaluation.
   public var best: Best?
+  /// True where the evaluation that was due at this step was given up for a stop: going on begins with it. Else nil.
+  public var awaitsEvaluation: Bool?
 
   /// The state at step 0.
   public init(
@@ -131,6 +149,21 @@ public struct RunState: Sendable, Codable, Equatable {
       throw ScanlineError(.badData, path: path, expected: place + error.expected, found: error.found)
     } catch {
       throw ScanlineError(.badData, path: path, expected: "the state of a run in JSON", found: "\(error)")
+    }
+  }
+
+  /// Throws `badData`, saying what differs, where `train` and `valid`, read from `path`, are not the images of this run:
+  /// going on with others would be another run.
+  package func demandSameImages(train: ImageSet, valid: ImageSet?, path: String) throws {
+    var differences = data?.differences(train: train, valid: valid) ?? []
+    // Fingerprints count the shape; but a state could contradict itself.
+    if differences.isEmpty && train.shape != model.shape {
+      differences.append("images of \(train.shape) in place of \(model.shape)")
+    }
+    guard differences.isEmpty else {
+      throw ScanlineError(
+        .badData, path: path, expected: "the images that the run was trained on",
+        found: differences.joined(separator: "; "))
     }
   }
 

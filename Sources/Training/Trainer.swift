@@ -125,8 +125,10 @@ public final class Trainer {
   }
 
   /// Runs to the end, or until `request` says stop. `save` writes a checkpoint and gives its path; it is called at
-  /// every evaluation, on request, and at the end. Throws `badData` where the state contradicts itself, `diverged`
-  /// before a step is taken along a loss or gradient that is not finite, and whatever `save` throws.
+  /// every evaluation, on request, and at the end. An evaluation that is asked to stop is given up, and made up for when
+  /// the run goes on. Throws `badData` where the state contradicts itself, `diverged` before a step is taken from weights
+  /// or moments, or along a loss or gradient, that are not finite, and before such weights are saved; and whatever `save`
+  /// throws.
   public func run(
     request: () -> TrainingRequest, save: (RunState, Adam) throws -> String,
     report: (TrainingEvent) throws -> Void
@@ -139,29 +141,55 @@ public final class Trainer {
     var clock = RunClock(now: now, elapsedBefore: state.elapsedSeconds)
     func saveOnce() throws {
       guard savedStep != adam.step else { return }
+      try demandFiniteState("after step \(adam.step)", "nothing was saved")
       state.step = adam.step
       state.order = order.position(step: adam.step)
       state.elapsedSeconds = clock.elapsed
       try report(.saved(try save(state, adam)))
       savedStep = adam.step
     }
-    while !isOver(clock) {
+    // A request to save that comes during an evaluation is met right after it.
+    var savesSoon = false
+    func mustStop() throws -> Bool {
       switch request() {
-      case .none: break
-      case .save: try saveOnce()
-      case .stop:
+      case .none: return false
+      case .save:
+        savesSoon = true
+        return false
+      case .stop: return true
+      }
+    }
+    /// Scores the held-out images and tells of it; false where it was asked to stop before it was through.
+    func evaluated(isFinal: Bool) throws -> Bool {
+      guard let valid else { return true }
+      guard let evaluation = try evaluate(valid, clock, isFinal: isFinal, mustStop: mustStop) else { return false }
+      state.awaitsEvaluation = nil
+      try report(.evaluated(evaluation))
+      return true
+    }
+    func stopped() throws -> Outcome {
+      try saveOnce()
+      return .stopped
+    }
+    if state.awaitsEvaluation == true, !isOver(clock), try !evaluated(isFinal: false) { return try stopped() }
+    while !isOver(clock) {
+      if try mustStop() { return try stopped() }
+      if savesSoon {
+        savesSoon = false
         try saveOnce()
-        return .stopped
       }
       let (step, record) = try takeStep(&clock)
       try report(.step(step))
       if let record { try report(.gradients(record)) }
       if adam.step % evaluationInterval == 0, !isOver(clock) {
-        if let evaluation = try evaluate(clock, isFinal: false) { try report(.evaluated(evaluation)) }
+        if try !evaluated(isFinal: false) {
+          state.awaitsEvaluation = true
+          return try stopped()
+        }
         try saveOnce()
       }
     }
-    if let evaluation = try evaluate(clock, isFinal: true) { try report(.evaluated(evaluation)) }
+    if try !evaluated(isFinal: true) { return try stopped() }
     try saveOnce()
     return .finished
   }
@@ -171,6 +199,7 @@ public final class Trainer {
   private func takeStep(_ clock: inout RunClock) throws -> (StepReport, GradientRecord?) {
     clock.beginStep()
     let step = adam.step
+    try demandFiniteState("at step \(step + 1)", "nothing was updated")
     let epoch = order.epoch(ofStep: step)
     let batch = state.quantization.batch(from: train, indices: order.batch(step: step), epoch: epoch)
     let isRecorded = options.gradientInterval > 0 && step % options.gradientInterval == 0
@@ -184,6 +213,8 @@ public final class Trainer {
     let before = isRecorded ? adam.parameters.copy() : nil
     adam.update(gradient, norm: norms.global, learningRate: rate)
     let natsPerImage = nats.reduce(0, +) / Double(nats.count)
+    // A record says how far the weights moved: that must be a number.
+    if isRecorded { try demandFiniteState("after step \(adam.step)", "nothing was saved") }
     let record = before.flatMap {
       tracker?.record(
         step: adam.step, natsPerImage: natsPerImage, gradient: gradient, before: $0, after: adam.parameters)
@@ -202,18 +233,33 @@ public final class Trainer {
   private func demandFinite(_ nats: [Double], _ norms: GradientNorms, step: Int) throws {
     let lossIsFinite = nats.allSatisfy(\.isFinite)
     if lossIsFinite && norms.firstNotFinite == nil { return }
-    let weights = GradientNorms(adam.parameters, threads: threads).firstNotFinite
     let found =
-      if let weights {
-        "weights \(weights) that are not finite"
-      } else if !lossIsFinite {
+      if !lossIsFinite {
         "a loss that is not finite; the first gradient that is not is that of \(norms.firstNotFinite ?? "no layer")"
       } else {
         "a gradient of \(norms.lastNotFinite ?? "?") that is not finite"
       }
-    throw ScanlineError(
-      .diverged, path: "training", expected: "finite numbers at step \(step + 1)",
-      found: found + "; nothing was updated, and a lower --learning-rate or --clip may help")
+    throw diverged("finite numbers at step \(step + 1)", found, "nothing was updated")
+  }
+
+  /// Throws `diverged`, naming the layer, where weights, their average or a moment are not finite. A gradient can be
+  /// finite and its square not: then the second moment is infinite, and the weight would never move again, unnoticed.
+  private func demandFiniteState(_ place: String, _ consequence: String) throws {
+    let vectors = [
+      ("weights", adam.parameters), ("averaged weights", adam.average), ("first moments of", adam.firstMoment),
+      ("second moments of", adam.secondMoment),
+    ]
+    for (name, vector) in vectors {
+      if let tensor = GradientNorms(vector, threads: threads).firstNotFinite {
+        throw diverged("finite numbers \(place)", "\(name) \(tensor) that are not finite", consequence)
+      }
+    }
+  }
+
+  private func diverged(_ expected: String, _ found: String, _ consequence: String) -> ScanlineError {
+    ScanlineError(
+      .diverged, path: "training", expected: expected,
+      found: "\(found); \(consequence), and a lower --learning-rate or --clip may help")
   }
 
   // MARK: Length
@@ -240,23 +286,33 @@ public final class Trainer {
 
   // MARK: Evaluation
 
-  /// Scores held-out images with the moving average; nil where there are none. Whether it is the best so far is
-  /// decided on the same images each time, those of the intervals. Throws `diverged` where a score is not finite: such
-  /// weights are not saved.
-  private func evaluate(_ clock: RunClock, isFinal: Bool) throws -> EvaluationReport? {
-    guard let valid else { return nil }
+  /// Images that each thread scores between two looks at what is asked for: well below a second's work of usual models,
+  /// a few seconds' of large ones.
+  private static let imagesBetweenRequests = 64
+
+  /// Scores held-out images with the moving average; nil where it was asked to stop meanwhile. Whether it is the best so
+  /// far is decided on the same images each time, those of the intervals. Throws `diverged` where a score is not finite:
+  /// such weights are not saved.
+  private func evaluate(
+    _ valid: ImageSet, _ clock: RunClock, isFinal: Bool, mustStop: () throws -> Bool
+  ) throws -> EvaluationReport? {
     let chosen = Philox(seed: options.seed, purpose: .dataOrder, stream: .max)
       .permutation(count: valid.count).prefix(options.evaluationImages)
     let scorer = Scorer(model: model, parameters: adam.average, threads: threads)
-    let nats = scorer.nats(
-      valid, indices: isFinal ? Array(0..<valid.count) : Array(chosen), state.quantization)
+    let indices = isFinal ? Array(0..<valid.count) : Array(chosen)
+    let piece = Self.imagesBetweenRequests * threads
+    var nats: [Double] = []
+    for start in stride(from: 0, to: indices.count, by: piece) {
+      if start > 0, try mustStop() { return nil }
+      nats += scorer.nats(
+        valid, indices: Array(indices[start..<min(start + piece, indices.count)]), state.quantization)
+    }
     guard nats.allSatisfy(\.isFinite) else {
-      let weights = GradientNorms(adam.average, threads: threads).firstNotFinite
-      throw ScanlineError(
-        .diverged, path: "training", expected: "finite nats of held-out images after step \(adam.step)",
-        found: weights.map { "averaged weights \($0) that are not finite" }
-          ?? "\(nats.filter { !$0.isFinite }.count) of \(nats.count) that are not; nothing was saved, and a lower "
-          + "--learning-rate or --clip may help")
+      throw diverged(
+        "finite nats of held-out images after step \(adam.step)",
+        GradientNorms(adam.average, threads: threads).firstNotFinite.map {
+          "averaged weights \($0) that are not finite"
+        } ?? "\(nats.filter { !$0.isFinite }.count) of \(nats.count) that are not", "nothing was saved")
     }
     let compared = isFinal ? chosen.map { nats[$0] } : nats
     let mean = compared.reduce(0, +) / Double(compared.count)

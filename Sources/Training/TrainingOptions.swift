@@ -93,7 +93,8 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
     try require(schedule.warmupSteps >= 0, "--warmup", "0 steps or more", schedule.warmupSteps)
     try require(
       schedule.decay > 0 && schedule.decay <= 1, "--decay", "a number above 0, at most 1", schedule.decay)
-    try require(adam.clipNorm >= 0, "--clip", "0 (off) or a positive norm", adam.clipNorm)
+    try require(
+      adam.clipNorm >= 0 && adam.clipNorm.isFinite, "--clip", "0 (off) or a positive norm", adam.clipNorm)
     try require((0..<1).contains(adam.averageDecay), "--ema", "a number from 0 to below 1", adam.averageDecay)
     try require((0..<1).contains(dropout), "--dropout", "a share from 0 to below 1", dropout)
     try require(

@@ -51,7 +51,7 @@ struct CompareCommand: ParsableCommand {
 
   func validate() throws {
     guard paths.count >= 2 else { throw ValidationError("Name a checkpoint or more, then a folder of PNGs.") }
-    if let threads, threads < 1 { throw ValidationError("--threads is 1 or more.") }
+    try demandThreads(threads)
   }
 
   func run() throws {

@@ -31,9 +31,9 @@ struct DrawCommand: ParsableCommand {
   var threads: Int?
 
   func validate() throws {
-    guard count >= 1 else { throw ValidationError("--count is at least 1.") }
+    guard (1...1_000_000).contains(count) else { throw ValidationError("--count lies in 1 to 1000000.") }
     guard (8...512).contains(side) else { throw ValidationError("--side lies in 8 to 512.") }
-    if let threads, threads < 1 { throw ValidationError("--threads is at least 1.") }
+    try demandThreads(threads)
   }
 
   func run() throws {

@@ -40,7 +40,7 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup(title: "Images") var images: ImageOptions
 
   func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads is 1 or more.") }
+    try demandThreads(threads)
     if let worst, !(1...256).contains(worst) { throw ValidationError("--worst lies in 1 to 256.") }
     if worst == nil && worstOutput != nil { throw ValidationError("--worst-output goes with --worst.") }
   }

@@ -50,8 +50,9 @@ struct GradientsCommand: ParsableCommand {
 
   func validate() throws {
     guard jacobian || images == nil else { throw ValidationError("--images goes with --jacobian.") }
-    guard (1...1000).contains(count), steps > 0, threads.map({ $0 > 0 }) ?? true else {
-      throw ValidationError("--count lies in 1 to 1000, --steps and --threads are positive.")
+    try demandThreads(threads)
+    guard (1...1000).contains(count), (1...100_000).contains(steps) else {
+      throw ValidationError("--count lies in 1 to 1000, --steps in 1 to 100000.")
     }
   }
 

@@ -28,7 +28,7 @@ struct InspectCommand: ParsableCommand {
   var threads: Int?
 
   func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads is at least 1.") }
+    try demandThreads(threads)
   }
 
   func run() throws {

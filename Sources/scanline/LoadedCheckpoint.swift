@@ -36,7 +36,8 @@ struct LoadedCheckpoint {
     guard let name, name != "all" || names.contains("all") else { return (0..<count).map { $0 % names.count } }
     guard let number = names.firstIndex(of: name) else {
       throw ScanlineError(
-        .usage, path: "--class", expected: "all or one of " + names.joined(separator: ", "), found: name)
+        .usage, path: "--class", expected: "all or one of " + names.joined(separator: ", "),
+        found: name + suggestion(for: name, among: names + ["all"]))
     }
     return [Int](repeating: number, count: count)
   }

@@ -40,7 +40,7 @@ struct NeighboursCommand: ParsableCommand {
   func validate() throws {
     guard (1...100).contains(nearest) else { throw ValidationError("--nearest lies in 1 to 100.") }
     guard (1...10_000).contains(count) else { throw ValidationError("--count lies in 1 to 10000.") }
-    if let threads, threads < 1 { throw ValidationError("--threads is 1 or more.") }
+    try demandThreads(threads)
   }
 
   func run() throws {

@@ -85,7 +85,9 @@ struct Preset: Encodable {
   /// The preset called `name`. Throws a usage error where there is none.
   static func named(_ name: String) throws -> Preset {
     guard let preset = all.first(where: { $0.name == name }) else {
-      throw ValidationError("No preset “\(name)”: they are \(all.map(\.name).joined(separator: ", ")).")
+      let names = all.map(\.name)
+      throw ValidationError(
+        "No preset “\(name)”\(suggestion(for: name, among: names)); they are \(names.joined(separator: ", ")).")
     }
     return preset
   }

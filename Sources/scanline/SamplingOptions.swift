@@ -19,7 +19,7 @@ struct SamplingOptions: ParsableArguments {
 
   func validate() throws {
     guard temperature > 0, temperature.isFinite else { throw ValidationError("--temperature is a positive number.") }
-    if let threads, threads < 1 { throw ValidationError("--threads is 1 or more.") }
+    try demandThreads(threads)
   }
 
   var threadCount: Int { threads ?? availableThreads() }

@@ -38,17 +38,41 @@ enum Entry {
     // A reader that goes away (`| head`) must not end a run before it has saved.
     signal(SIGPIPE, SIG_IGN)
     do {
+      try demandKnownCommand()
       var command = try Scanline.parseAsRoot()
       try command.run()
+      try finishOutput()
     } catch let error as ScanlineError {
-      FileHandle.standardError.write(Data("scanline: \(error)\n".utf8))
+      say("scanline: \(error)\n")
       exit(error.kind.rawValue)
     } catch  where Scanline.exitCode(for: error) == .failure && !(error is ExitCode) {
       // Neither the user's mistake nor one that anybody thought of.
-      FileHandle.standardError.write(Data("scanline: unexpected error: \(error)\n".utf8))
+      say("scanline: unexpected error: \(error)\n")
       exit(ScanlineError.Kind.inner.rawValue)
     } catch {
       Scanline.exit(withError: error)
     }
+  }
+
+  /// Writes to standard error. That may be on the full disk that the message is about: then the exit code has to tell.
+  private static func say(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
+
+  /// Throws a usage error that names the nearest command, where the first word is none; the parser would only call it
+  /// unexpected.
+  private static func demandKnownCommand() throws {
+    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return }
+    let names = Scanline.configuration.subcommands.map { $0._commandName } + ["help"]
+    guard !names.contains(word) else { return }
+    throw ValidationError("Unknown command “\(word)”\(suggestion(for: word, among: names)).")
+  }
+
+  /// Writes what `print` still holds. A result that a full disk did not take is no result: `io`. A reader that has gone
+  /// away has seen what it wanted.
+  private static func finishOutput() throws {
+    guard fflush(nil) != 0 else { return }
+    let code = errno
+    guard code != EPIPE else { return }
+    throw ScanlineError(
+      .io, path: "standard output", expected: "a place for the result", found: String(cString: strerror(code)))
   }
 }

@@ -20,6 +20,7 @@ struct TrainCommand: ParsableCommand {
         scanline train mnist --levels 2 --name digits --minutes 10
         scanline train mnist --preset pixelcnn-mnist --minutes 30
         scanline train --resume --name digits
+        scanline train photos --width 64 --dry-run
       """)
 
   @Argument(help: "A folder of PNGs: flat, class subfolders, or train/valid/test splits.") var folder: String?
@@ -28,6 +29,7 @@ struct TrainCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "The run's folder, in place of --name.") var output: String?
   @Flag(help: "Go on with the run where its newest checkpoint left it; only its length may be given anew.")
   var resume = false
+  @Flag(help: "Say what the run would take (memory, disk, seconds a step), and write nothing.") var dryRun = false
   @Option(help: "Threads; by default all that this process may use. They change no bit of the result.")
   var threads: Int?
   @Flag(help: "Show the gradient flow, layer by layer, whenever it is recorded.") var watchGradients = false
@@ -41,7 +43,8 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup(title: "Images") var images: ImageOptions
 
   mutating func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads is 1 or more.") }
+    try demandThreads(threads)
+    if dryRun && resume { throw ValidationError("--dry-run is for a new run; what a run takes does not change later.") }
     if name != nil && output != nil { throw ValidationError("--name and --output exclude each other.") }
     if let name, name.isEmpty || name.contains("/") || name.hasPrefix(".") {
       throw ValidationError("--name is a plain name; for another place give --output.")
@@ -65,6 +68,11 @@ struct TrainCommand: ParsableCommand {
     let threads = threads ?? availableThreads()
     if !resume { try demandEmpty(run) }
     let began = try resume ? nil : started(run, threads, console)
+    if dryRun, let began {
+      return try DryRun(
+        state: began.state, adam: began.adam, train: began.train, valid: began.valid, threads: threads
+      ).report(signals)
+    }
     let lock = try lockFolder(run)
     let session = try began ?? resumed(run, lock, threads, console)
     try audit(session.state.model, session.adam, console)
@@ -107,9 +115,12 @@ struct TrainCommand: ParsableCommand {
     return "Checkpoints/\(last)-\((model.model ?? .pixelCNN).rawValue)"
   }
 
-  /// A new run writes over nothing.
+  /// A new run writes over nothing. The records of a run that ended before its first save (it diverged, or was killed)
+  /// are no result, and must not keep the same command from being given again: the new run's take their place.
   private func demandEmpty(_ run: String) throws {
-    let existing = try? FileManager.default.contentsOfDirectory(atPath: run).filter { !$0.hasPrefix(".") }
+    let existing = try? FileManager.default.contentsOfDirectory(atPath: run).filter {
+      !$0.hasPrefix(".") && $0 != GradientLog.name
+    }
     if let existing, !existing.isEmpty {
       throw ScanlineError(
         .cannotCreate, path: run, expected: "a new or empty run folder (or --resume)",
@@ -165,6 +176,7 @@ struct TrainCommand: ParsableCommand {
         folder: path, loading: loading, heldOutShare: images.heldOutShare, splitSeed: images.heldOutSeed, train: train,
         valid: valid),
       training: options)
+    try demandMemory(state, threads, path: "train")
     let classNames = configuration.classNames
     let network = configuration.makeModel()
     let classes = configuration.classCount > 0 ? "; \(configuration.classCount) classes" : ""
@@ -198,23 +210,34 @@ struct TrainCommand: ParsableCommand {
     var (state, adam) = try Checkpoint.load(step.path)
     if let length = try training.length() { state.training?.length = length }
     try state.training?.validate()
+    try demandLength(state)
     guard let data = state.data else {
       throw ScanlineError(.badData, path: step.path, expected: "a run's data", found: "imported weights")
     }
     let path = folder ?? data.folder
     let (train, valid) = try load(path, data.loading, data.heldOutShare, data.splitSeed, threads, console)
-    guard train.fingerprint == data.trainFingerprint, valid?.fingerprint == data.validFingerprint else {
-      throw ScanlineError(
-        .badData, path: path,
-        expected: "the images of the run (\(data.trainImages) and \(data.validImages), fingerprint "
-          + "\(Checksum.hexadecimal(data.trainFingerprint)))",
-        found: "\(train.count) and \(valid?.count ?? 0), fingerprint \(Checksum.hexadecimal(train.fingerprint))")
-    }
+    try state.demandSameImages(train: train, valid: valid, path: path)
+    try demandMemory(state, threads, isLoaded: true, path: run)
     console.line("Resumed \(run) at step \(adam.step)")
     let classNames = state.model.classNames
     return try Session(
       state: state, adam: adam, train: train.numbered(as: classNames, path: path),
       valid: valid?.numbered(as: classNames, path: path))
+  }
+
+  /// A new length shorter than what was trained would end the run before it began.
+  private func demandLength(_ state: RunState) throws {
+    guard let steps = training.steps, steps < state.step else { return }
+    throw ScanlineError(
+      .usage, path: "--steps", expected: "\(state.step) or more: so many steps are taken already", found: "\(steps)")
+  }
+
+  /// Refuses a run that cannot fit before anything of its size is made. Its images are read by now.
+  private func demandMemory(_ state: RunState, _ threads: Int, isLoaded: Bool = false, path: String) throws {
+    let memory = AvailableMemory()
+    try RunForecast.demandRoom(forWeightsOf: state, in: memory, threads: threads, path: path)
+    try RunForecast(state, threads: threads).demandRoom(
+      in: memory, isLoaded: isLoaded, state: state, threads: threads, path: path)
   }
 
   private func load(

@@ -36,7 +36,9 @@ final class Workplace {
     private let output: String
     private let messages: String
 
-    fileprivate init(_ arguments: [String], in folder: String) throws {
+    fileprivate init(
+      _ arguments: [String], in folder: String, output device: String? = nil, errors errorDevice: String? = nil
+    ) throws {
       // Files, not pipes: nobody need read them while the command runs, and they cannot fill up.
       let stem = folder + "/.said-\(UUID().uuidString)"
       (output, messages) = (stem + ".out", stem + ".err")
@@ -45,8 +47,8 @@ final class Workplace {
       process.arguments = arguments
       process.currentDirectoryURL = URL(fileURLWithPath: folder)
       process.standardInput = FileHandle.nullDevice
-      process.standardOutput = FileHandle(forWritingAtPath: output)
-      process.standardError = FileHandle(forWritingAtPath: messages)
+      process.standardOutput = FileHandle(forWritingAtPath: device ?? output)
+      process.standardError = FileHandle(forWritingAtPath: errorDevice ?? messages)
       try process.run()
     }
 
@@ -84,9 +86,10 @@ final class Workplace {
   /// Starts the command with `arguments` in this folder.
   func start(_ arguments: [String]) throws -> Running { try Running(arguments, in: path) }
 
-  /// Runs the command to its end; `arguments` are split at spaces.
-  func run(_ arguments: String) throws -> Result {
-    try start(arguments.split(separator: " ").map(String.init)).finish()
+  /// Runs the command to its end; `arguments` are split at spaces. Standard output and error go to the
+  /// devices `output` and `errors` where they are given, and then are empty in the result.
+  func run(_ arguments: String, output: String? = nil, errors: String? = nil) throws -> Result {
+    try Running(arguments.split(separator: " ").map(String.init), in: path, output: output, errors: errors).finish()
   }
 
   /// As `run`, for a command that must succeed.

@@ -13,7 +13,7 @@ import Training
     let one = try run.trainer(threads: 1)
     try one.run()
     #expect(one.adam.step == 20)
-    for threads in [2, 3, 8] {
+    for threads in [2, 3, 4, 8] {
       let other = try run.trainer(threads: threads)
       try other.run()
       #expect(bits(other.adam) == bits(one.adam), "\(threads) threads")
@@ -55,6 +55,59 @@ import Training
     #expect(rest.state == whole.state)
   }
 
+  /// Stopped after each of the 20 steps, mid-epoch or not, and going on from what was saved.
+  @Test func resumeAtEveryStepChangesNoBit() throws {
+    let run = TinyRun()
+    let whole = try run.trainer()
+    try whole.run()
+    let scratch = Scratch()
+    for stop in 0..<20 {
+      let folder = scratch.path + "/\(stop)"
+      let part = try run.trainer(threads: 1)
+      _ = try part.run(
+        request: { part.adam.step == stop ? .stop : .none },
+        save: { state, adam in
+          if adam.step == stop { try Checkpoint.save(adam, state: state, to: folder) }
+          return folder
+        }, report: { _ in })
+      let rest = try run.trainer(threads: 3, from: try Checkpoint.load(folder))
+      try rest.run()
+      #expect(bits(rest.adam) == bits(whole.adam) && rest.state == whole.state, "stopped after step \(stop)")
+    }
+  }
+
+  /// A stop that comes while held-out images are scored gives the evaluation up; going on makes up for it, at an interval
+  /// as at the end.
+  @Test(arguments: [6, 20]) func anEvaluationThatWasGivenUpIsMadeUpFor(step: Int) throws {
+    var run = TinyRun()
+    // More than one thread scores between two looks at the requests.
+    run.valid = TinyRun.noise(150, stream: 2)
+    run.options.evaluationImages = 150
+    let whole = try run.trainer()
+    try whole.run()
+    let part = try run.trainer(threads: 1)
+    var saved: (state: RunState, adam: Adam)?
+    var looks = 0
+    let outcome = try part.run(
+      request: {
+        // At step 6 the first look is within the evaluation; at 20 too, since no step is left to be asked about.
+        looks += part.adam.step == step ? 1 : 0
+        return looks == 1 ? .stop : .none
+      },
+      save: { state, adam in
+        saved = (state, Adam(copying: adam))
+        return ""
+      },
+      report: {
+        if case .evaluated(let report) = $0 { #expect(report.step < step, "the evaluation was to be given up") }
+      })
+    #expect(outcome == .stopped && part.adam.step == step && saved?.state.step == step)
+    #expect(saved?.state.awaitsEvaluation == (step == 6 ? true : nil))
+    let rest = try run.trainer(from: saved)
+    #expect(try rest.run() == .finished)
+    #expect(bits(rest.adam) == bits(whole.adam) && rest.state == whole.state)
+  }
+
   /// A signal that comes right after a resume, or `--resume` of a run that is complete, finds its step saved.
   @Test func whatIsSavedIsNotSavedAgain() throws {
     let run = TinyRun()
@@ -85,5 +138,16 @@ import Training
         return ""
       }, report: { _ in })
     #expect(second == .stopped)
+  }
+}
+
+extension Adam {
+  /// A copy that later steps of `other` do not touch.
+  fileprivate init(copying other: Adam) {
+    self.init(parameters: other.parameters.copy(), options: other.options)
+    average.storage.copy(other.average.storage)
+    firstMoment.storage.copy(other.firstMoment.storage)
+    secondMoment.storage.copy(other.secondMoment.storage)
+    step = other.step
   }
 }

@@ -66,11 +66,8 @@ import Training
 
   /// Weights that give no finite score are neither reported as a result nor saved.
   @Test func aHeldOutScoreThatIsNotFiniteStopsTheRun() throws {
-    let spoilt = [
-      ([("head.logits.bias", Float.nan)], "averaged weights head.logits.bias that are not finite"),
-      // Finite, but their products are not.
-      ([("head.hidden.bias", 3e38), ("head.logits.weight", 3e38)], "of 4 that are not"),
-    ]
+    // Finite, but their products are not.
+    let spoilt = [([("head.hidden.bias", Float(3e38)), ("head.logits.weight", 3e38)], "of 4 that are not")]
     for (tensors, found) in spoilt {
       var run = TinyRun()
       run.options.evaluationInterval = 3
@@ -91,6 +88,106 @@ import Training
       #expect(error?.kind == .diverged && trainer.adam.step == 3)
       #expect(error?.expected == "finite nats of held-out images after step 3")
       #expect(error?.found.contains(found) == true, "\(String(describing: error))")
+    }
+  }
+
+  /// What a step does not recompute is looked at before it too: the average and both moments.
+  @Test(arguments: ["averaged weights", "first moments of", "second moments of"], [Float.nan, .infinity])
+  func aSpoiltAverageOrMomentIsNamed(vector: String, value: Float) throws {
+    for steps in [0, 3] {
+      let trainer = try TinyRun().trainer()
+      func spoil() {
+        let adam = trainer.adam
+        let vectors = [
+          "averaged weights": adam.average, "first moments of": adam.firstMoment,
+          "second moments of": adam.secondMoment,
+        ]
+        vectors[vector].map { set($0, "blocks.0.reduce.weight", to: value, at: 3) }
+      }
+      if steps == 0 { spoil() }
+      var before = bits(trainer.adam)
+      let error = failure {
+        _ = try trainer.run(
+          request: { .none },
+          save: { _, _ in
+            Issue.record("a diverged run was saved")
+            return ""
+          },
+          report: { _ in
+            guard trainer.adam.step == steps else { return }
+            spoil()
+            before = bits(trainer.adam)
+          })
+      }
+      #expect(trainer.adam.step == steps && bits(trainer.adam) == before, "nothing may be updated")
+      #expect(error?.kind == .diverged && error?.expected == "finite numbers at step \(steps + 1)")
+      #expect(
+        error?.found.hasPrefix("\(vector) blocks.0.reduce.weight that are not finite") == true,
+        "\(String(describing: error))")
+    }
+  }
+
+  /// A request to save, or the end of the run, between the step that spoilt a number and the next one.
+  @Test(arguments: [TrainingRequest.save, .stop])
+  func whatIsNotFiniteIsNotSaved(request: TrainingRequest) throws {
+    let trainer = try TinyRun().trainer()
+    let error = failure {
+      _ = try trainer.run(
+        request: { trainer.adam.step == 2 ? request : .none },
+        save: { _, _ in
+          Issue.record("a diverged run was saved")
+          return ""
+        },
+        report: { _ in set(trainer.adam.secondMoment, "head.logits.bias", to: .infinity) })
+    }
+    // Found at the next step, whatever was asked.
+    #expect(error?.kind == .diverged && error?.found.contains("second moments of head.logits.bias") == true)
+
+    // Nothing held out, and the last step: no score and no further step would show it.
+    var run = TinyRun()
+    run.valid = nil
+    run.options.length = .steps(3)
+    let last = try run.trainer()
+    let end = failure {
+      _ = try last.run(
+        request: { .none },
+        save: { _, _ in
+          Issue.record("a diverged run was saved")
+          return ""
+        },
+        report: { _ in if last.adam.step == 3 { set(last.adam.parameters, "input.bias", to: .nan) } })
+    }
+    #expect(end?.expected == "finite numbers after step 3" && end?.found.contains("nothing was saved") == true)
+    #expect(end?.found.hasPrefix("weights input.bias that are not finite") == true)
+  }
+
+  /// 2·10¹⁹ is finite, its square is not: Adam's second moment would be infinite, and the weight would never move again.
+  @Test func aGradientWhoseSquareOverflowsIsNotTaken() throws {
+    var run = TinyRun()
+    run.options.adam.clipNorm = 0
+    run.options.evaluationInterval = 1000
+    let trainer = try run.trainer()
+    // A bias of 10⁻³⁰ keeps the forward pass small; the way back passes 10²⁵.
+    set(trainer.adam.parameters, "blocks.1.conv.weight", to: 0)
+    set(trainer.adam.parameters, "blocks.1.conv.bias", to: 1e-30)
+    set(trainer.adam.parameters, "blocks.1.expand.weight", to: 1e25)
+    let error = failure {
+      _ = try trainer.run(
+        request: { .none },
+        save: { _, _ in
+          Issue.record("a diverged run was saved")
+          return ""
+        }, report: { _ in })
+    }
+    #expect(error?.kind == .diverged && trainer.adam.step == 1, "\(String(describing: error))")
+    #expect(error?.found.contains("second moments of ") == true, "\(String(describing: error))")
+  }
+
+  /// What a picture can bring in is finite: eight bits hold nothing else, at any number of levels.
+  @Test func noImageIsNotFinite() {
+    for levels in 2...256 {
+      let scale = PixelScale(levels: levels)
+      #expect((0..<levels).allSatisfy { (0...1).contains(scale.input(UInt8($0))) })
     }
   }
 

@@ -1,0 +1,80 @@
+// What a run will take: memory and disk, before it takes them.
+import ImageData
+import Kernels
+import Networks
+
+/// The cost of a run on this machine, counted from its configuration.
+package struct RunForecast: Sendable {
+  /// Learned parameters.
+  package let weights: Int
+  /// Bytes of the weights, their average, Adam's moments and the gradient.
+  package let parameterBytes: Int
+  /// Bytes of what a step works with: activations of each worker, gradients of each shard, packed weights.
+  package let stepBytes: Int
+  /// Bytes that come and go: the most that an evaluation, a save or a record of the gradient takes.
+  package let passingBytes: Int
+  /// Bytes of one checkpoint on disk.
+  package let checkpointBytes: Int
+  /// Bytes of the checkpoints when most of them are there: those kept, the best, and the one that is being written.
+  package let diskBytes: Int
+
+  /// The system's own needs as a run goes on: stacks of threads, buffers of files, text.
+  private static let overhead = 2 << 20
+
+  /// Counts the cost of a run of `state` on `threads` threads. Its model must not be beyond all measure: see
+  /// ``demandRoom(for:)``.
+  package init(_ state: RunState, threads: Int) {
+    let options = state.training ?? TrainingOptions()
+    let model = state.model.makeModel()
+    weights = model.layout.liveCount
+    let vector = model.layout.count * MemoryLayout<Float>.stride
+    let dimensions = state.model.shape.dimensions
+    let batch = min(options.batchSize, state.data?.trainImages ?? options.batchSize)
+    parameterBytes = 5 * vector
+    stepBytes = BatchGradient.byteCount(model: model, batchSize: batch, threads: threads) + batch * dimensions
+    let scored = min(1_000, state.data?.validImages ?? 0)
+    let evaluation = scored == 0 ? 0 : Scorer.byteCount(model: model, threads: threads) + scored * dimensions
+    // All four files at once, and the values of the moments, the last of them, twice.
+    let saving = 6 * vector
+    let recording = options.gradientInterval > 0 ? vector : 0
+    passingBytes = max(evaluation, saving, recording)
+    // 16 KiB or so of state and manifest, and some hundred bytes for each tensor's name and shape.
+    checkpointBytes = 4 * vector + 4 * model.layout.slices.count * 120 + 4096
+    diskBytes = (options.checkpointsKept + 2) * checkpointBytes
+  }
+
+  /// Bytes that a run will yet take, over what is resident when its images are read. `isLoaded` where its weights and
+  /// moments are in memory already.
+  package func growth(isLoaded: Bool = false) -> Int {
+    (isLoaded ? parameterBytes / 5 : parameterBytes) + stepBytes + passingBytes + Self.overhead
+  }
+
+  /// Throws `usage` where the run needs more memory than there is; `option` names who asked.
+  package func demandRoom(
+    in memory: AvailableMemory, isLoaded: Bool = false, state: RunState, threads: Int, path: String
+  ) throws {
+    try Self.demand(growth(isLoaded: isLoaded), in: memory, state, threads, path)
+  }
+
+  /// Throws `usage` where the weights alone need more memory than there is, before a model is made of them.
+  package static func demandRoom(
+    forWeightsOf state: RunState, in memory: AvailableMemory, threads: Int, path: String
+  ) throws {
+    // Five vectors, and packed weights and shards' gradients beside.
+    try demand(state.model.parameterCount * 5 * MemoryLayout<Float>.stride, in: memory, state, threads, path)
+  }
+
+  private static func demand(
+    _ bytes: Int, in memory: AvailableMemory, _ state: RunState, _ threads: Int, _ path: String
+  ) throws {
+    guard let available = memory.bytes, bytes > available else { return }
+    throw ScanlineError(
+      .usage, path: path,
+      expected: "a run that fits the \(mebibytes(available)) MiB of memory that are available",
+      found: "one that takes \(mebibytes(bytes)) MiB more: width \(state.model.width), \(state.model.blocks) blocks, "
+        + "\(threads) threads, images of \(state.model.shape); smaller ones, or --resize, take less")
+  }
+
+  /// Bytes as mebibytes, rounded up.
+  package static func mebibytes(_ bytes: Int) -> Int { (bytes + (1 << 20) - 1) >> 20 }
+}

@@ -1,0 +1,84 @@
+// `scanline train --dry-run`: what a run would take.
+import ArgumentParser
+import Foundation
+import ImageData
+import Kernels
+import Networks
+import Training
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A run that is counted, and timed for a few steps, but leaves nothing behind.
+struct DryRun {
+  let state: RunState
+  let adam: Adam
+  let train: ImageSet
+  let valid: ImageSet?
+  let threads: Int
+
+  /// Steps that are timed at most, and the seconds after which no other is begun; the first does not count.
+  private static let (mostSteps, seconds) = (20, 3.0)
+
+  /// Prints the table. Throws `diverged` where a step does, and ends at a signal.
+  func report(_ signals: StopSignals) throws {
+    let forecast = RunForecast(state, threads: threads)
+    // The weights and moments are made by now, the rest is to come.
+    let memory = AvailableMemory()
+    let most = memory.resident + forecast.growth(isLoaded: true)
+    let trainer = Trainer(
+      state: state, adam: adam, train: train, valid: valid, threads: threads, now: monotonicSeconds)
+    let step = try secondsPerStep(trainer, signals)
+    func row(_ name: String, _ text: String) { print(name.padding(toLength: 20, withPad: " ", startingAt: 0) + text) }
+    row("weights", "\(forecast.weights)")
+    row("memory", "\(text(most)) at most, of \(memory.bytes.map { text($0 + memory.resident) } ?? "?") there are")
+    row("  weights, moments", text(forecast.parameterBytes))
+    row("  a step", text(forecast.stepBytes))
+    row("  evaluating, saving", text(forecast.passingBytes))
+    row("disk", "\(text(forecast.diskBytes)), in checkpoints of \(text(forecast.checkpointBytes))")
+    row("seconds per step", String(format: "%.4g", step))
+    if let steps = trainer.totalSteps {
+      row("steps", "\(steps)")
+      row("time", "\(clockTime(Double(steps) * step)), evaluations not counted")
+    } else if case .minutes(let minutes)? = state.training?.length {
+      row("steps", "about \(Int(minutes * 60 / step)), evaluations not counted")
+    }
+  }
+
+  /// The median over a few steps of a run that is not kept.
+  private func secondsPerStep(_ trainer: Trainer, _ signals: StopSignals) throws -> Double {
+    var times: [Double] = []
+    var (taken, last) = (0, 0.0)
+    let began = monotonicSeconds()
+    _ = try trainer.run(
+      request: {
+        let isEnough = taken > 1 && (taken > Self.mostSteps || monotonicSeconds() - began > Self.seconds)
+        return isEnough || signals.request() == .stop ? .stop : .none
+      },
+      save: { _, _ in "" },
+      report: { event in
+        guard case .step(let step) = event else { return }
+        // What the trainer timed: evaluations between steps are not in it.
+        let total = Double(step.step * batch) / step.imagesPerSecond
+        if taken > 0 { times.append(total - last) }
+        (taken, last) = (taken + 1, total)
+      })
+    if signals.request() == .stop { throw ExitCode(signals.exitCode) }
+    // A run of a single step has no other.
+    return times.isEmpty ? last : times.sorted()[times.count / 2]
+  }
+
+  private var batch: Int { min(state.training?.batchSize ?? 1, train.count) }
+
+  private func text(_ bytes: Int) -> String {
+    bytes < 10 << 20 ? "\(bytes.kibibytes) KiB" : "\(RunForecast.mebibytes(bytes)) MiB"
+  }
+}
+
+extension Int {
+  /// Bytes as KiB, rounded.
+  fileprivate var kibibytes: Int { (self + 512) / 1024 }
+}

@@ -67,7 +67,7 @@ public struct CostDescription: Sendable, Encodable {
     weights = model.layout.liveCount
     connections = layers.reduce(0) { $0 + $1.cost.connections }
     steps = model.sequentialSteps
-    trainingBytes = model.makeWorkspace(.training()).byteCount
+    trainingBytes = model.workspaceBytes(.training())
     imagesTogether = model.imagesTogether
     sampling = [(1, 1), (64, threads)].map { images, threads in
       SamplingMemory(

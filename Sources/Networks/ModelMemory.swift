@@ -41,11 +41,13 @@ extension ImageModel {
 }
 
 extension BatchGradient {
-  /// Bytes that ``init(model:batchSize:threads:)`` takes, without taking them: workspaces, gradients, packed weights.
-  public static func byteCount(model: any ImageModel, batchSize: Int, threads: Int) -> Int {
+  /// Bytes that ``init(model:batchSize:threads:dropout:)`` takes, without taking them: workspaces, gradients, packed weights.
+  public static func byteCount(
+    model: any ImageModel, batchSize: Int, threads: Int, dropout: Double = 0
+  ) -> Int {
     let gradient = model.makePackedGradient().count
     let shards = shardCount(batchSize: batchSize, imagesTogether: model.imagesTogether, gradientCount: gradient)
-    return min(threads, shards) * model.workspaceBytes(.training) + (shards + 1) * gradient * MemoryLayout<Float>.stride
+    return min(threads, shards) * model.workspaceBytes(.training(dropout: dropout)) + (shards + 1) * gradient * MemoryLayout<Float>.stride
       + model.makePackedParameters().byteCount
   }
 }

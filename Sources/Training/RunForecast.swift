@@ -31,7 +31,9 @@ package struct RunForecast: Sendable {
     let dimensions = state.model.shape.dimensions
     let batch = min(options.batchSize, state.data?.trainImages ?? options.batchSize)
     parameterBytes = 5 * vector
-    stepBytes = BatchGradient.byteCount(model: model, batchSize: batch, threads: threads) + batch * dimensions
+    stepBytes =
+      BatchGradient.byteCount(model: model, batchSize: batch, threads: threads, dropout: options.dropout)
+      + batch * dimensions
     let scored = min(1_000, state.data?.validImages ?? 0)
     let evaluation = scored == 0 ? 0 : Scorer.byteCount(model: model, threads: threads) + scored * dimensions
     // All four files at once, and the values of the moments, the last of them, twice.

@@ -23,7 +23,7 @@ import Training
       try real.validate(path: "test")
       let model = real.makeModel()
       #expect(real.parameterCount == model.layout.count)
-      for purpose in [WorkspacePurpose.training, .evaluation] {
+      for purpose in [WorkspacePurpose.training(), .training(dropout: 0.5), .evaluation] {
         #expect(model.workspaceBytes(purpose) == model.makeWorkspace(purpose).byteCount, "\(purpose)")
       }
       // The engine's own count leaves the packed weights out.

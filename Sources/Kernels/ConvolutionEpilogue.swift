@@ -73,6 +73,8 @@ protocol Epilogue {
   /// place in its second.
   static func finish<G: VectorGroup>(
     _ sum: G, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>)
+  /// Whether tiles are compiled for known strides too: see `RowPass`.
+  static var isFrequent: Bool { get }
   /// Whether there is something to do after a tile's last sum, and what.
   static var finishesTiles: Bool { get }
   static func finishTile(_ tile: FinishedTile)
@@ -94,6 +96,7 @@ struct FinishedTile {
 }
 
 extension Epilogue {
+  @inline(__always) static var isFrequent: Bool { false }
   @inline(__always) static var finishesTiles: Bool { false }
   @inline(__always) static func finishTile(_ tile: FinishedTile) {}
 
@@ -117,6 +120,7 @@ enum AddEpilogue: Epilogue {
 }
 
 enum RectifiedEpilogue: Epilogue {
+  @inline(__always) static var isFrequent: Bool { true }
   @inline(__always) static func finish<G: VectorGroup>(
     _ sum: G, _ map: UnsafeMutablePointer<Float>, _: UnsafeMutablePointer<Float>
   ) {
@@ -144,6 +148,7 @@ enum ResidualEpilogue: Epilogue {
 }
 
 enum MaskedEpilogue: Epilogue {
+  @inline(__always) static var isFrequent: Bool { true }
   @inline(__always) static func finish<G: VectorGroup>(
     _ sum: G, _ map: UnsafeMutablePointer<Float>, _ saved: UnsafeMutablePointer<Float>
   ) {

@@ -200,6 +200,9 @@ private struct PassPlaces {
 
 /// Rows of a tile one vector wide: with 16, addresses no longer fit the registers.
 private let mostRowsOneVector = 14
+/// Rows of a tile one vector wide where the maps' strides are known to the compiler: places are then written into the
+/// instructions.
+private let mostRowsKnownStrides = 28
 /// Rows of a tile two vectors wide: 8 rows are 16 sums, enough to hide the latency.
 private let mostRowsTwoVectors = 8
 
@@ -217,11 +220,21 @@ private struct RowPass<E: Epilogue> {
         feature &+= 32
       }
       if feature < places.columns {
-        for tile in EvenTiles(pixels, most: mostRowsOneVector) {
-          runOneVector(tile.count, place(y, tile.lowerBound, feature, weights))
+        for tile in EvenTiles(pixels, most: hasKnownStrides ? mostRowsKnownStrides : mostRowsOneVector) {
+          let place = place(y, tile.lowerBound, feature, weights)
+          if tile.count > mostRowsOneVector {
+            runKnownStrides(tile.count, place)
+          } else {
+            runOneVector(tile.count, place)
+          }
         }
       }
     }
+  }
+
+  /// Sixteen outputs of sixteen or thirty-two inputs: what narrow residual blocks are made of.
+  private var hasKnownStrides: Bool {
+    E.isFrequent && places.columns == 16 && (places.input.pixelStride == 16 || places.input.pixelStride == 32)
   }
 
   /// Where a tile reads and writes.
@@ -249,8 +262,11 @@ private struct RowPass<E: Epilogue> {
 
   @inline(__always)
   func run<T: RegisterTile>(_: T.Type, _ place: TilePlace) {
-    let columns = places.columns
-    let inputStride = places.input.pixelStride
+    run(T.self, place, inputStride: places.input.pixelStride, columns: places.columns)
+  }
+
+  @inline(__always)
+  func run<T: RegisterTile>(_: T.Type, _ place: TilePlace, inputStride: Int, columns: Int) {
     var tile: T
     if let biases = places.biases {
       tile = T(from: place.x) { x in T.Group(loading: place.bias + Int(biases[x]) &* columns) }
@@ -272,6 +288,36 @@ private struct RowPass<E: Epilogue> {
       finish(
         FinishedTile(
           first: place.first, second: place.second, strides: strides, rows: T.rows, features: T.Group.features))
+    }
+  }
+
+  @inline(__always)
+  func runKnown<T: RegisterTile>(_: T.Type, _ place: TilePlace) {
+    if places.input.pixelStride == 16 {
+      run(T.self, place, inputStride: 16, columns: 16)
+    } else {
+      run(T.self, place, inputStride: 32, columns: 16)
+    }
+  }
+
+  func runKnownStrides(_ count: Int, _ place: TilePlace) {
+    guard E.isFrequent else { preconditionFailure("an ending that has no tile of \(count) rows") }
+    switch count {
+    case 15: runKnown(Rows15<OneVector>.self, place)
+    case 16: runKnown(Rows16<OneVector>.self, place)
+    case 17: runKnown(Rows17<OneVector>.self, place)
+    case 18: runKnown(Rows18<OneVector>.self, place)
+    case 19: runKnown(Rows19<OneVector>.self, place)
+    case 20: runKnown(Rows20<OneVector>.self, place)
+    case 21: runKnown(Rows21<OneVector>.self, place)
+    case 22: runKnown(Rows22<OneVector>.self, place)
+    case 23: runKnown(Rows23<OneVector>.self, place)
+    case 24: runKnown(Rows24<OneVector>.self, place)
+    case 25: runKnown(Rows25<OneVector>.self, place)
+    case 26: runKnown(Rows26<OneVector>.self, place)
+    case 27: runKnown(Rows27<OneVector>.self, place)
+    case 28: runKnown(Rows28<OneVector>.self, place)
+    default: preconditionFailure("no tile of \(count) rows")
     }
   }
 

@@ -11,7 +11,14 @@
 //   one product a turn, 14 rows × 32                           –     90%     90%    half as many ends, no gain
 //   four products a turn, 14 rows × 32                         –     53%     52%    addresses spill
 //   four products a turn, 14 rows × 16, 7 rows × 32          85%    97.5%   97.1%
-// With one vector each product loads its input, and two loads a cycle are the machine's limit: at 14 rows 93% of peak.
+//   the same, strides known: up to 28 rows × 16               90%       –        –
+// With one vector each product loads its input, and two loads a cycle are the machine's limit: at 14 rows 93% of peak,
+// at 28 rows 97%. A loop over several tiles inside the compiled tile costs width 16 twelve points: addresses spill.
+//
+// 1×1 weight gradient, same widths:
+//   the bias gradient summed on its own                       67%     76%      90%    each addition waits for the last
+//   as one more row of the last tile                          89%     89%      97%
+//   the same, rows without a border joined                    89%     96%      97%    a loop's end missed each row
 
 /// Rows of one vector group each. Tiles are built by stacking smaller ones; generic specialization then
 /// flattens them into registers.
@@ -116,6 +123,10 @@ typealias Rows21<G: VectorGroup> = Stack<Rows16<G>, Rows5<G>>
 typealias Rows22<G: VectorGroup> = Stack<Rows16<G>, Rows6<G>>
 typealias Rows23<G: VectorGroup> = Stack<Rows16<G>, Rows7<G>>
 typealias Rows24<G: VectorGroup> = Stack<Rows16<G>, Rows8<G>>
+typealias Rows25<G: VectorGroup> = Stack<Rows16<G>, Rows9<G>>
+typealias Rows26<G: VectorGroup> = Stack<Rows16<G>, Rows10<G>>
+typealias Rows27<G: VectorGroup> = Stack<Rows16<G>, Rows11<G>>
+typealias Rows28<G: VectorGroup> = Stack<Rows16<G>, Rows12<G>>
 
 extension RegisterTile {
   /// Adds `steps` products to every element, in order.

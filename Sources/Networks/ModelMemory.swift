@@ -47,7 +47,8 @@ extension BatchGradient {
   ) -> Int {
     let gradient = model.makePackedGradient().count
     let shards = shardCount(batchSize: batchSize, imagesTogether: model.imagesTogether, gradientCount: gradient)
-    return min(threads, shards) * model.workspaceBytes(.training(dropout: dropout)) + (shards + 1) * gradient * MemoryLayout<Float>.stride
+    return min(threads, shards) * model.workspaceBytes(.training(dropout: dropout)) + (shards + 1) * gradient
+      * MemoryLayout<Float>.stride
       + model.makePackedParameters().byteCount
   }
 }

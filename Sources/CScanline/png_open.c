@@ -106,6 +106,16 @@ static int check_beginning(scanline_png_reader *reader, scanline_png_limits limi
         (unsigned long long)width, (unsigned long long)height, (unsigned long long)limits.max_bytes);
     return reader->status = SCANLINE_PNG_LIMIT;
   }
+  // Deflate spends two bits on 258 bytes at best, so no file unpacks to more than 1032 times its length: without this,
+  // sixty bytes could ask for all the memory that the limits allow. The division avoids a product that overflows.
+  static const uint8_t channels_of_type[7] = {1, 1, 3, 1, 2, 1, 4};
+  uint64_t bits = (uint64_t)(bytes[24] > 16 ? 1 : bytes[24]) * (bytes[25] > 6 ? 1 : channels_of_type[bytes[25]]);
+  if ((width * bits + 7) / 8 > (uint64_t)count * 1032 / height) {
+    snprintf(
+        reader->reason, sizeof reader->reason, "%llu bytes, too few for %llu×%llu pixels", (unsigned long long)count,
+        (unsigned long long)width, (unsigned long long)height);
+    return reader->status = SCANLINE_PNG_DAMAGED;
+  }
   return SCANLINE_PNG_OK;
 }
 

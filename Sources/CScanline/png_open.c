@@ -28,8 +28,10 @@ static void on_warning(png_structp png, png_const_charp message) {
 static void on_read(png_structp png, png_bytep bytes, size_t count) {
   scanline_png_reader *reader = png_get_io_ptr(png);
   if (count > reader->file_size - reader->position) png_error(png, "the file ends early");
+  if (count > reader->row_budget) png_error(png, "more compressed data than the pixels need");
   memcpy(bytes, reader->file + reader->position, count);
   reader->position += count;
+  reader->row_budget -= count;
 }
 
 int scanline_png_fail(scanline_png_reader *reader, int status, const char *reason) {
@@ -131,6 +133,7 @@ static int palette_is_grey(png_structp png, png_infop info) {
 // The header of the image whose bytes are in reader->file.
 static int open_image(scanline_png_reader *reader, scanline_png_limits limits, scanline_png_header *header) {
   reader->position = 0;
+  reader->row_budget = SIZE_MAX;
   reader->warning[0] = 0;
   int status = check_beginning(reader, limits);
   if (status != SCANLINE_PNG_OK) return status;

@@ -8,10 +8,11 @@ let package = Package(
   platforms: [.macOS(.v15)],
   dependencies: [.package(name: "scanline", path: "../..")],
   targets: [
-    .target(name: "Driver"),
-    .executableTarget(name: "FuzzPNG", dependencies: ["Driver", .product(name: "Scanline", package: "scanline")]),
+    .target(name: "AllocationCount"),
     .executableTarget(
-      name: "FuzzSafetensors", dependencies: ["Driver", .product(name: "Scanline", package: "scanline")]),
+      name: "FuzzPNG", dependencies: ["AllocationCount", .product(name: "Scanline", package: "scanline")]),
+    .executableTarget(
+      name: "FuzzSafetensors", dependencies: ["AllocationCount", .product(name: "Scanline", package: "scanline")]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,6 @@
 // Damage that a checkpoint must notice wherever it strikes, and checkpoints made to harm, whose checksums are true.
-// `make torture-files` strikes every byte and runs a hundred thousand rounds.
+// `make torture-files` strikes every bit of the manifest and thousands of bytes of each file, cuts them at every byte, and
+// runs tens of thousands of rounds.
 import Foundation
 import ImageData
 import Kernels
@@ -28,12 +29,10 @@ import Training
   /// Whether the newer checkpoint's damage is noticed, everywhere: it is not loaded, the older one is used, and that
   /// is said.
   private func isNoticed() throws -> Bool {
-    let newest = try CheckpointFolder.newestValid(in: run)
-    guard newest.step?.step == 10, newest.damaged.map(\.step) == [20], newest.messages.count == 1,
-      newest.messages[0].hasPrefix("step-00000020 is damaged and is passed over: \(newer)")
+    let used = try Checkpoint.resolve(run)
+    guard used.path == older, used.messages.count == 1,
+      used.messages[0].hasPrefix("step-00000020 is damaged and is passed over: \(newer)")
     else { return false }
-    let resolved = try Checkpoint.resolve(run)
-    guard resolved.path == older, resolved.messages == newest.messages else { return false }
     do { _ = try Checkpoint.load(newer) } catch let error as ScanlineError { return error.kind == .badData }
     return false
   }
@@ -43,7 +42,7 @@ import Training
     let path = newer + "/" + name
     let sound = get(path)
     // Of the manifest every byte, also in the short version.
-    let flips = Torture.isOn || name == files[1] ? sound.count : 40
+    let flips = name == files[1] ? sound.count : min(sound.count, Torture.rounds(40, long: 4_000))
     var count = 0, missed = 0
     func strike(_ bytes: [UInt8]) throws {
       put(bytes, path)
@@ -158,7 +157,7 @@ import Training
 
   @Test(arguments: ["state.json", "model.safetensors"])
   func randomDamageUnderTrueChecksums(name: String) {
-    let rounds = Torture.rounds(400, long: 60_000)
+    let rounds = Torture.rounds(400, long: 20_000)
     let sound = get(older + "/" + name)
     var refused = 0
     for round in 0..<rounds {

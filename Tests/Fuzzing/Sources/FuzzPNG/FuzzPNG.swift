@@ -1,6 +1,5 @@
 // Fuzzes the PNG decoder. An input is a file; whatever it holds, it must be read or refused with an error about it.
-import Driver
-import Foundation
+import AllocationCount
 import ImageData
 import Kernels
 
@@ -41,16 +40,17 @@ func read(_ bytes: [UInt8], channels: Int?) -> PNGImage? {
   }
 }
 
-exit(
-  fuzz(CommandLine.argc, CommandLine.unsafeArgv) { pointer, count in
-    let bytes = Array(UnsafeBufferPointer(start: pointer, count: count))
-    _ = PNGText(parsing: bytes)
-    _ = read(bytes, channels: nil)
-    let sound = withTrueChecksums(bytes)
-    for channels in [1, 3] {
-      guard let image = read(sound, channels: channels) else { continue }
-      let again = try? PNGImage(decoding: image.encoded(), channels: channels)
-      precondition(again == image, "an image that does not survive being written")
-    }
-    return 0
-  })
+/// What libFuzzer calls with every input.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ pointer: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  let bytes = Array(UnsafeBufferPointer(start: pointer, count: count))
+  _ = PNGText(parsing: bytes)
+  _ = read(bytes, channels: nil)
+  let sound = withTrueChecksums(bytes)
+  for channels in [1, 3] {
+    guard let image = read(sound, channels: channels) else { continue }
+    let again = try? PNGImage(decoding: image.encoded(), channels: channels)
+    precondition(again == image, "an image that does not survive being written")
+  }
+  return 0
+}

@@ -1,6 +1,6 @@
-#include "driver.h"
+#include "allocation_count.h"
 
-extern int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*target)(const uint8_t *bytes, size_t count));
+// Of AddressSanitizer's runtime.
 extern int __sanitizer_install_malloc_and_free_hooks(
     void (*on_malloc)(const volatile void *, size_t), void (*on_free)(const volatile void *));
 
@@ -12,10 +12,7 @@ static void on_malloc(const volatile void *block, size_t size) {
 
 static void on_free(const volatile void *block) {}
 
-int fuzz(int argc, char **argv, int (*target)(const uint8_t *bytes, size_t count)) {
-  __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
-  return LLVMFuzzerRunDriver(&argc, &argv, target);
-}
+__attribute__((constructor)) static void install(void) { __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free); }
 
 size_t fuzz_largest_block(void) {
   size_t result = largest;

@@ -1,7 +1,6 @@
 // Fuzzes the safetensors reader, and the strict JSON reader under it. An input is a file; whatever it holds, it must be
 // read or refused with an error about it, and no block of memory is out of proportion to it.
-import Driver
-import Foundation
+import AllocationCount
 import Kernels
 import Networks
 
@@ -29,16 +28,17 @@ func checkArchive(_ bytes: [UInt8]) {
   precondition(again.serialized() == archive.serialized(), "an archive that does not survive being written")
 }
 
-exit(
-  fuzz(CommandLine.argc, CommandLine.unsafeArgv) { pointer, count in
-    var bytes = Array(UnsafeBufferPointer(start: pointer, count: count))
-    checkArchive(bytes)
-    _ = read(bytes) { try StrictJSON.parse(bytes, path: "input") }
-    // Again with a header length that fits: otherwise most damage would be noticed by that alone.
-    guard let brace = bytes.lastIndex(of: UInt8(ascii: "}")), brace >= 8 else { return 0 }
-    bytes.replaceSubrange(0..<8, with: withUnsafeBytes(of: UInt64(brace - 7).littleEndian, Array.init))
-    checkArchive(bytes)
-    let header = Array(bytes[8...brace])
-    _ = read(header) { try StrictJSON.parse(header, path: "input") }
-    return 0
-  })
+/// What libFuzzer calls with every input.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ pointer: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  var bytes = Array(UnsafeBufferPointer(start: pointer, count: count))
+  checkArchive(bytes)
+  _ = read(bytes) { try StrictJSON.parse(bytes, path: "input") }
+  // Again with a header length that fits: otherwise most damage would be noticed by that alone.
+  guard let brace = bytes.lastIndex(of: UInt8(ascii: "}")), brace >= 8 else { return 0 }
+  bytes.replaceSubrange(0..<8, with: withUnsafeBytes(of: UInt64(brace - 7).littleEndian, Array.init))
+  checkArchive(bytes)
+  let header = Array(bytes[8...brace])
+  _ = read(header) { try StrictJSON.parse(header, path: "input") }
+  return 0
+}

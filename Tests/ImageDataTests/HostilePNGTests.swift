@@ -139,7 +139,7 @@ import Testing
     // Gigabytes behind the header of one pixel, in one pass or seven: refused before they are unpacked.
     for interlaced in [false, true] {
       let surplus = header(1, 1, interlaced: interlaced) + RawPNG.chunk("IDAT", zeros) + end
-      #expect(defuse("surplus pixels", surplus)?.found == "more compressed data than the pixels need")
+      #expect(defuse("surplus pixels", surplus)?.found.hasPrefix("more compressed data than the pixels need") == true)
     }
     // Texts and profiles that unpack to gigabytes are never unpacked.
     for (type, start) in [("zTXt", "k\0\0"), ("iCCP", "k\0\0"), ("iTXt", "k\0\u{1}\0\0\0")] {
@@ -161,13 +161,14 @@ import Testing
       let many = [[UInt8]](repeating: RawPNG.chunk(type, type == "IDAT" ? [] : [0x6B, 0, 8]), count: count)
       let result = defuse("many \(type) chunks", header(1, 1) + many.joined() + pixel + end, megabytes: 64)
       // An empty one is legal; so many before a pixel are not what anybody writes.
-      #expect(type == "IDAT" ? result?.found == "more compressed data than the pixels need" : result == nil)
+      #expect((result == nil) == (type != "IDAT"))
     }
     #expect(defuse("a wide empty image", header(0x7FFF_FFFF, 1) + pixel + end) != nil)
     #expect(defuse("an image of no width", header(0, 1) + pixel + end) != nil)
     #expect(defuse("an image of no height", header(1, 0) + pixel + end) != nil)
-    // The header is within the limits, the pixels are not there: memory that is taken for them is never touched.
-    #expect(defuse("pixels that are missing", header(16_384, 8_192, type: 6, interlaced: true) + pixel + end) != nil)
+    // The header is within the limits, the pixels cannot be there: no memory is taken for them.
+    let missing = header(16_384, 8_192, type: 6, interlaced: true) + pixel + end
+    #expect(defuse("pixels that are missing", missing)?.found == "70 bytes, too few for 16384×8192 pixels")
   }
 
   /// The most that one file can cost: as large as the limits allow, in the layout that needs most, all there.

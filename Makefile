@@ -10,7 +10,7 @@ DEMO := Checkpoints/demo-glyphs
 # batches make more steps of the minute. Of seven variants tried, these options' samples look most like the glyphs.
 DEMO_OPTIONS := --width 32 --blocks 15 --levels 4 --batch 16 --learning-rate 0.004 --minutes 1
 
-.PHONY: help demo test build bench lint clean packages
+.PHONY: help demo test build bench lint clean packages torture-files fuzz tsan
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,9 @@ help:
 	@echo 'make bench   measure the kernels, and training steps'
 	@echo 'make torture-runs   kills, signals, full disks, memory, many times over (root, strace); torture-long: an hour'
 	@echo 'make lint    check the layout of the sources; `swift format -i -r Sources Tests` mends it'
+	@echo 'make torture-files   damage and hostile files by the hundred thousand, and again under AddressSanitizer'
+	@echo 'make fuzz    fuzz the PNG and the safetensors reader, FUZZ_SECONDS each'
+	@echo 'make tsan    all tests under ThreadSanitizer'
 	@echo 'make clean   remove .build and the demo'
 
 demo: build
@@ -45,7 +48,7 @@ lint:
 	$(SWIFT) format lint --strict -r Sources Tests Package.swift
 
 clean:
-	rm -rf .build $(DEMO)
+	rm -rf .build .build-asan .build-tsan .build-fuzz $(DEMO)
 
 # What pkg-config finds is what the build needs, whichever package manager brought it.
 packages:
@@ -68,6 +71,10 @@ packages:
 	$$sudo apt-get update -q && \
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
 
+# All of what follows, the long run apart: an hour or so.
+.PHONY: torture
+torture: torture-runs torture-files
+
 # What the short tests try once, many times over: some minutes each. Needs strace, and root for disk.sh's tmpfs.
 .PHONY: torture-runs torture-usage
 torture-runs: build torture-usage
@@ -84,3 +91,34 @@ torture-usage: packages
 .PHONY: torture-long
 torture-long: build
 	Tests/Torture/long.sh
+
+# The long versions of the tests of hostile files: SCANLINE_TORTURE lengthens them, SCANLINE_SEED (8 where it is not
+# given) chooses the damage. One after another, so that each test's memory is its own. Then again under AddressSanitizer,
+# which sees reads and writes beyond a block and counts what the safetensors reader asks for.
+TORTURE := SCANLINE_TORTURE=1 $(SWIFT) test -c release --disable-testable-imports --disable-xctest --no-parallel
+
+torture-files: packages
+	$(TORTURE) --filter 'Hostile'
+	$(TORTURE) --sanitize=address --scratch-path .build-asan --filter 'HostilePNG|HostileArchive'
+
+# libFuzzer and AddressSanitizer; Tests/Fuzzing/README.md says what is demanded and how to look at a finding. Swift's
+# backtracer would print a trace of its own and can hang under AddressSanitizer.
+FUZZ_SECONDS ?= 300
+FUZZ := -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
+
+fuzz: packages
+	$(SWIFT) build -c release --package-path Tests/Fuzzing --scratch-path .build-fuzz \
+	  --sanitize=fuzzer --sanitize=address
+	mkdir -p .build-fuzz/png .build-fuzz/safetensors .build-fuzz/findings
+	SWIFT_BACKTRACE=enable=no .build-fuzz/release/FuzzPNG $(FUZZ) -max_len=4096 \
+	  -dict=Tests/Fuzzing/dictionaries/png.txt -artifact_prefix=.build-fuzz/findings/png- \
+	  .build-fuzz/png Tests/Fuzzing/seeds/png
+	SWIFT_BACKTRACE=enable=no .build-fuzz/release/FuzzSafetensors $(FUZZ) -max_len=4096 \
+	  -dict=Tests/Fuzzing/dictionaries/safetensors.txt -artifact_prefix=.build-fuzz/findings/safetensors- \
+	  .build-fuzz/safetensors Tests/Fuzzing/seeds/safetensors
+
+# All tests, and the command that they run, under ThreadSanitizer. No report is suppressed; one makes the run fail. Left
+# out is the test that weighs the memory of a process, which here is mostly the sanitizer's own.
+tsan: packages
+	TSAN_OPTIONS=exitcode=66 $(SWIFT) test -c release --sanitize=thread --scratch-path .build-tsan \
+	  --disable-testable-imports --disable-xctest --no-parallel --skip theSamplersMemoryIsMeasured

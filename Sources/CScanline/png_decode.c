@@ -97,9 +97,13 @@ int scanline_png_decode(scanline_png_reader *reader, scanline_png_request reques
     scanline_png_close(reader);
     return scanline_png_fail(reader, SCANLINE_PNG_MEMORY, "no memory for the rows");
   }
+  // After the last row libpng unpacks whatever the image data still hold, only to say that they are too long: gigabytes,
+  // where a file is made so. Twice the samples at their widest is more than a row can need, packed however badly.
+  const size_t row_budget = 2 * 8 * (size_t)header->width + 65536;
   for (int pass = 0; pass < passes; pass++)
     for (uint32_t y = 0; y < header->height; y++) {
       uint8_t *row = direct ? output + y * wanted_stride : reader->rows + (kept > 1 ? y * stored_stride : 0);
+      reader->row_budget = row_budget;
       png_read_row(png, row, NULL);
       if (direct || pass < passes - 1) continue;
       if (indexed)
@@ -107,6 +111,7 @@ int scanline_png_decode(scanline_png_reader *reader, scanline_png_request reques
       else
         convert_row(row, stored, header->width, &request, output + y * wanted_stride);
     }
+  reader->row_budget = SIZE_MAX;
   // To the end: a file cut after its last pixel is still a damaged file.
   png_read_end(png, NULL);
   scanline_png_close(reader);

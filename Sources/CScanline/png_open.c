@@ -28,8 +28,10 @@ static void on_warning(png_structp png, png_const_charp message) {
 static void on_read(png_structp png, png_bytep bytes, size_t count) {
   scanline_png_reader *reader = png_get_io_ptr(png);
   if (count > reader->file_size - reader->position) png_error(png, "the file ends early");
+  if (count > reader->row_budget) png_error(png, "more compressed data than the pixels need");
   memcpy(bytes, reader->file + reader->position, count);
   reader->position += count;
+  reader->row_budget -= count;
 }
 
 int scanline_png_fail(scanline_png_reader *reader, int status, const char *reason) {
@@ -106,6 +108,16 @@ static int check_beginning(scanline_png_reader *reader, scanline_png_limits limi
         (unsigned long long)width, (unsigned long long)height, (unsigned long long)limits.max_bytes);
     return reader->status = SCANLINE_PNG_LIMIT;
   }
+  // Deflate spends two bits on 258 bytes at best, so no file unpacks to more than 1032 times its length: without this,
+  // sixty bytes could ask for all the memory that the limits allow. The division avoids a product that overflows.
+  static const uint8_t channels_of_type[7] = {1, 1, 3, 1, 2, 1, 4};
+  uint64_t bits = (uint64_t)(bytes[24] > 16 ? 1 : bytes[24]) * (bytes[25] > 6 ? 1 : channels_of_type[bytes[25]]);
+  if ((width * bits + 7) / 8 > (uint64_t)count * 1032 / height) {
+    snprintf(
+        reader->reason, sizeof reader->reason, "%llu bytes, too few for %llu×%llu pixels", (unsigned long long)count,
+        (unsigned long long)width, (unsigned long long)height);
+    return reader->status = SCANLINE_PNG_DAMAGED;
+  }
   return SCANLINE_PNG_OK;
 }
 
@@ -121,6 +133,7 @@ static int palette_is_grey(png_structp png, png_infop info) {
 // The header of the image whose bytes are in reader->file.
 static int open_image(scanline_png_reader *reader, scanline_png_limits limits, scanline_png_header *header) {
   reader->position = 0;
+  reader->row_budget = SIZE_MAX;
   reader->warning[0] = 0;
   int status = check_beginning(reader, limits);
   if (status != SCANLINE_PNG_OK) return status;

@@ -11,6 +11,8 @@ struct scanline_png_reader {
   // The file's bytes; the buffer grows and is kept.
   uint8_t *file;
   size_t file_size, file_capacity, position;
+  // Bytes that libpng may still take for the row at hand.
+  size_t row_budget;
   // Rows as libpng gives them, where they are not already what the caller wants.
   uint8_t *rows;
   size_t rows_capacity;

@@ -1,4 +1,5 @@
 // Everything that decides which pixels a folder becomes.
+import Kernels
 
 #if canImport(Glibc)
   import Glibc
@@ -32,6 +33,25 @@ public struct ImageLoadingOptions: Sendable, Codable, Equatable {
     self.channels = channels
     self.skipsBad = skipsBad
     self.memoryLimit = memoryLimit
+  }
+
+  /// Demands of options that were decoded what the initializers demand of those that are made; `path` names the file
+  /// that they come from.
+  ///
+  /// - Throws: `ScanlineError` (`badData`).
+  public func validate(path: String) throws {
+    func require(_ condition: Bool, _ expected: String, _ found: Any) throws {
+      guard condition else { throw ScanlineError(.badData, path: path, expected: expected, found: "\(found)") }
+    }
+    let limits = reading.limits
+    try require(
+      limits.width > 0 && limits.height > 0 && limits.bytes > 0, "limits of images that are positive",
+      "\(limits.width)×\(limits.height), \(limits.bytes) bytes")
+    let background = reading.background
+    try require(
+      background.map { [1, 3].contains($0.count) } ?? true, "a background of 1 or 3 values", background ?? [])
+    try require([nil, 1, 3].contains(channels), "images of 1 or 3 channels", channels ?? 0)
+    try require(memoryLimit.map { $0 > 0 } ?? true, "a memory limit that is positive", memoryLimit ?? 0)
   }
 
   var effectiveMemoryLimit: Int {

@@ -57,6 +57,18 @@ extension StrictJSON {
 }
 
 extension StrictJSON {
+  /// Whether no more than `markLimit` combining marks follow each other.
+  static func hasFewMarks(_ key: String) -> Bool {
+    var run = 0
+    for scalar in key.unicodeScalars {
+      run = scalar.value < 0x300 || scalar.properties.canonicalCombiningClass == .notReordered ? 0 : run + 1
+      if run > markLimit { return false }
+    }
+    return true
+  }
+}
+
+extension StrictJSON {
   /// An error about this file.
   public func error(expected: String, found: String) -> ScanlineError {
     ScanlineError(.badData, path: path, expected: expected, found: found)

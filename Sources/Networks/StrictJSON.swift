@@ -15,8 +15,12 @@ public struct StrictJSON {
   public let path: String
   /// How deep objects and arrays may nest.
   public let depthLimit: Int
-  /// The longest key in UTF-8 bytes. Keys are hashed by Unicode equivalence, so a bound keeps that cheap.
+  /// The longest key in UTF-8 bytes.
   public static let keyLimit = 4096
+  /// The most combining marks in a row in a key, as in Unicode's stream-safe text format (UAX #15). Keys are hashed by
+  /// Unicode equivalence, which sorts the marks in time that grows with their square: a file of nothing else would
+  /// take minutes.
+  public static let markLimit = 30
   /// The most keys of one object. Text of many tiny keys would otherwise take some twelve times its own size
   /// in memory, the one way in which a header could.
   public static let keyCountLimit = 65_536
@@ -44,6 +48,11 @@ public struct StrictJSON {
         throw error(
           expected: "keys of at most \(Self.keyLimit) bytes in \(what())",
           found: "one of \(key.utf8.count) bytes at byte \(start)")
+      }
+      guard key.utf8.count <= Self.markLimit || Self.hasFewMarks(key) else {
+        throw error(
+          expected: "keys of at most \(Self.markLimit) combining marks in a row in \(what())",
+          found: "more at byte \(start)")
       }
       guard keys.insert(key).inserted else {
         throw error(

@@ -29,6 +29,8 @@ extension TensorArchive {
     /// The values in `bytes[range]`, whose length is a multiple of `size`; aligned or not.
     func values(in bytes: [UInt8], _ range: Range<Int>) -> [Float] {
       let count = range.count / size
+      // All empty arrays share one storage, into which the initializer below would write its count, unguarded.
+      guard count > 0 else { return [] }
       return bytes.withUnsafeBytes { whole in
         let source = UnsafeRawBufferPointer(rebasing: whole[range])
         return [Float](unsafeUninitializedCapacity: count) { target, initialized in

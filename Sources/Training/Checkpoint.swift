@@ -48,7 +48,7 @@ public enum Checkpoint {
   public static func load(_ path: String) throws -> (state: RunState, adam: Adam) {
     let files = try CheckpointFolder.read(path, names: [modelFile, averageFile, optimizerFile, stateFile])
     let state = try state(in: files, path)
-    let layout = state.model.makeModel().layout
+    let layout = try layout(of: state.model, weights: files[modelFile] ?? [], modelFile, path)
     guard let training = state.training else {
       throw ScanlineError(
         .badData, path: path, expected: "the checkpoint of a training run", found: "imported weights")
@@ -70,7 +70,7 @@ public enum Checkpoint {
     let name = weights == .ema ? averageFile : modelFile
     let files = try CheckpointFolder.read(path, names: [name, stateFile])
     let state = try state(in: files, path)
-    let parameters = ParameterVector(layout: state.model.makeModel().layout)
+    let parameters = ParameterVector(layout: try layout(of: state.model, weights: files[name] ?? [], name, path))
     try fill([("", parameters)], from: files, name, path)
     return (state, parameters)
   }
@@ -100,6 +100,22 @@ public enum Checkpoint {
 
   private static func state(in files: [String: [UInt8]], _ path: String) throws -> RunState {
     try RunState(parsing: files[stateFile] ?? [], path: path + "/" + stateFile)
+  }
+
+  /// The layout of the model that the state tells of, once the file `name` of its weights, `weights`, is seen to be
+  /// long enough for it: otherwise a state of a hundred bytes could ask for a layout of a terabyte.
+  private static func layout(
+    of model: ModelConfiguration, weights: [UInt8], _ name: String, _ path: String
+  ) throws -> ParameterLayout {
+    let least = model.leastParameters * MemoryLayout<Float>.size
+    guard weights.count >= least else {
+      throw ScanlineError(
+        .badData, path: path + "/" + name,
+        expected:
+          "\(least) bytes or more, for a \(model.model.rawValue) of width \(model.width) and \(model.blocks) blocks",
+        found: "\(weights.count)")
+    }
+    return model.makeModel().layout
   }
 
   /// Fills `vectors` from the archive `name`; every tensor must be there with its shape, and no other.

@@ -101,8 +101,9 @@ public enum CheckpointFolder {
     _ file: CheckpointManifest.File, in folder: String, keep: Bool
   ) throws -> [UInt8] {
     let path = folder + "/" + file.name
-    // A file that is to be kept is read in one piece, and one byte more would show that it grew meanwhile.
-    return try DurableFiles.read(path, pieceSize: keep ? file.bytes + 1 : 1 << 20) { size, next in
+    // A file that is to be kept is read in one piece, and one byte more would show that it grew meanwhile. (No file has
+    // Int.max bytes, but a manifest may say so.)
+    return try DurableFiles.read(path, pieceSize: keep ? min(file.bytes, .max - 1) + 1 : 1 << 20) { size, next in
       // The size comes first, so that a wrong one never decides how much memory is taken.
       guard size == file.bytes else {
         throw ScanlineError(

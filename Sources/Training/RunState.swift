@@ -182,9 +182,13 @@ public struct RunState: Sendable, Codable, Equatable {
     try require(
       quantization.levels == model.levels, "a quantization of the model's \(model.levels) levels",
       "one of \(quantization.levels) levels")
-    try require(step >= 0, "a step that is not negative", "step \(step)")
+    // The bound leaves room to count on; at a thousand steps a second it is nine thousand years away.
+    try require((0..<1 << 48).contains(step), "a step from 0 to below 2⁴⁸", "step \(step)")
     try require(
       elapsedSeconds >= 0 && elapsedSeconds.isFinite, "seconds that are not negative", "\(elapsedSeconds)")
     try training?.validate()
+    try data?.loading.validate(path: path)
+    let share = data?.heldOutShare ?? 0
+    try require((0..<1).contains(share), "a held-out share from 0 to below 1", "\(share)")
   }
 }

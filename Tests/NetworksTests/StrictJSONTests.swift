@@ -102,6 +102,19 @@ import Testing
     #expect(twice.description == "x.json: expected every key of the text once, found \"a\" again at byte 7")
   }
 
+  /// Unicode's stream-safe text allows 30 marks in a row; sorting more takes time that grows with their square.
+  @Test func refusesHeapsOfMarks() throws {
+    func text(_ marks: Int) -> String {
+      let heap = String(repeating: "\u{301}\u{323}", count: marks / 2)
+      return "{\"a\(heap)b\(heap)\": 1}"
+    }
+    #expect(throws: Never.self) { try parse(text(30)) }
+    let error = try #require(throws: ScanlineError.self) { try parse(text(32)) }
+    #expect(error.description.contains("at most 30 combining marks in a row in the text, found more at byte 1"))
+    // Of text that is no key, nobody asks.
+    #expect(throws: Never.self) { try parse("[\"a" + String(repeating: "\u{301}", count: 100) + "\"]") }
+  }
+
   @Test func quotesHostileNames() {
     #expect(StrictJSON.quoted("a\u{1B}[31m\n\u{202E}") == "\"a\u{FFFD}[31m\u{FFFD}\u{FFFD}\"")
     #expect(StrictJSON.quoted(String(repeating: "a", count: 1000)).count == 83)

@@ -76,7 +76,7 @@ public final class BatchGradient {
       }
     }
     for own in observers { observer?.add(own) }
-    reduce(count: batch.count, into: gradient)
+    reduce(into: gradient)
     return nats
   }
 
@@ -96,13 +96,13 @@ public final class BatchGradient {
     model.backward(images: images, packed: packed, workspace: workspace, into: sum, observer: observer)
   }
 
-  /// Adds the shards in order, slice by slice on all threads.
-  private func reduce(count: Int, into gradient: ParameterVector) {
+  /// Adds the shards in order, slice by slice on all threads, and brings the mean into the order of the parameters.
+  package func reduce(into gradient: ParameterVector) {
     let slice = 16_384
     let slices = (total.count + slice - 1) / slice
     parallelFor(slices, threads: threads) { index, _ in
       sum(
-        shardGradients, scaledBy: 1 / Float(count), into: total,
+        shardGradients, scaledBy: 1 / Float(batchSize), into: total,
         range: index * slice..<min((index + 1) * slice, total.count))
     }
     model.unpackGradient(total, into: gradient)

@@ -148,11 +148,6 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     try require(weights <= 1 << 28, "a model of at most 2²⁸ weights", "\(weights): width \(width), \(blocks) blocks")
   }
 
-  /// Parameters that any model of this size has at least: a head of W² weights, W² in each block or layer, and where
-  /// there are K classes K·W/2 besides. The true number is some 3 to 25 times that; this one is known before a model is
-  /// built, whose masks alone take memory. The configuration must be valid.
-  package var leastParameters: Int { (blocks + 1) * width * width + blocks * classCount * width / 2 }
-
   /// Builds the model. The configuration must be valid.
   public func makeModel() -> any ImageModel {
     switch model {

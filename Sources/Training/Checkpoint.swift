@@ -103,11 +103,11 @@ public enum Checkpoint {
   }
 
   /// The layout of the model that the state tells of, once the file `name` of its weights, `weights`, is seen to be
-  /// long enough for it: otherwise a state of a hundred bytes could ask for a layout of a terabyte.
+  /// long enough for it: otherwise a state of a hundred bytes could ask for gigabytes.
   private static func layout(
     of model: ModelConfiguration, weights: [UInt8], _ name: String, _ path: String
   ) throws -> ParameterLayout {
-    let least = model.leastParameters * MemoryLayout<Float>.size
+    let least = model.parameterCount * MemoryLayout<Float>.size
     guard weights.count >= least else {
       throw ScanlineError(
         .badData, path: path + "/" + name,

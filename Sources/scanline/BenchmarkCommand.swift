@@ -16,7 +16,9 @@ struct BenchmarkCommand: ParsableCommand {
         scanline benchmark train --model pixelcnn --width 32 --blocks 15 --batch 64
         scanline benchmark kernels
       """,
-    subcommands: [TrainBenchmark.self, EvaluateBenchmark.self, SampleBenchmark.self, KernelBenchmark.self])
+    subcommands: [
+      TrainBenchmark.self, EvaluateBenchmark.self, SampleBenchmark.self, StepBenchmark.self, KernelBenchmark.self,
+    ])
 }
 
 /// What the three benchmarks of a whole model share.
@@ -207,7 +209,7 @@ struct SampleBenchmark: ParsableCommand {
 }
 
 /// The middle of `values`, of which there is at least one.
-private func median(_ values: [Double]) -> Double {
+func median(_ values: [Double]) -> Double {
   let sorted = values.sorted()
   return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
 }

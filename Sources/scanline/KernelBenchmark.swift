@@ -136,6 +136,4 @@ struct KernelBenchmark: ParsableCommand {
       kernel: name, inputs: inputs, outputs: outputs, gflops: median(rates), bestGflops: rates.max() ?? 0,
       shareOfPeak: median(shares))
   }
-
-  private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 }

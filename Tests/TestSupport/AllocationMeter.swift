@@ -1,27 +1,34 @@
 // The largest block that a piece of code asks the allocator for. Only under AddressSanitizer, whose runtime tells of
 // every allocation: `make torture-files` runs the tests that way.
 import Foundation
+import Synchronization
 
-/// Counts the allocations of one thread.
+/// Counts the allocations of one thread at a time.
 public enum AllocationMeter {
-  /// Set while `largest` measures; the hook leaves other threads alone.
-  nonisolated(unsafe) private static var thread: pthread_t? = nil
-  nonisolated(unsafe) private static var largest = 0
+  /// Who is measured; 0 where nobody is. The hook runs on all threads, and leaves the others alone.
+  private static let thread = Atomic<UInt>(0)
+  private static let largest = Atomic<Int>(0)
   private static let lock = NSLock()
 
   private typealias Hook = @convention(c) (UnsafeRawPointer?, Int) -> Void
   private typealias FreeHook = @convention(c) (UnsafeRawPointer?) -> Void
 
+  private static var thisThread: UInt { withUnsafeBytes(of: pthread_self()) { $0.load(as: UInt.self) } }
+
   /// Whether the runtime has the hooks, and they are in.
   private static let isInstalled: Bool = {
-    let name = "__sanitizer_install_malloc_and_free_hooks"
-    guard let symbol = dlsym(nil, name) else { return false }
+    guard dlsym(nil, "__asan_init") != nil, let symbol = dlsym(nil, "__sanitizer_install_malloc_and_free_hooks") else {
+      return false
+    }
     typealias Install = @convention(c) (Hook, FreeHook) -> Int32
     let install = unsafeBitCast(symbol, to: Install.self)
+    // Before the hook needs them: to make them may allocate.
+    thread.store(0, ordering: .relaxed)
+    largest.store(0, ordering: .relaxed)
     return install(
       { _, size in
-        guard let thread = AllocationMeter.thread, pthread_equal(thread, pthread_self()) != 0 else { return }
-        AllocationMeter.largest = max(AllocationMeter.largest, size)
+        guard AllocationMeter.thread.load(ordering: .relaxed) == AllocationMeter.thisThread else { return }
+        AllocationMeter.largest.max(size, ordering: .relaxed)
       }, { _ in }) != 0
   }()
 
@@ -33,12 +40,13 @@ public enum AllocationMeter {
     }
     lock.lock()
     defer {
-      thread = nil
+      thread.store(0, ordering: .relaxed)
       lock.unlock()
     }
-    largest = 0
-    thread = pthread_self()
+    largest.store(0, ordering: .relaxed)
+    thread.store(thisThread, ordering: .relaxed)
     try body()
-    return largest
+    thread.store(0, ordering: .relaxed)
+    return largest.load(ordering: .relaxed)
   }
 }

@@ -57,10 +57,6 @@ public struct GradientRecord: Sendable, Codable, Equatable {
       self.saturated = saturated
       self.dead = dead
     }
-
-    private enum CodingKeys: String, CodingKey {
-      case name, units, gradient, weight, updateRatio = "update_ratio", output, flow, zero, saturated, dead
-    }
   }
 
   /// A recurrence: gradient by diagonals.
@@ -89,10 +85,6 @@ public struct GradientRecord: Sendable, Codable, Equatable {
     self.layers = layers
     self.diagonals = diagonals
     self.flags = flags
-  }
-
-  private enum CodingKeys: String, CodingKey {
-    case step, natsPerImage = "nats_per_image", layers, diagonals, flags
   }
 }
 

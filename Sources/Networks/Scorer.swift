@@ -85,11 +85,15 @@ public struct LikelihoodSummary: Sendable, Codable, Equatable {
     precondition(!nats.isEmpty, "a mean of no images")
     images = nats.count
     let mean = nats.reduce(0, +) / Double(nats.count)
-    let unit = 0.693_147_180_559_945_3 * Double(shape.dimensions)
     natsPerImage = mean
-    bitsPerDimension = mean / unit
+    bitsPerDimension = Self.bitsPerDimension(mean, shape: shape)
     let variance = nats.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
     standardError = nats.count > 1 ? (variance / Double(nats.count - 1) / Double(nats.count)).squareRoot() : 0
-    bitsStandardError = standardError / unit
+    bitsStandardError = Self.bitsPerDimension(standardError, shape: shape)
+  }
+
+  /// nats / (ln 2 · C·H·W), of an image of `shape`
+  public static func bitsPerDimension(_ nats: Double, shape: ImageShape) -> Double {
+    nats / (0.693_147_180_559_945_3 * Double(shape.dimensions))
   }
 }

@@ -44,6 +44,8 @@ public struct StepReport: Sendable {
   public let learningRate: Float
   /// The norm of the gradient before clipping.
   public let gradientNorm: Double
+  /// Seconds since the run began.
+  public let elapsedSeconds: Double
 }
 
 /// A held-out evaluation.
@@ -54,6 +56,8 @@ public struct EvaluationReport: Sendable {
   public let elapsedSeconds: Double
   /// The score of the moving-average weights.
   public let summary: LikelihoodSummary
+  /// The score of the weights themselves, on the same images.
+  public let raw: LikelihoodSummary
   /// Whether it is the best so far.
   public let isBest: Bool
   /// Whether all held-out images were scored, after the last step.
@@ -225,7 +229,7 @@ public final class Trainer {
       expectedSteps: totalSteps ?? clock.expectedSteps(after: adam.step, seconds: limitSeconds),
       epoch: epoch, natsPerImage: natsPerImage,
       imagesPerSecond: Double(order.batchSize) * clock.stepsPerSecond, remainingSeconds: remaining(clock),
-      learningRate: rate, gradientNorm: norms.global)
+      learningRate: rate, gradientNorm: norms.global, elapsedSeconds: clock.elapsed)
     return (report, record)
   }
 
@@ -290,7 +294,7 @@ public final class Trainer {
   /// a few seconds' of large ones.
   private static let imagesBetweenRequests = 64
 
-  /// Scores held-out images with the moving average; nil where it was asked to stop meanwhile. Whether it is the best so
+  /// Scores held-out images with the moving average, and with the weights themselves; nil where it was asked to stop meanwhile. Whether it is the best so
   /// far is decided on the same images each time, those of the intervals. Throws `diverged` where a score is not finite:
   /// such weights are not saved.
   private func evaluate(
@@ -298,29 +302,38 @@ public final class Trainer {
   ) throws -> EvaluationReport? {
     let chosen = Philox(seed: options.seed, purpose: .dataOrder, stream: .max)
       .permutation(count: valid.count).prefix(options.evaluationImages)
-    let scorer = Scorer(model: model, parameters: adam.average, threads: threads)
     let indices = isFinal ? Array(0..<valid.count) : Array(chosen)
     let piece = Self.imagesBetweenRequests * threads
-    var nats: [Double] = []
-    for start in stride(from: 0, to: indices.count, by: piece) {
-      if start > 0, try mustStop() { return nil }
-      nats += scorer.nats(
-        valid, indices: Array(indices[start..<min(start + piece, indices.count)]), state.quantization)
+    /// nil where it was asked to stop.
+    func scores(_ parameters: ParameterVector, _ name: String) throws -> [Double]? {
+      let scorer = Scorer(model: model, parameters: parameters, threads: threads)
+      var nats: [Double] = []
+      for start in stride(from: 0, to: indices.count, by: piece) {
+        if start > 0, try mustStop() { return nil }
+        nats += scorer.nats(
+          valid, indices: Array(indices[start..<min(start + piece, indices.count)]), state.quantization)
+      }
+      guard nats.allSatisfy(\.isFinite) else {
+        throw diverged(
+          "finite nats of held-out images after step \(adam.step)",
+          GradientNorms(parameters, threads: threads).firstNotFinite.map {
+            "\(name) \($0) that are not finite"
+          } ?? "\(nats.filter { !$0.isFinite }.count) of \(nats.count) that are not", "nothing was saved")
+      }
+      return nats
     }
-    guard nats.allSatisfy(\.isFinite) else {
-      throw diverged(
-        "finite nats of held-out images after step \(adam.step)",
-        GradientNorms(adam.average, threads: threads).firstNotFinite.map {
-          "averaged weights \($0) that are not finite"
-        } ?? "\(nats.filter { !$0.isFinite }.count) of \(nats.count) that are not", "nothing was saved")
-    }
+    guard let nats = try scores(adam.average, "averaged weights"),
+      // Where nothing is averaged the two are the same.
+      let raw = options.adam.averageDecay == 0 ? nats : try scores(adam.parameters, "weights")
+    else { return nil }
     let compared = isFinal ? chosen.map { nats[$0] } : nats
     let mean = compared.reduce(0, +) / Double(compared.count)
     let isBest = mean < state.best?.natsPerImage ?? .infinity
     if isBest { state.best = RunState.Best(step: adam.step, natsPerImage: mean) }
     return EvaluationReport(
       step: adam.step, elapsedSeconds: clock.elapsed,
-      summary: LikelihoodSummary(nats, shape: valid.shape), isBest: isBest, isFinal: isFinal)
+      summary: LikelihoodSummary(nats, shape: valid.shape),
+      raw: LikelihoodSummary(raw, shape: valid.shape), isBest: isBest, isFinal: isFinal)
   }
 }
 

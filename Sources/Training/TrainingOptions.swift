@@ -62,6 +62,11 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
   public var evaluationImages = 1_000
   /// Steps between records of the gradient flow; 0: none.
   public var gradientInterval = 50
+  /// Steps between records of the loss; 0: of held-out evaluations alone.
+  public var metricsInterval: Int {
+    get { metricsSteps ?? Self.usualMetricsInterval }
+    set { metricsSteps = newValue == Self.usualMetricsInterval ? nil : newValue }
+  }
   /// Checkpoints kept besides the best.
   public var checkpointsKept = 2
   /// The seed of weights, data order and dynamic binarization.
@@ -69,11 +74,15 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
 
   /// Not written where there is none: states from before dropout read as they did.
   private var dropoutShare: Double?
+  /// Not written where it is the usual one, for the same reason.
+  private var metricsSteps: Int?
+  private static let usualMetricsInterval = 20
 
   private enum CodingKeys: String, CodingKey {
     case batchSize, schedule, adam, length, evaluationInterval, evaluationImages, gradientInterval, checkpointsKept,
       seed
     case dropoutShare = "dropout"
+    case metricsSteps = "metricsInterval"
   }
 
   /// The defaults.
@@ -102,6 +111,7 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
     )
     try require(evaluationImages > 0, "--evaluation-images", "1 image or more", evaluationImages)
     try require(gradientInterval >= 0, "--gradients-every", "0 (never) or a number of steps", gradientInterval)
+    try require(metricsInterval >= 0, "--metrics-every", "0 (never) or a number of steps", metricsInterval)
     try require(checkpointsKept > 0, "--keep", "1 checkpoint or more", checkpointsKept)
     switch length {
     case .steps(let n): try require(n > 0, "--steps", "1 step or more", n)

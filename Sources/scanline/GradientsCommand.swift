@@ -63,7 +63,7 @@ struct GradientsCommand: ParsableCommand {
     if let step { records.removeAll { $0.step > step } }
     guard let last = records.last else {
       throw ScanlineError(
-        .badData, path: folder + "/" + GradientLog.name,
+        .badData, path: folder + "/" + GradientRecord.fileName,
         expected: "a record" + (step.map { " up to step \($0)" } ?? ""),
         found: "none")
     }

@@ -79,9 +79,8 @@ struct TrainCommand: ParsableCommand {
     let trainer = Trainer(
       state: session.state, adam: session.adam, train: session.train, valid: session.valid, threads: threads,
       isSaved: resume, now: monotonicSeconds)
-    let progress = TrainingProgress(console: console, shape: session.train.shape)
-    let watch = GradientWatch(console: console, model: session.state.model, showsTable: watchGradients)
-    let log = try GradientLog(under: lock, step: session.adam.step)
+    let recorder = try RunRecorder(
+      under: lock, state: session.state, console: console, showsGradients: watchGradients)
     let outcome = try trainer.run(
       request: signals.request,
       save: { state, adam in
@@ -91,15 +90,10 @@ struct TrainCommand: ParsableCommand {
           under: lock, keeping: state.training?.checkpointsKept ?? 2, best: state.best?.step)
         return path
       },
-      report: { event in
-        progress.report(event)
-        guard case .gradients(let record) = event else { return }
-        try log.append(record)
-        watch.show(record)
-      })
+      report: recorder.report)
     console.finish()
     switch outcome {
-    case .finished: progress.printResult(run: run, state: trainer.state)
+    case .finished: recorder.progress.printResult(run: run, state: trainer.state)
     case .stopped:
       console.line("Stopped at step \(trainer.adam.step); go on with: scanline train --resume --output \(run)")
       throw ExitCode(signals.exitCode)
@@ -119,7 +113,7 @@ struct TrainCommand: ParsableCommand {
   /// are no result, and must not keep the same command from being given again: the new run's take their place.
   private func demandEmpty(_ run: String) throws {
     let existing = try? FileManager.default.contentsOfDirectory(atPath: run).filter {
-      !$0.hasPrefix(".") && $0 != GradientLog.name
+      !$0.hasPrefix(".") && !RunRecorder.fileNames.contains($0)
     }
     if let existing, !existing.isEmpty {
       throw ScanlineError(

@@ -87,6 +87,8 @@ struct TrainingFlags: ParsableArguments {
   @Option(help: "Held-out images scored between; the end scores all (default: 1000).") var evaluationImages: Int?
   @Option(help: "Steps between records of the gradient flow in gradients.jsonl; 0: none (default: 50).")
   var gradientsEvery: Int?
+  @Option(help: "Steps between records of the loss in metrics.jsonl; 0: none but of evaluations (default: 20).")
+  var metricsEvery: Int?
   @Option(help: "Checkpoints kept besides the best (default: 2).") var keep: Int?
   @Option(help: "The seed of weights, order and binarization (default: 1).") var seed: UInt64?
 
@@ -109,7 +111,8 @@ struct TrainingFlags: ParsableArguments {
       ("--warmup", warmup != nil), ("--decay", decay != nil), ("--clip", clip != nil), ("--dropout", dropout != nil),
       ("--ema", ema != nil),
       ("--evaluate-every", evaluateEvery != nil), ("--evaluation-images", evaluationImages != nil),
-      ("--gradients-every", gradientsEvery != nil), ("--keep", keep != nil), ("--seed", seed != nil),
+      ("--gradients-every", gradientsEvery != nil), ("--metrics-every", metricsEvery != nil), ("--keep", keep != nil),
+      ("--seed", seed != nil),
     ]
     return given.first { $0.1 }?.0
   }
@@ -129,6 +132,7 @@ struct TrainingFlags: ParsableArguments {
     options.evaluationInterval = evaluateEvery
     if let evaluationImages { options.evaluationImages = evaluationImages }
     if let gradientsEvery { options.gradientInterval = gradientsEvery }
+    if let metricsEvery { options.metricsInterval = metricsEvery }
     if let keep { options.checkpointsKept = keep }
     if let seed { options.seed = seed }
     try options.validate()

@@ -135,7 +135,7 @@ import Training
     var run = TinyRun()
     run.options.gradientInterval = 2
     let all = try records(run).records
-    let path = scratch.path + "/" + GradientLog.name
+    let path = scratch.path + "/" + GradientRecord.fileName
     do {
       let lock = try RunLock(run: scratch.path)
       let log = try GradientLog(under: lock, step: 0)

@@ -1,4 +1,4 @@
-// gradients.jsonl: one record a line, for the whole run, resumed or not.
+// What a run writes down as it goes: a file of JSON lines for each kind of record, for the whole run, resumed or not.
 import Foundation
 import Kernels
 import Networks
@@ -11,12 +11,31 @@ import Networks
   import Darwin
 #endif
 
-/// The gradient records of a run, appended as they come. A line is written whole in one call; a torn last line, of a run
-/// that was killed, is dropped.
-public final class GradientLog {
-  /// The file's name in the run folder.
-  public static let name = "gradients.jsonl"
+/// A record that a run keeps, one a line.
+public protocol RunRecord: Codable, Sendable {
+  /// The name of its file in the run folder.
+  static var fileName: String { get }
+  /// What the file is, for whoever misses it.
+  static var contents: String { get }
+  /// Steps taken when it was made.
+  var step: Int { get }
+}
 
+extension GradientRecord: RunRecord {
+  /// gradients.jsonl
+  public static let fileName = "gradients.jsonl"
+  /// The flow of a run's gradient.
+  public static let contents = "the gradient records of a run (train --gradients-every)"
+}
+
+/// gradients.jsonl
+public typealias GradientLog = RecordLog<GradientRecord>
+/// metrics.jsonl
+public typealias MetricsLog = RecordLog<MetricsRecord>
+
+/// The records of a run, appended as they come. A line is written whole in one call; a torn last line, of a run that was
+/// killed, is dropped.
+public final class RecordLog<Record: RunRecord> {
   private let path: String
   private var file: Int32?
   private let encoder = JSONEncoder()
@@ -24,8 +43,9 @@ public final class GradientLog {
   /// Opens the log of the run under `lock` at `step`: what it has of later steps, which will be taken again, is removed;
   /// at step 0 that is everything, the records of a run that ended before it had saved anything. Throws `io`.
   public init(under lock: RunLock, step: Int) throws {
-    path = lock.run + "/" + Self.name
+    path = lock.run + "/" + Record.fileName
     encoder.outputFormatting = [.sortedKeys]
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     if DurableFiles.exists(path) {
       let text = try DurableFiles.contents(of: path)
       let kept = Self.lines(text).filter { line in
@@ -35,7 +55,7 @@ public final class GradientLog {
       if bytes.count != text.count {
         // Through another name, so that a kill here loses nothing; what it leaves goes with other left-overs.
         let temporary = CheckpointFolder.temporaryName(
-          in: lock.run, prefix: CheckpointFolder.savingPrefix, for: Self.name)
+          in: lock.run, prefix: CheckpointFolder.savingPrefix, for: Record.fileName)
         do {
           try DurableFiles.write(bytes, toNew: temporary)
           guard rename(temporary, path) == 0 else {
@@ -53,13 +73,13 @@ public final class GradientLog {
 
   /// Appends a record; the first one makes the file. Throws `io`, `cannotCreate`, and `diverged` where a figure is not
   /// finite, which JSON cannot say.
-  public func append(_ record: GradientRecord) throws {
+  public func append(_ record: Record) throws {
     let line: Data
     do {
       line = try encoder.encode(record)
     } catch {
       throw ScanlineError(
-        .diverged, path: path, expected: "finite figures of the gradient flow at step \(record.step)",
+        .diverged, path: path, expected: "finite figures at step \(record.step)",
         found: "\(error)")
     }
     try DurableFiles.append([UInt8](line) + [UInt8(ascii: "\n")], to: opened(), path: path)
@@ -75,20 +95,21 @@ public final class GradientLog {
 
   /// The records of a run, oldest first. Throws `badData` where there is no log or a line of it is none, `io` where it
   /// cannot be read.
-  public static func records(ofRun run: String) throws -> [GradientRecord] {
-    let path = run + "/" + name
+  public static func records(ofRun run: String) throws -> [Record] {
+    let path = run + "/" + Record.fileName
     guard DurableFiles.exists(path) else {
       throw ScanlineError(
-        .badData, path: path, expected: "the gradient records of a run (train --gradients-every)", found: "no such file"
-      )
+        .badData, path: path, expected: Record.contents, found: "no such file")
     }
     let lines = lines(try DurableFiles.contents(of: path))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
     return try lines.enumerated().map { number, line in
       do {
-        return try JSONDecoder().decode(GradientRecord.self, from: Data(line))
+        return try decoder.decode(Record.self, from: Data(line))
       } catch {
         throw ScanlineError(
-          .badData, path: path, expected: "a gradient record in line \(number + 1)", found: "\(error)")
+          .badData, path: path, expected: "a record in line \(number + 1)", found: "\(error)")
       }
     }
   }
@@ -100,6 +121,7 @@ public final class GradientLog {
     if !lines.isEmpty { lines.removeLast() }
     return lines
   }
-
-  private struct Step: Decodable { let step: Int }
 }
+
+/// The part of a record that says whether it is kept.
+private struct Step: Decodable { let step: Int }

@@ -1,0 +1,89 @@
+// metrics.jsonl: how well a run has learned, line by line.
+import Kernels
+import Networks
+
+/// What is known of a run at one step: of the steps since the record before, or of a held-out evaluation.
+public struct MetricsRecord: RunRecord, Equatable {
+  /// metrics.jsonl
+  public static let fileName = "metrics.jsonl"
+  /// How well a run has learned.
+  public static let contents = "the metrics of a run (train --metrics-every)"
+
+  /// The steps since the record before.
+  public struct Training: Sendable, Codable, Equatable {
+    /// How many steps the means are over.
+    public var steps: Int
+    /// Mean nats of an image over their batches, each before its update.
+    public var natsPerImage: Double
+    /// The same over ln 2 · C·H·W.
+    public var bitsPerDimension: Double
+    /// The learning rate of the last of them.
+    public var learningRate: Float
+    /// The norm of the last one's gradient, before clipping.
+    public var gradientNorm: Double
+    /// Images a second since the process began, evaluations not counted.
+    public var imagesPerSecond: Double
+  }
+
+  /// A held-out evaluation.
+  public struct HeldOut: Sendable, Codable, Equatable {
+    /// The score of the moving average of the weights.
+    public var average: LikelihoodSummary
+    /// The score of the weights themselves, on the same images.
+    public var raw: LikelihoodSummary
+    /// Whether it is the best so far.
+    public var isBest: Bool
+    /// Whether all held-out images were scored, after the last step.
+    public var isFinal: Bool
+  }
+
+  /// Steps taken.
+  public var step: Int
+  /// The epoch, from 1.
+  public var epoch: Int
+  /// Seconds since the run began, what went before a resume included.
+  public var seconds: Double
+  /// Of a line about steps.
+  public var training: Training?
+  /// Of a line about held-out images.
+  public var heldOut: HeldOut?
+}
+
+/// Makes records of a trainer's events.
+public struct MetricsRecorder {
+  private let interval: Int
+  private let shape: ImageShape
+  private var nats = 0.0
+  private var steps = 0
+  private var epoch = 1
+
+  /// A recorder that makes a record of every `interval` steps' means, on images of `shape`; 0: of evaluations alone.
+  public init(interval: Int, shape: ImageShape) {
+    precondition(interval >= 0, "a record every \(interval) steps")
+    (self.interval, self.shape) = (interval, shape)
+  }
+
+  /// The record that is due after `event`.
+  public mutating func record(_ event: TrainingEvent) -> MetricsRecord? {
+    switch event {
+    case .step(let step):
+      epoch = step.epoch + 1
+      nats += step.natsPerImage
+      steps += 1
+      guard interval > 0, step.step % interval == 0 else { return nil }
+      defer { (nats, steps) = (0, 0) }
+      let mean = nats / Double(steps)
+      return MetricsRecord(
+        step: step.step, epoch: epoch, seconds: step.elapsedSeconds,
+        training: MetricsRecord.Training(
+          steps: steps, natsPerImage: mean, bitsPerDimension: LikelihoodSummary.bitsPerDimension(mean, shape: shape),
+          learningRate: step.learningRate, gradientNorm: step.gradientNorm, imagesPerSecond: step.imagesPerSecond))
+    case .evaluated(let evaluation):
+      return MetricsRecord(
+        step: evaluation.step, epoch: epoch, seconds: evaluation.elapsedSeconds,
+        heldOut: MetricsRecord.HeldOut(
+          average: evaluation.summary, raw: evaluation.raw, isBest: evaluation.isBest, isFinal: evaluation.isFinal))
+    case .gradients, .saved: return nil
+    }
+  }
+}

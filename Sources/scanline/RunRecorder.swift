@@ -1,0 +1,36 @@
+// What a run leaves beside its checkpoints, and shows while it goes.
+import Networks
+import Training
+
+/// Takes the events of a trainer: appends them to the run's records and shows them on the console.
+final class RunRecorder {
+  /// The files that it writes into a run's folder. They are no result: without a checkpoint they may be written anew.
+  static let fileNames: Set<String> = [MetricsRecord.fileName, GradientRecord.fileName]
+
+  /// What is shown.
+  let progress: TrainingProgress
+  private let watch: GradientWatch
+  private var metrics: MetricsRecorder
+  private let metricsLog: MetricsLog
+  private let gradientLog: GradientLog
+
+  /// A recorder of the run in the folder under `lock`, which goes on from `state`: what its files have of later steps is
+  /// removed. Throws `io`.
+  init(under lock: RunLock, state: RunState, console: Console, showsGradients: Bool) throws {
+    progress = TrainingProgress(console: console, shape: state.model.shape)
+    watch = GradientWatch(console: console, model: state.model, showsTable: showsGradients)
+    metrics = MetricsRecorder(interval: state.training?.metricsInterval ?? 0, shape: state.model.shape)
+    metricsLog = try MetricsLog(under: lock, step: state.step)
+    gradientLog = try GradientLog(under: lock, step: state.step)
+  }
+
+  /// Takes one event. Throws `io`, `cannotCreate`, and `diverged` where a figure is not finite.
+  func report(_ event: TrainingEvent) throws {
+    progress.report(event)
+    if let record = metrics.record(event) { try metricsLog.append(record) }
+    if case .gradients(let record) = event {
+      try gradientLog.append(record)
+      watch.show(record)
+    }
+  }
+}

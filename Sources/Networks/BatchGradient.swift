@@ -36,6 +36,9 @@ public final class BatchGradient {
     return min((batchSize + imagesTogether - 1) / imagesTogether, affordable)
   }
 
+  /// Parts that the batch is cut into: so many cores can be at work at once.
+  public var shards: Int { shardGradients.count }
+
   /// Bytes held: workspaces and gradients.
   public var byteCount: Int {
     workspaces.reduce(0) { $0 + $1.byteCount } + (shardGradients.count + 1) * total.count * 4

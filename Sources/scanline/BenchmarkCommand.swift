@@ -17,7 +17,9 @@ struct BenchmarkCommand: ParsableCommand {
         scanline benchmark kernels
       """,
     subcommands: [
-      TrainBenchmark.self, EvaluateBenchmark.self, SampleBenchmark.self, StepBenchmark.self, KernelBenchmark.self,
+      TrainBenchmark.self, EvaluateBenchmark.self, SampleBenchmark.self, StepBenchmark.self, CoresBenchmark.self,
+      GrowthBenchmark.self,
+      LoadBenchmark.self, KernelBenchmark.self,
     ])
 }
 
@@ -67,6 +69,8 @@ struct BenchmarkOptions: ParsableArguments {
   }
 
   func print(_ what: String, weights: Int, _ figures: [String: Double]) throws {
+    var figures = figures
+    figures["peak_bytes"] = Double(peakMemory())
     var report: [String: Any] = [
       "peer": "scanline", "what": what, "model": model.rawValue, "width": width, "blocks": blocks,
       "batch": batch, "side": side, "channels": channels, "levels": levels, "threads": threadCount,

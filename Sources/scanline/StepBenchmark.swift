@@ -45,7 +45,7 @@ struct StepBenchmark: ParsableCommand {
 
   func run() throws {
     let model = try options.makeModel()
-    let work = Work(model, options.makeBatch(), threads: options.threadCount)
+    let work = StepWork(model, options.makeBatch(), threads: options.threadCount)
     var times: [String: [Double]] = [:]
     let clock = ContinuousClock()
     let start = clock.now
@@ -54,13 +54,13 @@ struct StepBenchmark: ParsableCommand {
     repeat {
       time("one thread") { work.step(work.alone) }
       time("all threads") { work.step(work.together) }
-      for part in Work.Part.allCases { time(part.rawValue) { work.run(part) } }
+      for part in StepWork.Part.allCases { time(part.rawValue) { work.run(part) } }
       time("peak") { work.runPeak() }
     } while times["peak", default: []].count < 5 || start.duration(to: clock.now) < .seconds(options.seconds)
     let medians = times.mapValues(median)
     func seconds(_ part: String) -> Double { medians[part] ?? 0 }
     let alone = seconds("one thread")
-    var parts = Work.Part.allCases.map { Part(part: $0.rawValue, seconds: seconds($0.rawValue), shareOfStep: 0) }
+    var parts = StepWork.Part.allCases.map { Part(part: $0.rawValue, seconds: seconds($0.rawValue), shareOfStep: 0) }
     parts.append(Part(part: "the rest", seconds: alone - parts.reduce(0) { $0 + $1.seconds }, shareOfStep: 0))
     for index in parts.indices { parts[index].shareOfStep = parts[index].seconds / alone }
     let atPeak = work.operations / work.peakOperations * seconds("peak") / Double(options.threadCount)
@@ -82,90 +82,5 @@ struct StepBenchmark: ParsableCommand {
       its multiply-adds      \((atPeak * 1e3).text(2)) ms at the peak of \(report.threads) threads: the step takes \
       \(report.stepOverPeak.text(2)) times that
       """)
-  }
-}
-
-/// A training step, and its parts one by one.
-private final class Work {
-  enum Part: String, CaseIterable {
-    case packing = "packing weights"
-    case forward = "forward kernels with their endings"
-    case likelihood = "likelihood and its gradient"
-    case backward = "backward kernels with their endings"
-    case reduction = "adding up the shards"
-    case norms = "norms of the gradient"
-    case optimizer = "Adam and the average"
-  }
-
-  /// An engine with its number of threads.
-  typealias Engine = (gradient: BatchGradient, threads: Int)
-  let alone: Engine
-  let together: Engine
-  /// Floating-point operations of a step's products: a multiply-add is two, and each is done forward, for the weights'
-  /// gradient and for the input's. (That of the image, which nobody needs, is counted in: under one in a hundred.)
-  let operations: Double
-  private let model: any ImageModel
-  private let batch: ImageBatch
-  private let packed: PackedParameters
-  private let workspace: any ModelWorkspace
-  private let sum: AlignedBuffer
-  private let gradient: ParameterVector
-  private var adam: Adam
-
-  init(_ model: any ImageModel, _ batch: ImageBatch, threads: Int) {
-    self.model = model
-    self.batch = batch
-    alone = (BatchGradient(model: model, batchSize: batch.count, threads: 1), 1)
-    together = (BatchGradient(model: model, batchSize: batch.count, threads: threads), threads)
-    adam = Adam(parameters: model.initialParameters(seed: 0), options: AdamOptions())
-    packed = model.packed(adam.parameters)
-    workspace = model.makeWorkspace(.training())
-    sum = model.makePackedGradient()
-    gradient = ParameterVector(layout: model.layout)
-    let connections = model.layerCosts.reduce(0) { $0 + $1.connections }
-    operations = 6 * Double(connections) * Double(batch.count)
-  }
-
-  func step(_ engine: Engine) {
-    _ = engine.gradient.compute(batch, parameters: adam.parameters, into: gradient)
-    let norm = GradientNorms(gradient, threads: engine.threads)
-    adam.update(gradient, norm: norm.global, learningRate: 1e-3)
-  }
-
-  /// Runs `part` as often as a step on one core does.
-  func run(_ part: Part) {
-    switch part {
-    case .packing: model.pack(adam.parameters, into: packed)
-    case .forward: forEachGroup { model.forward(batch, images: $0, packed: packed, workspace: workspace) }
-    case .likelihood:
-      let likelihood = model.likelihood
-      forEachGroup {
-        for (place, image) in $0.enumerated() {
-          _ = likelihood.nats(
-            batch, image: image, logits: workspace.logits[place], gradient: workspace.logitGradients[place])
-        }
-      }
-    case .backward:
-      forEachGroup {
-        model.backward(images: $0, packed: packed, workspace: workspace, into: sum, observer: nil)
-      }
-    case .reduction: alone.gradient.reduce(into: gradient)
-    case .norms: _ = GradientNorms(gradient, threads: 1)
-    case .optimizer: adam.update(gradient, norm: 1, learningRate: 0)
-    }
-  }
-
-  private func forEachGroup(_ body: (Range<Int>) -> Void) {
-    for first in stride(from: 0, to: batch.count, by: model.imagesTogether) {
-      body(first..<min(first + model.imagesTogether, batch.count))
-    }
-  }
-
-  private static let peakRounds = 300_000
-  var peakOperations: Double { Double(Self.peakRounds * operationsPerMultiplyAddRound) }
-  /// What the peak is measured by, on one core.
-  func runPeak() {
-    let sink = multiplyAddChains(rounds: Self.peakRounds, seed: 0.25)
-    precondition(sink.isFinite)
   }
 }

@@ -1,0 +1,163 @@
+// `scanline benchmark growth`: what a step costs as the work grows, beside what the arithmetic says.
+import ArgumentParser
+import Foundation
+import Kernels
+import Networks
+import Training
+
+struct GrowthBenchmark: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "growth",
+    abstract: "A step's time and memory with width, blocks, side and batch doubled, one after the other.",
+    discussion: """
+      Each configuration is trained by a process of its own, turn about for --rounds rounds; times are medians. What is \
+      expected follows from the multiply-adds of a step, and from the bytes of its workspaces, gradients, weights and \
+      optimizer; the measured memory is the process's peak, program included.
+
+      Example:
+        scanline benchmark growth --model pixelcnn --width 32 --batch 32
+      """)
+  @OptionGroup var options: BenchmarkOptions
+  @Option(help: "Times that each configuration is measured.") var rounds = 3
+  @Flag(help: "One JSON object instead of a table.") var json = false
+
+  func validate() throws {
+    guard (1...100).contains(rounds) else { throw ValidationError("--rounds lies in 1 to 100.") }
+  }
+
+  private struct Row: Encodable {
+    var doubled: String
+    /// Seconds of a step, and over that of the first row.
+    var seconds: Double
+    var timeGrowth: Double
+    /// Multiply-adds over the first row's.
+    var expectedTimeGrowth: Double
+    /// The process's peak, and the bytes that the arithmetic foresees.
+    var peakBytes: Double
+    var expectedBytes: Double
+    /// The peak without what a process takes that trains nothing to speak of.
+    var memoryGrowth: Double
+    var expectedMemoryGrowth: Double
+  }
+
+  private struct Report: Encodable {
+    var programBytes: Double
+    var rows: [Row]
+  }
+
+  /// What a child prints.
+  private struct Measured: Decodable {
+    var imagesPerSecond: Double
+    var peakBytes: Double
+  }
+
+  func run() throws {
+    var variants: [(name: String, options: BenchmarkOptions)] = [("nothing", options)]
+    for (name, path) in [
+      ("width", \BenchmarkOptions.width), ("blocks", \.blocks), ("side", \.side), ("batch", \.batch),
+    ] {
+      var doubled = options
+      doubled[keyPath: path] *= 2
+      variants.append((name, doubled))
+    }
+    var tiny = options
+    (tiny.width, tiny.blocks, tiny.side, tiny.batch, tiny.seconds) = (12, 1, 4, 1, 0.1)
+    let program = try measure(tiny).peakBytes
+    var times = [[Double]](repeating: [], count: variants.count)
+    var peaks = [[Double]](repeating: [], count: variants.count)
+    let bar = ProgressBar(Console(), "measuring", total: rounds * variants.count)
+    for _ in 0..<rounds {
+      for (place, variant) in variants.enumerated() {
+        let measured = try measure(variant.options)
+        times[place].append(Double(variant.options.batch) / measured.imagesPerSecond)
+        peaks[place].append(measured.peakBytes)
+        bar.advance(1)
+      }
+    }
+    bar.finish()
+    let expected = try variants.map { try expectation($0.options) }
+    let rows = variants.indices.map { place in
+      Row(
+        doubled: variants[place].name, seconds: median(times[place]),
+        timeGrowth: median(times[place]) / median(times[0]),
+        expectedTimeGrowth: expected[place].products / expected[0].products, peakBytes: median(peaks[place]),
+        expectedBytes: expected[place].bytes,
+        memoryGrowth: (median(peaks[place]) - program) / (median(peaks[0]) - program),
+        expectedMemoryGrowth: expected[place].bytes / expected[0].bytes)
+    }
+    if json { return try printJSON(Report(programBytes: program, rows: rows)) }
+    print(
+      textTable(
+        [
+          "doubled", "ms a step", "growth", "expected", "peak MB", "without program", "expected MB", "growth",
+          "expected",
+        ],
+        rows.map {
+          [
+            $0.doubled, ($0.seconds * 1e3).text(2), $0.timeGrowth.text(2), $0.expectedTimeGrowth.text(2),
+            ($0.peakBytes / 1e6).text(1), (($0.peakBytes - program) / 1e6).text(1), ($0.expectedBytes / 1e6).text(1),
+            $0.memoryGrowth.text(2), $0.expectedMemoryGrowth.text(2),
+          ]
+        }))
+  }
+
+  /// Multiply-adds of a step, and the bytes of all that is held for it.
+  private func expectation(_ options: BenchmarkOptions) throws -> (products: Double, bytes: Double) {
+    let model = try options.makeModel()
+    let connections = model.layerCosts.reduce(0) { $0 + $1.connections }
+    // Weights, their average, two moments and the gradient.
+    let vectors = 5 * model.layout.count * MemoryLayout<Float>.stride
+    let bytes = BatchGradient.byteCount(model: model, batchSize: options.batch, threads: options.threadCount) + vectors
+    return (Double(3 * connections * options.batch), Double(bytes))
+  }
+
+  private func measure(_ options: BenchmarkOptions) throws -> Measured {
+    let process = Process()
+    process.executableURL = Bundle.main.executableURL
+    process.arguments = ["benchmark", "train"] + options.arguments
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    guard process.terminationStatus == 0, let measured = try? decoder.decode(Measured.self, from: data) else {
+      throw ScanlineError(
+        .inner, path: "benchmark train", expected: "a measurement", found: "exit code \(process.terminationStatus)")
+    }
+    return measured
+  }
+}
+
+extension BenchmarkOptions {
+  /// The words that say these options.
+  var arguments: [String] {
+    var words = [
+      "--model", model.rawValue, "--width", "\(width)", "--blocks", "\(blocks)", "--batch", "\(batch)", "--side",
+      "\(side)", "--channels", "\(channels)", "--levels", "\(levels)", "--threads", "\(threads)", "--seconds",
+      "\(seconds)",
+    ]
+    if let likelihood { words += ["--likelihood", likelihood.rawValue] }
+    if let mixtures { words += ["--mixtures", "\(mixtures)"] }
+    if let activation = layers.activation { words += ["--activation", activation.rawValue] }
+    if let residual = layers.residual { words += ["--residual", residual.rawValue] }
+    if let directions = layers.directions { words += ["--directions", "\(directions)"] }
+    return words
+  }
+}
+
+/// The most memory that this process has held at once, in bytes; 0 where the system does not tell. (Not `getrusage`'s:
+/// that counts in what the parent held before it became this process.)
+func peakMemory() -> Int {
+  #if os(Linux)
+    guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+      let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+      let kibibytes = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
+    else { return 0 }
+    return kibibytes << 10
+  #else
+    var usage = rusage()
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? Int(usage.ru_maxrss) : 0
+  #endif
+}

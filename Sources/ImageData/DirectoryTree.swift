@@ -1,6 +1,7 @@
 // What lies below a folder: names only, read with opendir and readdir, which tell files from folders without a
 // look at each (60,000 files list in a few hundredths of a second).
 import Kernels
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -35,17 +36,17 @@ struct DirectoryTree {
     for (name, tree) in folders { tree.forEachImage(prefix: prefix + name + "/", body) }
   }
 
-  /// Reads the folder at `path` and all below.
+  /// Reads the folder at `path` and all below, the subfolders of the first folder that has several on `threads` threads.
   ///
   /// - Throws: `ScanlineError` (`io`) naming a folder that cannot be read.
-  init(reading path: String) throws { try self.init(path: path, above: []) }
+  init(reading path: String, threads: Int) throws { try self.init(path: path, above: [], threads: threads) }
 
   private struct Identity: Equatable {
     let device: UInt64
     let inode: UInt64
   }
 
-  private init(path: String, above: [Identity]) throws {
+  private init(path: String, above: [Identity], threads: Int) throws {
     func unreadable() -> ScanlineError {
       ScanlineError(.io, path: path, expected: "a readable folder", found: String(cString: strerror(errno)))
     }
@@ -72,9 +73,18 @@ struct DirectoryTree {
     }
     images.sort(by: Self.inByteOrder)
     folderNames.sort(by: Self.inByteOrder)
-    folders = try folderNames.map { name in
-      (name, try DirectoryTree(path: path + "/" + name, above: above + [identity]))
+    let trees = Mutex([DirectoryTree?](repeating: nil, count: folderNames.count))
+    let firstError = FirstError()
+    parallelFor(folderNames.count, threads: threads) { number, _ in
+      firstError.record(at: number) {
+        let tree = try DirectoryTree(
+          path: path + "/" + folderNames[number], above: above + [identity],
+          threads: folderNames.count == 1 ? threads : 1)
+        trees.withLock { $0[number] = tree }
+      }
     }
+    try firstError.rethrow()
+    folders = zip(folderNames, trees.withLock { $0 }).compactMap { name, tree in tree.map { (name, $0) } }
   }
 
   private enum Kind { case file, folder }
@@ -110,5 +120,15 @@ struct DirectoryTree {
   }
 
   /// The order of the bytes of UTF-8, which no locale and no Unicode version changes.
-  static func inByteOrder(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
+  static func inByteOrder(_ a: String, _ b: String) -> Bool {
+    let order = a.utf8.withContiguousStorageIfAvailable { a in
+      b.utf8.withContiguousStorageIfAvailable { b in
+        // In one call: of 60,000 names, comparing byte by byte took a quarter of the time that listing takes.
+        guard let x = a.baseAddress, let y = b.baseAddress else { return a.count < b.count }
+        let order = memcmp(x, y, min(a.count, b.count))
+        return order != 0 ? order < 0 : a.count < b.count
+      }
+    }
+    return (order ?? nil) ?? a.utf8.lexicographicallyPrecedes(b.utf8)
+  }
 }

@@ -23,7 +23,9 @@ extension ImageFolder {
   ///
   /// - Throws: `ScanlineError`: `io` where `path` cannot be read, `badData` where it is missing, holds no PNG, or mixes
   ///   images with class folders, or split folders with others.
-  public init(scanning path: String, heldOutShare: Double = 0.1, seed: UInt64 = 0) throws {
+  public init(
+    scanning path: String, heldOutShare: Double = 0.1, seed: UInt64 = 0, threads: Int = availableThreads()
+  ) throws {
     precondition(heldOutShare >= 0 && heldOutShare < 1, "a held-out share lies in 0..<1")
     let path = Self.withoutFinalSlash(path)
     var status = stat()
@@ -38,7 +40,7 @@ extension ImageFolder {
       try self.init(file: path)
       return
     }
-    let tree = try DirectoryTree(reading: path)
+    let tree = try DirectoryTree(reading: path, threads: threads)
     guard tree.imageCount > 0 else { throw Self.noImages(path, tree.allIgnored) }
     var scan = Scan(path: path)
     try scan.readRoot(tree)

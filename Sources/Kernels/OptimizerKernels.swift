@@ -36,22 +36,23 @@ public struct AdamConstants: Sendable {
   }
 }
 
-/// One Adam step on all parameters, and the step of their exponential moving average, in one pass. A parameter
-/// whose gradient has always been zero (a masked tap) does not move.
+/// One Adam step on the parameters of `range`, which begins at a whole vector, and the step of their exponential moving
+/// average, in one pass. A parameter whose gradient has always been zero (a masked tap) does not move.
 public func adamStep(
   parameters: AlignedBuffer, gradient: AlignedBuffer, firstMoment: AlignedBuffer, secondMoment: AlignedBuffer,
-  average: AlignedBuffer, constants k: AdamConstants
+  average: AlignedBuffer, constants k: AdamConstants, range: Range<Int>
 ) {
   let count = parameters.count
   precondition(
     gradient.count == count && firstMoment.count == count && secondMoment.count == count && average.count == count,
     "Adam's buffers differ in size")
+  precondition(range.lowerBound % Lanes.count == 0 && range.upperBound <= count, "range \(range)")
   let (p, g, m, v, e) = (
     parameters.pointer, gradient.pointer, firstMoment.pointer, secondMoment.pointer, average.pointer
   )
   // Buffers are allocated in whole vectors, so the last one is whole too.
-  var i = 0
-  while i < count {
+  var i = range.lowerBound
+  while i < range.upperBound {
     let scaled = load(g, i) * k.gradientScale
     let first = scanline_fma_scalar(scaled, 1 - k.beta1, load(m, i) * k.beta1)
     let second = scanline_fma_scalar(scaled * scaled, 1 - k.beta2, load(v, i) * k.beta2)

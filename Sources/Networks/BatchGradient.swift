@@ -29,11 +29,13 @@ public final class BatchGradient {
     likelihood = model.likelihood
   }
 
-  /// As many shards as images (or groups of images that run together) up to 32, fewer (but 16) where their gradients
-  /// would exceed 32 MiB.
+  /// As many shards as images (or groups of images that run together) up to 32, and from 64 images on half as many, up to
+  /// 64; fewer (but 16) where their gradients would exceed 256 MiB. So many cores can share a batch. (Each image of 64 with a gradient of its
+  /// own made a step of a pixelcnn of width 32 last 4.5% longer: a second image finds the sum still in the cache.)
   static func shardCount(batchSize: Int, imagesTogether: Int, gradientCount: Int) -> Int {
-    let affordable = max(16, min(32, (8 << 20) / max(1, gradientCount)))
-    return min((batchSize + imagesTogether - 1) / imagesTogether, affordable)
+    let groups = (batchSize + imagesTogether - 1) / imagesTogether
+    let affordable = max(16, (64 << 20) / max(1, gradientCount))
+    return min(groups, max(32, min(64, batchSize / 2)), affordable)
   }
 
   /// Parts that the batch is cut into: so many cores can be at work at once.
@@ -52,7 +54,7 @@ public final class BatchGradient {
     random: Philox = Philox(seed: 0, purpose: .dropout)
   ) -> [Double] {
     precondition(batch.count == batchSize, "a batch of \(batch.count) where \(batchSize) were announced")
-    model.pack(parameters, into: packed)
+    model.pack(parameters, into: packed, threads: threads)
     let shards = shardGradients.count
     let observers = observer == nil ? [] : (0..<shards).map { _ in FlowObserver(model) }
     var nats = [Double](repeating: 0, count: batch.count)
@@ -108,6 +110,6 @@ public final class BatchGradient {
         shardGradients, scaledBy: 1 / Float(batchSize), into: total,
         range: index * slice..<min((index + 1) * slice, total.count))
     }
-    model.unpackGradient(total, into: gradient)
+    model.unpackGradient(total, into: gradient, threads: threads)
   }
 }

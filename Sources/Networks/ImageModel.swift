@@ -56,11 +56,11 @@ public protocol ImageModel: Sendable {
   /// Room for the parameters in the order of the kernels.
   func makePackedParameters() -> PackedParameters
   /// Brings the parameters into the order of the kernels.
-  func pack(_ parameters: ParameterVector, into packed: PackedParameters)
+  func pack(_ parameters: ParameterVector, into packed: PackedParameters, threads: Int)
   /// Room for a gradient in the order of the kernels, zero.
   func makePackedGradient() -> AlignedBuffer
   /// Brings a gradient back into the order of the parameters.
-  func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector)
+  func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector, threads: Int)
   /// Memory for one worker.
   func makeWorkspace(_ purpose: WorkspacePurpose) -> any ModelWorkspace
 
@@ -104,7 +104,7 @@ extension ImageModel {
   /// `parameters` packed.
   public func packed(_ parameters: ParameterVector) -> PackedParameters {
     let packed = makePackedParameters()
-    pack(parameters, into: packed)
+    pack(parameters, into: packed, threads: 1)
     return packed
   }
 }

@@ -56,12 +56,16 @@ extension ConvolutionalModel {
   public func makePackedGradient() -> AlignedBuffer { packing.makeGradient() }
 
   /// See `ImageModel`.
-  public func pack(_ parameters: ParameterVector, into packed: PackedParameters) {
-    for convolution in convolutions { convolution.pack(parameters, into: packed) }
+  public func pack(_ parameters: ParameterVector, into packed: PackedParameters, threads: Int) {
+    parallelFor(convolutions.count, threads: threads) { number, _ in
+      convolutions[number].pack(parameters, into: packed)
+    }
   }
 
   /// See `ImageModel`.
-  public func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector) {
-    for convolution in convolutions { convolution.unpackGradient(packed, into: gradient) }
+  public func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector, threads: Int) {
+    parallelFor(convolutions.count, threads: threads) { number, _ in
+      convolutions[number].unpackGradient(packed, into: gradient)
+    }
   }
 }

@@ -46,19 +46,23 @@ public struct Adam: Sendable {
 
   /// Takes a step along `gradient`, whose global norm is `norm`. The average's decay begins low, as
   /// min(decay, (1 + t) / (10 + t)), so that the initial weights are soon forgotten.
-  public mutating func update(_ gradient: ParameterVector, norm: Double, learningRate: Float) {
+  public mutating func update(_ gradient: ParameterVector, norm: Double, learningRate: Float, threads: Int = 1) {
     step += 1
     let t = Double(step)
     let clip = options.clipNorm > 0 && norm > Double(options.clipNorm) ? Double(options.clipNorm) / norm : 1
-    adamStep(
-      parameters: parameters.storage, gradient: gradient.storage, firstMoment: firstMoment.storage,
-      secondMoment: secondMoment.storage, average: average.storage,
-      constants: AdamConstants(
-        learningRate: learningRate, beta1: options.beta1, beta2: options.beta2, epsilon: options.epsilon,
-        firstCorrection: Float(1 / (1 - power(Double(options.beta1), step))),
-        secondCorrection: Float(1 / (1 - power(Double(options.beta2), step)).squareRoot()),
-        gradientScale: Float(clip),
-        averageDecay: min(options.averageDecay, Float((1 + t) / (10 + t)))))
+    let constants = AdamConstants(
+      learningRate: learningRate, beta1: options.beta1, beta2: options.beta2, epsilon: options.epsilon,
+      firstCorrection: Float(1 / (1 - power(Double(options.beta1), step))),
+      secondCorrection: Float(1 / (1 - power(Double(options.beta2), step)).squareRoot()),
+      gradientScale: Float(clip),
+      averageDecay: min(options.averageDecay, Float((1 + t) / (10 + t))))
+    let (count, slice) = (parameters.storage.count, 16_384)
+    parallelFor((count + slice - 1) / slice, threads: threads) { number, _ in
+      adamStep(
+        parameters: parameters.storage, gradient: gradient.storage, firstMoment: firstMoment.storage,
+        secondMoment: secondMoment.storage, average: average.storage, constants: constants,
+        range: number * slice..<min((number + 1) * slice, count))
+    }
   }
 }
 

@@ -215,7 +215,7 @@ public final class Trainer {
     try demandFinite(nats, norms, step: step)
     let rate = options.schedule.rate(step: step, progress: progress(clock))
     let before = isRecorded ? adam.parameters.copy() : nil
-    adam.update(gradient, norm: norms.global, learningRate: rate)
+    adam.update(gradient, norm: norms.global, learningRate: rate, threads: threads)
     let natsPerImage = nats.reduce(0, +) / Double(nats.count)
     // A record says how far the weights moved: that must be a number.
     if isRecorded { try demandFiniteState("after step \(adam.step)", "nothing was saved") }

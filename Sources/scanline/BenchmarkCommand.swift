@@ -129,7 +129,7 @@ struct TrainBenchmark: ParsableCommand {
       let nats = engine.compute(batch, parameters: adam.parameters, into: gradient, observer: tracker?.observer)
       let norm = GradientNorms(gradient, threads: options.threadCount)
       let before = recording ? adam.parameters.copy() : nil
-      adam.update(gradient, norm: norm.global, learningRate: 1e-3)
+      adam.update(gradient, norm: norm.global, learningRate: 1e-3, threads: options.threadCount)
       guard let tracker, let before else { return }
       let record = tracker.record(
         step: adam.step, natsPerImage: nats[0], gradient: gradient, before: before, after: adam.parameters)

@@ -41,7 +41,7 @@ struct LoadBenchmark: ParsableCommand {
     var files = 0
     func round() throws -> (listing: Double, all: Double) {
       let start = clock.now
-      let listing = try ImageFolder(scanning: folder, heldOutShare: 0)
+      let listing = try ImageFolder(scanning: folder, heldOutShare: 0, threads: threads)
       let listed = clock.now
       let set = try ImageSet(loading: listing, options: loading, threads: threads)
       _ = quantization.batch(from: set, indices: Array(0..<min(64, set.count)), epoch: 0)

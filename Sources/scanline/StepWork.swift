@@ -47,13 +47,13 @@ final class StepWork {
   func step(_ engine: Engine) {
     _ = engine.gradient.compute(batch, parameters: adam.parameters, into: gradient)
     let norm = GradientNorms(gradient, threads: engine.threads)
-    adam.update(gradient, norm: norm.global, learningRate: 1e-3)
+    adam.update(gradient, norm: norm.global, learningRate: 1e-3, threads: engine.threads)
   }
 
   /// Runs `part` as often as a step on one core does.
   func run(_ part: Part) {
     switch part {
-    case .packing: model.pack(adam.parameters, into: packed)
+    case .packing: model.pack(adam.parameters, into: packed, threads: 1)
     case .forward: forEachGroup { model.forward(batch, images: $0, packed: packed, workspace: workspace) }
     case .likelihood:
       let likelihood = model.likelihood
@@ -80,7 +80,7 @@ final class StepWork {
   }
 
   /// The end of adding up shards, on one thread too: the gradient in the order of the parameters.
-  func unpack() { model.unpackGradient(sum, into: gradient) }
+  func unpack() { model.unpackGradient(sum, into: gradient, threads: 1) }
 
   private func forEachGroup(_ body: (Range<Int>) -> Void) {
     for first in stride(from: 0, to: batch.count, by: model.imagesTogether) {

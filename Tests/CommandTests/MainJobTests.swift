@@ -33,8 +33,11 @@ import Training
     #expect(place.names("run").contains("gradients.jsonl"))
     let steps = place.steps("run")
     #expect(steps.contains("step-00000030") && steps.count <= 3)
-    #expect(place.names("run").allSatisfy { $0 == "gradients.jsonl" || steps.contains($0) })
+    #expect(place.names("run").allSatisfy { $0.hasSuffix(".jsonl") || steps.contains($0) })
     #expect(try place.fail("train images \(model) --output run", 73).contains("--resume"))
+
+    let load = try place.succeed("benchmark load images --threads 1 --seconds 0.01").json()
+    #expect(load["files"] as? Int == 60 && load["files_per_second"] as? Double ?? 0 > 0)
 
     try evaluate(heldOut: table["nats per image"].map(String.init) ?? "")
     try sample()
@@ -165,7 +168,7 @@ import Training
       "--model pixelcnn --width 8 --blocks 1 --batch 4 --side 6 --levels 4 --threads 1 --seconds 0.05"
     let common = [
       "peer", "what", "model", "width", "blocks", "batch", "side", "channels", "levels", "threads", "bf16",
-      "weights",
+      "weights", "peak_bytes",
     ]
     let figures = [
       ("train", "images_per_second"), ("evaluate", "images_per_second"), ("sample", "seconds_per_batch"),
@@ -182,5 +185,16 @@ import Training
       #expect(report["weights"] as? Int == weights)
       #expect((report[figure] as? Double ?? 0) > 0 && result.messages == "")
     }
+    let cores = try place.succeed("benchmark cores \(options) --bandwidth 100 --json").json()
+    let rows = try #require(cores["rows"] as? [[String: Any]])
+    #expect(rows.compactMap { $0["cores"] as? Int } == [1, 8, 32, 64] && cores["bandwidth"] as? Double == 1e11)
+    // Four images are four shards: a fifth core has nothing to do.
+    #expect(rows[1]["speed_up"] as? Double ?? 9 <= 4)
+    let growth = try place.succeed("benchmark growth \(options) --rounds 1 --json").json()
+    let doubled = try #require(growth["rows"] as? [[String: Any]])
+    #expect(doubled.compactMap { $0["doubled"] as? String } == ["nothing", "width", "blocks", "side", "batch"])
+    // Twice the batch is twice the products, and so is not quite four times the width or a second block.
+    #expect(doubled[4]["expected_time_growth"] as? Double == 2)
+    #expect((doubled[1]["expected_time_growth"] as? Double).map { $0 > 2 && $0 < 4 } == true)
   }
 }

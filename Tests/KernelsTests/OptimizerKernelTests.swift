@@ -20,7 +20,8 @@ import Testing
         average: buffers[4],
         constants: AdamConstants(
           learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, firstCorrection: Float(1 / (1 - b1)),
-          secondCorrection: Float(1 / (1 - b2).squareRoot()), gradientScale: 0.5, averageDecay: 0))
+          secondCorrection: Float(1 / (1 - b2).squareRoot()), gradientScale: 0.5, averageDecay: 0),
+        range: 0..<count)
       for i in 0..<count {
         let g = Double(gradient[i]) * 0.5
         m[i] = 0.9 * m[i] + 0.1 * g
@@ -42,7 +43,7 @@ import Testing
     for _ in 0..<2 {
       adamStep(
         parameters: buffers[0], gradient: buffers[1], firstMoment: buffers[2], secondMoment: buffers[3],
-        average: buffers[4], constants: none)
+        average: buffers[4], constants: none, range: 0..<16)
     }
     #expect(buffers[4].elements == [Float](repeating: 0.4375, count: 16))
   }

@@ -139,10 +139,12 @@ extension Distorting {
   var sequentialSteps: SequentialSteps { inner.sequentialSteps }
   func initialParameters(seed: UInt64) -> ParameterVector { inner.initialParameters(seed: seed) }
   func makePackedParameters() -> PackedParameters { inner.makePackedParameters() }
-  func pack(_ parameters: ParameterVector, into packed: PackedParameters) { inner.pack(parameters, into: packed) }
+  func pack(_ parameters: ParameterVector, into packed: PackedParameters, threads: Int) {
+    inner.pack(parameters, into: packed, threads: threads)
+  }
   func makePackedGradient() -> AlignedBuffer { inner.makePackedGradient() }
-  func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector) {
-    inner.unpackGradient(packed, into: gradient)
+  func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector, threads: Int) {
+    inner.unpackGradient(packed, into: gradient, threads: threads)
   }
   func makeWorkspace(_ purpose: WorkspacePurpose) -> any ModelWorkspace { inner.makeWorkspace(purpose) }
   func makePixelRunner(images: Int) -> PixelRunner { inner.makePixelRunner(images: images) }

@@ -8,14 +8,15 @@ import Synchronization
 
 extension ImageSet {
   /// Reads the images of `split` (nil: all) that `folder` lists, decoded on `threads` threads. The result does
-  /// not depend on `threads`.
+  /// not depend on `threads`. `progress` is told, from any thread, how many files have been read since it was last
+  /// called, some dozens at a time.
   ///
   /// - Throws: `ScanlineError` about the first file in listing order that cannot be used: `io` or `badData`
   ///   naming it (two files, where sizes or grey and colour are mixed); `badData` where the split is empty or
   ///   does not fit in memory.
   public init(
     loading folder: ImageFolder, split: Split? = nil, options: ImageLoadingOptions = ImageLoadingOptions(),
-    threads: Int = availableThreads()
+    threads: Int = availableThreads(), progress: @Sendable (_ files: Int) -> Void = { _ in }
   ) throws {
     let entries = folder.entries(in: split)
     guard !entries.isEmpty else {
@@ -28,7 +29,7 @@ extension ImageSet {
     let size = try Self.byteCount(entries.count, of: reference.shape, in: folder.path, options)
     var pixels = [UInt8](repeating: 0, count: size)
     var keys = [UInt32](repeating: 0, count: entries.count)
-    var failures = try Self.decode(entries, reference, options, threads, &pixels, &keys)
+    var failures = try Self.decode(entries, reference, options, threads, progress, &pixels, &keys)
 
     var kept = Array(entries.indices)
     if !failures.isEmpty {
@@ -104,10 +105,12 @@ extension ImageSet {
     case mismatch(ScanlineError)
   }
 
+  private static let filesBetweenReports = 32
+
   /// Decodes every entry into its place and returns the problems of those passed over, by index.
   private static func decode(
     _ entries: [ImageFolder.Entry], _ reference: Reference, _ options: ImageLoadingOptions, _ threads: Int,
-    _ pixels: inout [UInt8], _ keys: inout [UInt32]
+    _ progress: @Sendable (_ files: Int) -> Void, _ pixels: inout [UInt8], _ keys: inout [UInt32]
   ) throws -> [Int: PNGProblem] {
     let dimensions = reference.shape.dimensions
     let decoders = (0..<max(1, min(threads, entries.count))).map { _ in PNGDecoder() }
@@ -118,6 +121,7 @@ extension ImageSet {
       keys.withUnsafeMutableBufferPointer { keys in
         parallelFor(entries.count, threads: threads) { index, worker in
           guard index < firstFatal.load(ordering: .relaxed) else { return }
+          if index % filesBetweenReports == filesBetweenReports - 1 { progress(filesBetweenReports) }
           let place = UnsafeMutableBufferPointer(
             rebasing: pixels[index * dimensions..<(index + 1) * dimensions])
           do throws(Failure) {

@@ -11,7 +11,7 @@ package struct RunForecast: Sendable {
   package let parameterBytes: Int
   /// Bytes of what a step works with: activations of each worker, gradients of each shard, packed weights.
   package let stepBytes: Int
-  /// Bytes that come and go: the most that an evaluation, a save or a record of the gradient takes.
+  /// Bytes that come and go: the most that an evaluation, a save, a record of the gradient or a grid of samples takes.
   package let passingBytes: Int
   /// Bytes of one checkpoint on disk.
   package let checkpointBytes: Int
@@ -39,7 +39,10 @@ package struct RunForecast: Sendable {
     // All four files at once, and the values of the moments, the last of them, twice.
     let saving = 6 * vector
     let recording = options.gradientInterval > 0 ? vector : 0
-    passingBytes = max(evaluation, saving, recording)
+    let sampling =
+      options.samples == 0
+      ? 0 : Sampler.byteCount(of: model, count: options.samples, threads: threads) + options.samples * dimensions
+    passingBytes = max(evaluation, saving, recording, sampling)
     // 16 KiB or so of state and manifest, and some hundred bytes for each tensor's name and shape.
     checkpointBytes = 4 * vector + 4 * model.layout.slices.count * 120 + 4096
     diskBytes = (options.checkpointsKept + 2) * checkpointBytes

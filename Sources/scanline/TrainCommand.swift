@@ -49,6 +49,8 @@ struct TrainCommand: ParsableCommand {
     help: "Begin with a published configuration (`scanline presets` lists them); other options go before it.",
     completion: .list(Preset.all.map(\.name)))
   var preset: String?
+  @Flag(inversion: .prefixedNo, help: "Draw losses and gradient flow into plots when the run ends or stops.")
+  var plots = true
   @OptionGroup var shown: ProgressOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Training") var training: TrainingFlags
@@ -114,9 +116,9 @@ struct TrainCommand: ParsableCommand {
     switch outcome {
     case .finished:
       recorder.progress.printResult(run: run, state: trainer.state)
-      try recorder.drawPlots()
+      if plots { try recorder.drawPlots() }
     case .stopped:
-      try recorder.drawPlots()
+      if plots { try recorder.drawPlots() }
       console.line("Stopped at step \(trainer.adam.step); go on with: scanline train --resume --output \(run)")
       throw ExitCode(signals.exitCode)
     }

@@ -72,12 +72,15 @@ struct ConfigurationFile {
     let words = used.flatMap { entry -> [String] in
       let name = entry.option.name
       // With an equals sign, a value may begin with a dash.
-      if !entry.option.isFlag { return name == "folder" ? [entry.value] : ["--\(name)=\(entry.value)"] }
+      if !entry.option.isFlag { return name == "folder" ? [Self.path(entry.value)] : ["--\(name)=\(entry.value)"] }
       if entry.value == "true" { return ["--" + name] }
       return entry.option.isInvertible ? ["--no-" + name] : []
     }
     return (words, used)
   }
+
+  /// A folder's path, which must not look like an option.
+  private static func path(_ value: String) -> String { value.hasPrefix("-") ? "./" + value : value }
 
   /// Options that cannot stand beside one another.
   private static let exclusive: [[String]] = [

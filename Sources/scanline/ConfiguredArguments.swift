@@ -49,6 +49,8 @@ struct ConfiguredArguments {
   /// `error` with the place in the configuration before it, where it is about one.
   func retold(_ error: ScanlineError) -> ScanlineError {
     guard error.kind == .usage, let place = place(of: error.description) else { return error }
-    return ScanlineError(error.kind, path: "\(place): \(error.path)", expected: error.expected, found: error.found)
+    // The option's name says nothing that the key's does not.
+    let rest = place.hasSuffix(" " + error.path.dropFirst(2)) ? "" : ": " + error.path
+    return ScanlineError(error.kind, path: place + rest, expected: error.expected, found: error.found)
   }
 }

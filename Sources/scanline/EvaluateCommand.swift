@@ -72,7 +72,11 @@ struct EvaluateCommand: ParsableCommand {
     }
     let scores = ImageScores(set, nats: nats)
     var report = EvaluateReport(scores, state, checkpoint: checkpoint.path, weights: weights)
-    if gradients { report.gradients = gradient(model, checkpoint.parameters, set, state.quantization) }
+    if gradients {
+      console.redraw("gradient of \(set.count) images")
+      report.gradients = gradient(model, checkpoint.parameters, set, state.quantization)
+      console.finish()
+    }
     if let perImage { try scores.table.write(to: perImage) }
     if let worst {
       let least = scores.leastLikely(worst)

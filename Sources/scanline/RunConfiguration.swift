@@ -43,11 +43,9 @@ struct RunConfiguration {
     if let formerLength, formerLength != options.length {
       remarks.append(
         "\(Self.remark)\(state.step) the length was changed from \(Self.line(formerLength)) to "
-          + "\(Self.line(options.length))"
-          + (options.schedule.course == .cosine
-            ? ": a run of that length from the beginning has other learning rates, and other weights." : "."))
+          + "\(Self.line(options.length)).")
     }
-    let text = ([head] + remarks + [body]).joined(separator: "\n") + "\n"
+    let text = ([head] + remarks + [repetition(wasChanged: !remarks.isEmpty), body]).joined(separator: "\n") + "\n"
     guard text != before else { return }
     try writeAtomically([UInt8](text.utf8), to: path)
   }
@@ -66,25 +64,31 @@ struct RunConfiguration {
           + "\(data.validImages) held out"
           + (data.validFingerprint.map { ", \(Checksum.hexadecimal($0))" } ?? "") + ".")
     }
-    lines.append(repetition)
     return lines.joined(separator: "\n")
   }
 
-  /// What is the same when the run is repeated.
-  private var repetition: String {
-    guard case .minutes = options.length else {
-      return "# With the same images it ends with the same weights, bit for bit, on any number of threads."
-    }
-    guard options.schedule.course == .cosine else {
+  /// What is the same when the run is repeated; `wasChanged` where its length was, on the way.
+  private func repetition(wasChanged: Bool) -> String {
+    let followsLength = options.schedule.course == .cosine
+    if case .minutes = options.length {
+      guard followsLength else {
+        return """
+          # The clock decided how long this run was, and nothing else: with `steps = N` in place of minutes, N the number
+          # of its last checkpoint (step-N), it ends with the same weights, bit for bit.
+          """
+      }
       return """
-        # The clock decided how long this run was, and nothing else: with `steps = N` in place of minutes, N the number of
-        # its last checkpoint (step-N), it ends with the same weights, bit for bit.
+        # The clock decided how long this run was and, by the cosine schedule, every learning rate: no other run has its
+        # weights bit for bit. One that is to be repeated wants steps or epochs, or the constant or exponential schedule.
         """
     }
-    return """
-      # The clock decided how long this run was and, by the cosine schedule, every learning rate: no other run has its
-      # weights bit for bit. One that is to be repeated wants steps or epochs, or the constant or exponential schedule.
-      """
+    if wasChanged && followsLength {
+      return """
+        # The cosine schedule follows the length, which was changed on the way: a run of this configuration from the
+        # beginning has other learning rates, and other weights.
+        """
+    }
+    return "# With the same images it ends with the same weights, bit for bit, on any number of threads."
   }
 
   private var body: String {

@@ -237,7 +237,7 @@ struct TrainCommand: ParsableCommand {
     let formerLength = state.training?.length
     if let length = try training.length() { state.training?.length = length }
     try state.training?.validate()
-    try demandLength(state)
+    if state.training?.length != formerLength { try demandLength(state) }
     guard let data = state.data else {
       throw ScanlineError(.badData, path: step.path, expected: "a run's data", found: "imported weights")
     }
@@ -254,9 +254,22 @@ struct TrainCommand: ParsableCommand {
 
   /// A new length shorter than what was trained would end the run before it began.
   private func demandLength(_ state: RunState) throws {
-    guard let steps = training.steps, steps < state.step else { return }
-    throw ScanlineError(
-      .usage, path: "--steps", expected: "\(state.step) or more: so many steps are taken already", found: "\(steps)")
+    func require(_ condition: Bool, _ option: String, _ least: String, _ found: Any) throws {
+      guard !condition else { return }
+      throw ScanlineError(
+        .usage, path: option, expected: "\(least) or more: so much is trained already", found: "\(found)")
+    }
+    switch state.training?.length {
+    case .steps(let steps): try require(steps >= state.step, "--steps", "\(state.step)", steps)
+    case .epochs(let epochs):
+      let perEpoch = Double(state.order?.stepsPerEpoch ?? 1)
+      let least = (Double(state.step) / perEpoch).text(3)
+      try require((epochs * perEpoch).rounded() >= Double(state.step), "--epochs", least, epochs)
+    case .minutes(let minutes):
+      let least = (state.elapsedSeconds / 60).text(3)
+      try require(minutes * 60 >= state.elapsedSeconds, "--minutes", least, minutes)
+    case nil: break
+    }
   }
 
   /// Refuses a run that cannot fit before anything of its size is made. Its images are read by now.

@@ -96,15 +96,22 @@ final class RunRecorder {
 final class MetricsSink: RunSink {
   private var recorder: MetricsRecorder
   private let log: MetricsLog
+  private let run: String
+  private var hasStepped = false
 
   /// The log of the run under `lock`, from `state` on. Throws `io`.
   init(under lock: RunLock, state: RunState) throws {
     recorder = MetricsRecorder(interval: state.training?.metricsInterval ?? 0, shape: state.model.shape)
     log = try MetricsLog(under: lock, step: state.step)
+    run = lock.run
   }
 
   func take(_ event: TrainingEvent) throws {
-    if let record = recorder.record(event) { try log.append(record) }
+    if case .step = event { hasStepped = true }
+    guard let record = recorder.record(event) else { return }
+    // A run that was complete when it was resumed scores its images once more; one line about that is enough.
+    if !hasStepped, (try? MetricsLog.records(ofRun: run))?.last?.heldOut == record.heldOut { return }
+    try log.append(record)
   }
 }
 

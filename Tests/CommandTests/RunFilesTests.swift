@@ -40,6 +40,10 @@ import Testing
     for name in names { #expect(try place.read("killed/samples/\(name)") == place.read("run/samples/\(name)")) }
     #expect(!FileManager.default.fileExists(atPath: place.path + "/killed/.config.toml.99.tmp"))
     #expect(try processes("killed").map { $0["step"] as? Int } == [0, 8])
+    // A run that is complete has nothing to add.
+    let metrics = try place.read("killed/metrics.jsonl")
+    _ = try place.succeed("train --resume --output killed")
+    #expect(try place.read("killed/metrics.jsonl") == metrics)
 
     _ = try place.succeed("train images \(options) --steps 2 --samples 0 --output none")
     #expect(!place.names("none").contains("samples"))

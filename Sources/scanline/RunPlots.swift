@@ -21,7 +21,7 @@ enum RunPlots {
     let folder = run + "/" + folderName
     func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: run + "/" + name) }
     func write(_ figure: PlotFigure, _ name: String) throws {
-      try makeFolder(folder)
+      try RunRecorder.makeFolder(folder)
       for ending in ["png", "svg"] { try figure.write(to: "\(folder)/\(name).\(ending)") }
     }
     if exists(MetricsRecord.fileName) {

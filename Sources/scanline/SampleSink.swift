@@ -80,7 +80,7 @@ final class SampleSink: RunSink {
       model: model, quantization, step: step, weights: .ema, seed: seed, temperature: 1)
     if classes != nil { text["Class"] = "all" }
     text["Count"] = "\(count)"
-    try makeFolder(folder)
+    try RunRecorder.makeFolder(folder)
     try ImageGrid.picture(drawn.images, columns: columns, quantization: quantization)
       .write(to: folder + "/" + Self.name(of: step), text: text)
   }

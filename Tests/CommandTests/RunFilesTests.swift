@@ -95,6 +95,17 @@ import Testing
     #expect(place.names("stopped/plots").contains("losses.svg"))
   }
 
+  /// A run folder that is moved away is not made a second time.
+  @Test func aFolderThatWasMovedStaysAway() throws {
+    let run = try place.start(
+      "train images \(options) --steps 1000000 --evaluate-every 50 --output run".split(separator: " ").map(String.init))
+    try run.wait(for: "a checkpoint") { !place.steps("run").isEmpty }
+    try FileManager.default.moveItem(atPath: place.path + "/run", toPath: place.path + "/moved")
+    let told = try run.finish()
+    #expect([73, 74].contains(told.status) && told.messages.contains("scanline: run/"), "\(told.messages)")
+    #expect(place.names(".") == ["images", "moved"])
+  }
+
   /// Where a run died before its first save, the same command begins anew; folders with anything else are not ours.
   @Test func onlyOurOwnIsWrittenOver() throws {
     let train = "train images \(options) --evaluate-every 1 --output run"

@@ -14,6 +14,8 @@ let simdC: [CSetting] = [.unsafeFlags([processorOption + processor, "-ffp-contra
 let simd: [SwiftSetting] = [
   .unsafeFlags(["-Xcc", processorOption + processor])
 ]
+// environment.json says what a build was for: SCANLINE_BASELINE_NATIVE, SCANLINE_BASELINE_X86_64_V3.
+let baseline = "SCANLINE_BASELINE_" + processor.uppercased().map { $0.isLetter || $0.isNumber ? "\($0)" : "_" }.joined()
 
 let package = Package(
   name: "scanline",
@@ -44,7 +46,7 @@ let package = Package(
         "CScanline", "Kernels", "ImageData", "Networks", "Training", "Evaluation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"), .product(name: "TOMLKit", package: "TOMLKit"),
-      ], swiftSettings: simd),
+      ], swiftSettings: simd + [.define(baseline)]),
     .target(
       name: "TestSupport", dependencies: ["Kernels", "ImageData", "Networks"], path: "Tests/TestSupport",
       swiftSettings: simd),

@@ -64,12 +64,13 @@ public struct FolderSurvey: Sendable, Encodable {
   public let notes: [String]
 
   /// Decodes every file of `folder` on `threads` threads and counts what `options` would make of it. Bad files
-  /// are counted, not thrown.
+  /// are counted, not thrown. `progress` is told, from any thread, how many files have been read since it was last
+  /// called.
   public init(
     of folder: ImageFolder, options: ImageLoadingOptions = ImageLoadingOptions(),
-    threads: Int = availableThreads()
+    threads: Int = availableThreads(), progress: @Sendable (_ files: Int) -> Void = { _ in }
   ) {
-    let records = Self.read(folder.entries, options, threads)
+    let records = Self.read(folder.entries, options, threads, progress)
     let headers = records.compactMap { record in
       if case .image(let header, _, _) = record { header } else { nil }
     }
@@ -138,7 +139,8 @@ public struct FolderSurvey: Sendable, Encodable {
   }
 
   private static func read(
-    _ entries: [ImageFolder.Entry], _ options: ImageLoadingOptions, _ threads: Int
+    _ entries: [ImageFolder.Entry], _ options: ImageLoadingOptions, _ threads: Int,
+    _ progress: @Sendable (_ files: Int) -> Void
   ) -> [FileRecord] {
     // Choices that are still open are made somehow: here it only matters whether the file decodes.
     var reading = options.reading
@@ -151,6 +153,7 @@ public struct FolderSurvey: Sendable, Encodable {
       let part = entries[block * 256..<min(entries.count, (block + 1) * 256)].map {
         record($0.path, decoders[worker], reading)
       }
+      progress(part.count)
       records.withLock { $0[block] = part }
     }
     return records.withLock { Array($0.joined()) }

@@ -8,14 +8,15 @@ import Synchronization
 
 extension ImageSet {
   /// Reads the images of `split` (nil: all) that `folder` lists, decoded on `threads` threads. The result does
-  /// not depend on `threads`.
+  /// not depend on `threads`. `progress` is told, from any thread, how many files have been read since it was last
+  /// called, some dozens at a time.
   ///
   /// - Throws: `ScanlineError` about the first file in listing order that cannot be used: `io` or `badData`
   ///   naming it (two files, where sizes or grey and colour are mixed); `badData` where the split is empty or
   ///   does not fit in memory.
   public init(
     loading folder: ImageFolder, split: Split? = nil, options: ImageLoadingOptions = ImageLoadingOptions(),
-    threads: Int = availableThreads()
+    threads: Int = availableThreads(), progress: @Sendable (_ files: Int) -> Void = { _ in }
   ) throws {
     let entries = folder.entries(in: split)
     guard !entries.isEmpty else {
@@ -30,7 +31,7 @@ extension ImageSet {
     var failures: [Int: PNGProblem] = [:]
     // Not zeroed first: whoever decodes an image touches its memory for the first time, on its own thread.
     var pixels = try [UInt8](unsafeUninitializedCapacity: size) { pixels, count in
-      failures = try Self.decode(entries, reference, options, threads, pixels, &keys)
+      failures = try Self.decode(entries, reference, options, threads, progress, pixels, &keys)
       count = size
     }
 
@@ -108,10 +109,13 @@ extension ImageSet {
     case mismatch(ScanlineError)
   }
 
+  private static let filesBetweenReports = 32
+
   /// Decodes every entry into its place and returns the problems of those passed over, by index.
   private static func decode(
     _ entries: [ImageFolder.Entry], _ reference: Reference, _ options: ImageLoadingOptions, _ threads: Int,
-    _ pixels: UnsafeMutableBufferPointer<UInt8>, _ keys: inout [UInt32]
+    _ progress: @Sendable (_ files: Int) -> Void, _ pixels: UnsafeMutableBufferPointer<UInt8>,
+    _ keys: inout [UInt32]
   ) throws -> [Int: PNGProblem] {
     let dimensions = reference.shape.dimensions
     let decoders = (0..<max(1, min(threads, entries.count))).map { _ in PNGDecoder() }
@@ -124,6 +128,7 @@ extension ImageSet {
           rebasing: pixels[index * dimensions..<(index + 1) * dimensions])
         do throws(Failure) {
           guard index < firstFatal.load(ordering: .relaxed) else { return place.initialize(repeating: 0) }
+          if index % filesBetweenReports == filesBetweenReports - 1 { progress(filesBetweenReports) }
           try read(entries[index], decoders[worker], reference, options, into: place)
           keys[index] = Checksum.crc32(UnsafeRawBufferPointer(place))
         } catch {

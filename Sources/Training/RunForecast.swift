@@ -11,7 +11,7 @@ package struct RunForecast: Sendable {
   package let parameterBytes: Int
   /// Bytes of what a step works with: activations of each worker, gradients of each shard, packed weights.
   package let stepBytes: Int
-  /// Bytes that come and go: the most that an evaluation, a save or a record of the gradient takes.
+  /// Bytes that come and go: the most that an evaluation, a save, a record of the gradient or a grid of samples takes.
   package let passingBytes: Int
   /// Bytes of one checkpoint on disk.
   package let checkpointBytes: Int
@@ -39,10 +39,25 @@ package struct RunForecast: Sendable {
     // All four files at once, and the values of the moments, the last of them, twice.
     let saving = 6 * vector
     let recording = options.gradientInterval > 0 ? vector : 0
-    passingBytes = max(evaluation, saving, recording)
+    let sampling =
+      options.samples == 0
+      ? 0 : Self.samplingBytes(state.model, count: options.samples, threads: threads) + options.samples * dimensions
+    passingBytes = max(evaluation, saving, recording, sampling)
     // 16 KiB or so of state and manifest, and some hundred bytes for each tensor's name and shape.
     checkpointBytes = 4 * vector + 4 * model.layout.slices.count * 120 + 4096
     diskBytes = (options.checkpointsKept + 2) * checkpointBytes
+  }
+
+  /// Bytes of the maps that `count` images are drawn with. They hold the last few rows of an image, however many it has,
+  /// so that they are linear in its width, and narrow images of few rows tell.
+  private static func samplingBytes(_ model: ModelConfiguration, count: Int, threads: Int) -> Int {
+    func bytes(_ width: Int) -> Int {
+      var small = model
+      small.shape = ImageShape(height: min(model.shape.height, 16), width: width, channels: model.shape.channels)
+      return Sampler.byteCount(of: small.makeModel(), count: count, threads: threads)
+    }
+    let narrow = bytes(2)
+    return narrow + (model.shape.width - 2) * (bytes(3) - narrow)
   }
 
   /// Bytes that a run will yet take, over what is resident when its images are read. `isLoaded` where its weights and

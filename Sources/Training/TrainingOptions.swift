@@ -67,6 +67,11 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
     get { metricsSteps ?? Self.usualMetricsInterval }
     set { metricsSteps = newValue == Self.usualMetricsInterval ? nil : newValue }
   }
+  /// Images in a grid of samples, drawn from the moving average at evaluations; 0: none.
+  public var samples: Int {
+    get { samplesDrawn ?? Self.usualSamples }
+    set { samplesDrawn = newValue == Self.usualSamples ? nil : newValue }
+  }
   /// Checkpoints kept besides the best.
   public var checkpointsKept = 2
   /// The seed of weights, data order and dynamic binarization.
@@ -77,12 +82,15 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
   /// Not written where it is the usual one, for the same reason.
   private var metricsSteps: Int?
   private static let usualMetricsInterval = 20
+  private var samplesDrawn: Int?
+  private static let usualSamples = 16
 
   private enum CodingKeys: String, CodingKey {
     case batchSize, schedule, adam, length, evaluationInterval, evaluationImages, gradientInterval, checkpointsKept,
       seed
     case dropoutShare = "dropout"
     case metricsSteps = "metricsInterval"
+    case samplesDrawn = "samples"
   }
 
   /// The defaults.
@@ -112,6 +120,7 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
     try require(evaluationImages > 0, "--evaluation-images", "1 image or more", evaluationImages)
     try require(gradientInterval >= 0, "--gradients-every", "0 (never) or a number of steps", gradientInterval)
     try require(metricsInterval >= 0, "--metrics-every", "0 (never) or a number of steps", metricsInterval)
+    try require((0...256).contains(samples), "--samples", "0 (none) to 256 images", samples)
     try require(checkpointsKept > 0, "--keep", "1 checkpoint or more", checkpointsKept)
     switch length {
     case .steps(let n): try require(n > 0, "--steps", "1 step or more", n)

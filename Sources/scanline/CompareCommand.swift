@@ -32,10 +32,11 @@ struct CompareCommand: ParsableCommand {
   @Argument(
     help: ArgumentHelp(
       "Run folders (their best steps are used) or steps, then a folder of PNGs.",
-      valueName: "checkpoint> … <folder"))
+      valueName: "checkpoint> … <folder"), completion: .directory)
   var paths: [String]
   @Option(help: "Score this split: train, valid or test.") var split: Split?
-  @Option(help: "Fit baselines on this folder's images (its train split, where it has any).") var train: String?
+  @Option(help: "Fit baselines on this folder's images (its train split, where it has any).", completion: .directory)
+  var train: String?
   @Flag(help: "Leave the baselines out.") var noBaselines = false
   @Option(help: "The moving average of the weights (ema), or the weights themselves (raw).")
   var weights: Checkpoint.Weights = .ema
@@ -43,10 +44,12 @@ struct CompareCommand: ParsableCommand {
   var binarizationSeed: UInt64?
   @Option(help: "The seed of the bootstrap.") var seed: UInt64 = 1
   @Option(name: .shortAndLong, help: "Write the chart to this name with .png and .svg.") var output: String?
-  @Option(help: "Write the nats of every image under all models to this CSV file.") var csv: String?
+  @Option(help: "Write the nats of every image under all models to this CSV file.", completion: .file()) var csv:
+    String?
   @Flag(help: "Write over existing files.") var force = false
   @Flag(help: "One JSON object instead of a table.") var json = false
   @Option(help: "Threads; by default all that this process may use.") var threads: Int?
+  @OptionGroup var shown: ProgressOptions
   @OptionGroup(title: "Images") var images: ImageOptions
 
   func validate() throws {
@@ -55,7 +58,7 @@ struct CompareCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = Console()
+    let console = shown.console()
     for path in output.map({ ["\($0).png", "\($0).svg"] }) ?? [] { try demandNewFile(path, force: force) }
     if let csv { try demandNewFile(csv, force: force) }
     let threads = threads ?? availableThreads()
@@ -119,7 +122,9 @@ struct CompareCommand: ParsableCommand {
       return nil
     }
     let options = images.loading(over: subjects.models[0].checkpoint.state.data?.loading)
-    let set = try ImageSet(loading: listing, split: part, options: options, threads: threads)
+    let bar = ProgressBar(console, "reading", total: listing.entries(in: part).count)
+    let set = try ImageSet(loading: listing, split: part, options: options, threads: threads, progress: bar.advance)
+    bar.finish()
     guard set.shape == shape else {
       throw ScanlineError(
         .badData, path: listing.path, expected: "images of \(shape) to fit baselines on, as those scored",

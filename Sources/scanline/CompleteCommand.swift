@@ -23,18 +23,23 @@ struct CompleteCommand: ParsableCommand {
         scanline complete Checkpoints/digits seven.png --keep-mask left-half.png --completions 10
       """)
 
-  @Argument(help: "A run folder (its best step is used) or a step in it.") var checkpoint: String
-  @Argument(help: ArgumentHelp("A PNG, or a folder of PNGs.", valueName: "images")) var source: String
+  @Argument(help: "A run folder (its best step is used) or a step in it.", completion: .directory)
+  var checkpoint: String
+  @Argument(help: ArgumentHelp("A PNG, or a folder of PNGs.", valueName: "images"), completion: .file()) var source:
+    String
   @Option(help: "Keep so many rows at the top.") var keepRows: Int?
   @Option(
     help: ArgumentHelp(
-      "Keep the white pixels of this PNG of the images' size, draw the black ones.", valueName: "mask.png"))
+      "Keep the white pixels of this PNG of the images' size, draw the black ones.", valueName: "mask.png"),
+    completion: .file(extensions: ["png"]))
   var keepMask: String?
   @Option(help: "Completions of each image.") var completions = 6
   @Option(help: "Images to complete, at most.") var count = 8
   @Option(help: "Take images of this split: train, valid or test.") var split: Split?
-  @Option(name: .shortAndLong, help: "The PNG to write.") var output = "completions.png"
+  @Option(name: .shortAndLong, help: "The PNG to write.", completion: .file(extensions: ["png"])) var output =
+    "completions.png"
   @OptionGroup var sampling: SamplingOptions
+  @OptionGroup var shown: ProgressOptions
   @OptionGroup(title: "Images") var images: ImageOptions
 
   func validate() throws {
@@ -49,7 +54,7 @@ struct CompleteCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = Console()
+    let console = shown.console()
     try demandNewFile(output, force: sampling.force)
     let singles = try sampling.folder.map { try PNGFolder($0, force: sampling.force) }
     let checkpoint = try LoadedCheckpoint(checkpoint, sampling.weights, console: console)

@@ -10,20 +10,28 @@ import Logging
 
 /// Standard error: one line that is redrawn on a terminal, plain lines elsewhere. Thread safe.
 final class Console: @unchecked Sendable {
-  /// Whether standard error is a terminal that can redraw a line.
+  /// Whether standard error is a terminal that can redraw a line; not in continuous integration, whose logs keep all.
   let isTerminal: Bool
+  /// Whether only warnings are written.
+  let isQuiet: Bool
+  private let hasColour: Bool
   private let lock = NSLock()
   private var lineIsOpen = false
   private var blockLines = 0
 
-  /// Standard error as it is.
-  init() {
-    isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+  /// Standard error as it is. Where `isQuiet`, progress is not shown.
+  init(isQuiet: Bool = false) {
+    self.isQuiet = isQuiet
+    let environment = ProcessInfo.processInfo.environment
+    func isSet(_ name: String) -> Bool { environment[name].map { !$0.isEmpty } ?? false }
+    isTerminal = isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb" && !isSet("CI")
+    // no-color.org: any value but an empty one switches colour off.
+    hasColour = isTerminal && !isSet("NO_COLOR")
   }
 
   /// Replaces the line that is redrawn. Nothing where there is no terminal.
   func redraw(_ text: @autoclosure () -> String) {
-    guard isTerminal else { return }
+    guard isTerminal && !isQuiet else { return }
     lock.withLock {
       write("\r\u{1B}[2K" + clipped(text()))
       lineIsOpen = true
@@ -32,6 +40,15 @@ final class Console: @unchecked Sendable {
 
   /// Writes a line that stays.
   func line(_ text: String) {
+    if !isQuiet { writeLine(text) }
+  }
+
+  /// Writes a warning, also where nothing else is written: the one word in colour.
+  func warning(_ text: String) {
+    writeLine("scanline: " + (hasColour ? "\u{1B}[33mwarning:\u{1B}[0m " : "warning: ") + text)
+  }
+
+  private func writeLine(_ text: String) {
     lock.withLock {
       write((lineIsOpen ? "\r\u{1B}[2K" : "") + text + "\n")
       lineIsOpen = false
@@ -42,6 +59,7 @@ final class Console: @unchecked Sendable {
   /// Shows lines that stay together; on a terminal they take the place of the block shown before, where nothing else
   /// has been written since.
   func block(_ lines: [String]) {
+    guard !isQuiet else { return }
     lock.withLock {
       var text = lineIsOpen ? "\r\u{1B}[2K" : ""
       lineIsOpen = false
@@ -84,8 +102,8 @@ struct ConsoleLogHandler: LogHandler {
   }
 
   func log(event: LogEvent) {
-    let prefix = event.level >= .warning ? "\(event.level): " : ""
-    console.line("scanline: \(prefix)\(event.message)")
+    if event.level >= .warning { return console.warning("\(event.message)") }
+    console.line("scanline: \(event.message)")
   }
 }
 

@@ -22,14 +22,17 @@ struct DescribeCommand: ParsableCommand {
         scanline describe --model diagonal-lstm --width 32 --measure --map context.png
       """)
 
-  @Argument(help: "A run folder or a step in it; without, --model and its options.") var checkpoint: String?
+  @Argument(help: "A run folder or a step in it; without, --model and its options.", completion: .directory)
+  var checkpoint: String?
   @OptionGroup(title: "Model") var model: ModelOptions
   @Option(help: ArgumentHelp("The size of the images, without a checkpoint.", valueName: "WxH"))
   var size = SizeArgument(width: 28, height: 28)
   @Option(help: "Levels of a pixel, without a checkpoint.") var levels = 2
   @Flag(help: "Measure time, memory and receptive field as well.") var measure = false
-  @Option(help: "With --measure, write the receptive field to this PNG.") var map: String?
+  @Option(help: "With --measure, write the receptive field to this PNG.", completion: .file(extensions: ["png"]))
+  var map: String?
   @Flag(help: "One JSON object instead of tables.") var json = false
+  @OptionGroup var shown: ProgressOptions
 
   func validate() throws {
     if map != nil && !measure { throw ValidationError("--map goes with --measure.") }
@@ -55,11 +58,13 @@ struct DescribeCommand: ParsableCommand {
   }
 
   func run() throws {
-    let (configuration, parameters) = try subject()
+    let console = shown.console()
+    let (configuration, parameters) = try subject(console)
     let network = configuration.makeModel()
     let threads = availableThreads()
+    let bar = ProgressBar(console, "measuring", total: Self.measurements)
     // Before anything else: memory that was used and given back may stay resident, and be used again unseen.
-    let growth = measure ? samplingGrowth(network, parameters ?? network.initialParameters(seed: 1), threads) : 0
+    let growth = measure ? samplingGrowth(network, parameters ?? network.initialParameters(seed: 1), threads, bar) : 0
     let others = ModelKind.allCases.filter { $0 != configuration.model }.map { kind in
       CostDescription(
         ModelConfiguration(
@@ -69,7 +74,8 @@ struct DescribeCommand: ParsableCommand {
     }
     var report = Report(model: CostDescription(network, threads: threads), others: others)
     if measure {
-      report.measured = try measured(network, parameters ?? network.initialParameters(seed: 1), report, growth)
+      report.measured = try measured(network, parameters ?? network.initialParameters(seed: 1), report, growth, bar)
+      bar.finish()
     }
     if json { return try printJSON(report) }
     print(table(of: report.model))
@@ -92,7 +98,7 @@ struct DescribeCommand: ParsableCommand {
     }
   }
 
-  private func subject() throws -> (ModelConfiguration, ParameterVector?) {
+  private func subject(_ console: Console) throws -> (ModelConfiguration, ParameterVector?) {
     guard let checkpoint else {
       return (
         try model.configuration(
@@ -100,14 +106,15 @@ struct DescribeCommand: ParsableCommand {
         nil
       )
     }
-    let loaded = try LoadedCheckpoint(checkpoint, .ema, console: Console())
+    let loaded = try LoadedCheckpoint(checkpoint, .ema, console: console)
     return (loaded.state.model, loaded.parameters)
   }
 
   // MARK: Measuring
 
   private func measured(
-    _ network: any ImageModel, _ parameters: ParameterVector, _ report: Report, _ samplingGrowth: Int
+    _ network: any ImageModel, _ parameters: ParameterVector, _ report: Report, _ samplingGrowth: Int,
+    _ bar: ProgressBar
   ) throws -> Measured {
     let images = 4 * network.imagesTogether
     let batch = network.noise(Philox(seed: 0, purpose: .benchmark), count: images)
@@ -116,36 +123,46 @@ struct DescribeCommand: ParsableCommand {
     let scorer = Scorer(model: network, parameters: parameters, threads: 1)
     let sampler = Sampler(model: network, parameters: parameters, threads: 1)
     let field = ContextMap(network, parameters: parameters, y: report.model.probe[0], x: report.model.probe[1])
+    bar.advance(1)
     if let map { try field.picture().write(to: map) }
     return Measured(
-      secondsPerImageTraining: seconds { _ = engine.compute(batch, parameters: parameters, into: gradient) }
+      secondsPerImageTraining: seconds(bar) { _ = engine.compute(batch, parameters: parameters, into: gradient) }
         / Double(images),
-      secondsPerImageEvaluation: seconds { _ = scorer.nats(batch) } / Double(images),
-      secondsPerSampledImage: seconds { _ = sampler.sample(SamplingRequest(count: 1, seed: 1)) },
+      secondsPerImageEvaluation: seconds(bar) { _ = scorer.nats(batch) } / Double(images),
+      secondsPerSampledImage: seconds(bar) { _ = sampler.sample(SamplingRequest(count: 1, seed: 1)) },
       workspaceBytes: network.makeWorkspace(.training()).byteCount, samplingImages: Self.imagesDrawn,
       samplingThreads: availableThreads(), samplingResidentBytes: samplingGrowth, seenPixels: field.seen,
       pixelsBefore: field.before)
   }
 
+  /// What the bar counts: three times five runs, the sampler's memory and the receptive field.
+  private static let measurements = 17
+
   /// Images that the sampler's memory is measured with, as it is stated.
   private static let imagesDrawn = 64
 
   /// Bytes by which resident memory grew at most while images were drawn; the packed weights were there before.
-  private func samplingGrowth(_ network: any ImageModel, _ parameters: ParameterVector, _ threads: Int) -> Int {
+  private func samplingGrowth(
+    _ network: any ImageModel, _ parameters: ParameterVector, _ threads: Int, _ bar: ProgressBar
+  ) -> Int {
     let sampler = Sampler(model: network, parameters: parameters, threads: threads)
     let before = Int(scanline_resident_bytes())
     let most = Atomic<Int>(before)
     _ = sampler.sample(SamplingRequest(count: Self.imagesDrawn, seed: 1)) { _ in
       most.max(Int(scanline_resident_bytes()), ordering: .relaxed)
     }
+    bar.advance(1)
     return most.load(ordering: .relaxed) - before
   }
 
   /// The median of five runs after one that does not count.
-  private func seconds(_ body: () -> Void) -> Double {
+  private func seconds(_ bar: ProgressBar, _ body: () -> Void) -> Double {
     body()
     let clock = ContinuousClock()
-    return (0..<5).map { _ in clock.measure(body).inSeconds }.sorted()[2]
+    return (0..<5).map { _ in
+      defer { bar.advance(1) }
+      return clock.measure(body).inSeconds
+    }.sorted()[2]
   }
 
   // MARK: Tables

@@ -15,7 +15,7 @@ struct DrawCommand: ParsableCommand {
         scanline draw Data/glyphs --count 2000 --side 20 --seed 1
       """)
 
-  @Argument(help: "The folder to draw into: new or empty.")
+  @Argument(help: "The folder to draw into: new or empty.", completion: .directory)
   var folder: String
 
   @Option(help: "How many images, the glyphs taking turns.")

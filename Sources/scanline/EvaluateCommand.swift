@@ -23,8 +23,9 @@ struct EvaluateCommand: ParsableCommand {
         scanline evaluate Checkpoints/photos photos --per-image scores.csv --worst 12 --worst-output odd.png
       """)
 
-  @Argument(help: "A run folder (its best step is used) or a step in it.") var checkpoint: String
-  @Argument(help: "A folder of PNGs.") var folder: String
+  @Argument(help: "A run folder (its best step is used) or a step in it.", completion: .directory)
+  var checkpoint: String
+  @Argument(help: "A folder of PNGs.", completion: .directory) var folder: String
   @Option(help: "Score this split: train, valid or test.") var split: Split?
   @Option(help: "The moving average of the weights (ema), or the weights themselves (raw).")
   var weights: Checkpoint.Weights = .ema
@@ -32,11 +33,13 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "One JSON object instead of a table.") var json = false
   @Flag(help: "Add the gradient of the mean nats: RMS over live elements and maximum, for each tensor.")
   var gradients = false
-  @Option(help: "Write path, class, nats and bits per dimension of every image to this CSV file.")
+  @Option(help: "Write path, class, nats and bits per dimension of every image to this CSV file.", completion: .file())
   var perImage: String?
   @Option(help: "Show the N least likely images.") var worst: Int?
-  @Option(help: "With --worst: the PNG to write (default: worst.png).") var worstOutput: String?
+  @Option(help: "With --worst: the PNG to write (default: worst.png).", completion: .file(extensions: ["png"]))
+  var worstOutput: String?
   @Flag(help: "Write over existing files.") var force = false
+  @OptionGroup var shown: ProgressOptions
   @OptionGroup(title: "Images") var images: ImageOptions
 
   func validate() throws {
@@ -46,7 +49,7 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = Console()
+    let console = shown.console()
     if let perImage { try demandNewFile(perImage, force: force) }
     if worst != nil { try demandNewFile(worstPath, force: force) }
     let checkpoint = try LoadedCheckpoint(checkpoint, weights, console: console)
@@ -69,7 +72,11 @@ struct EvaluateCommand: ParsableCommand {
     }
     let scores = ImageScores(set, nats: nats)
     var report = EvaluateReport(scores, state, checkpoint: checkpoint.path, weights: weights)
-    if gradients { report.gradients = gradient(model, checkpoint.parameters, set, state.quantization) }
+    if gradients {
+      console.redraw("gradient of \(set.count) images")
+      report.gradients = gradient(model, checkpoint.parameters, set, state.quantization)
+      console.finish()
+    }
     if let perImage { try scores.table.write(to: perImage) }
     if let worst {
       let least = scores.leastLikely(worst)

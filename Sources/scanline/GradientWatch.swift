@@ -21,7 +21,7 @@ final class GradientWatch {
   func show(_ record: GradientRecord) {
     if showsTable { console.block(Self.table(record)) }
     // A flag that has once been told is told again only after it was gone.
-    for warning in record.warnings(besides: known, model: model) { console.line("scanline: warning: \(warning)") }
+    for warning in record.warnings(besides: known, model: model) { console.warning(warning) }
     known = record.flags
   }
 

@@ -28,7 +28,7 @@ struct GradientsCommand: ParsableCommand {
         scanline gradients Checkpoints/digits --jacobian --count 2
       """)
 
-  @Argument(help: "A run folder, or a step in it.") var path: String
+  @Argument(help: "A run folder, or a step in it.", completion: .directory) var path: String
   @Option(help: "flow (of the layers' outputs), gradient (of their weights), weight or output.")
   var quantity: GradientQuantity = .flow
   @Option(
@@ -39,7 +39,8 @@ struct GradientsCommand: ParsableCommand {
   var output: String?
   @Flag(help: "Write over existing files.") var force = false
   @Flag(help: "Singular values of the layers' Jacobians.") var jacobian = false
-  @Option(help: "With --jacobian: a folder of PNGs (default: the run's own).") var images: String?
+  @Option(help: "With --jacobian: a folder of PNGs (default: the run's own).", completion: .directory) var images:
+    String?
   @Option(help: "With --jacobian: how many images.") var count = 1
   @Option(help: "With --jacobian: pairs of products for each value, at most.") var steps = 60
   @Option(help: "With --jacobian: the moving average of the weights (ema), or the weights themselves (raw).")
@@ -47,6 +48,7 @@ struct GradientsCommand: ParsableCommand {
   @Option(help: "With --jacobian: threads; by default all that this process may use.") var threads: Int?
   @OptionGroup(title: "Images") var reading: ImageOptions
   @Flag(help: "The last record as one JSON object instead of a table.") var json = false
+  @OptionGroup var shown: ProgressOptions
 
   func validate() throws {
     guard jacobian || images == nil else { throw ValidationError("--images goes with --jacobian.") }
@@ -92,7 +94,7 @@ struct GradientsCommand: ParsableCommand {
   }
 
   private func analyse() throws {
-    let console = Console()
+    let console = shown.console()
     let checkpoint = try LoadedCheckpoint(path, weights, console: console)
     guard let source = images ?? checkpoint.state.data?.folder else {
       throw ScanlineError(.usage, path: "--images", expected: "a folder of PNGs", found: "imported weights, no folder")

@@ -20,6 +20,7 @@ struct GrowthBenchmark: ParsableCommand {
   @OptionGroup var options: BenchmarkOptions
   @Option(help: "Times that each configuration is measured.") var rounds = 3
   @Flag(help: "One JSON object instead of a table.") var json = false
+  @OptionGroup var shown: ProgressOptions
 
   func validate() throws {
     guard (1...100).contains(rounds) else { throw ValidationError("--rounds lies in 1 to 100.") }
@@ -65,7 +66,7 @@ struct GrowthBenchmark: ParsableCommand {
     let program = try measure(tiny).peakBytes
     var times = [[Double]](repeating: [], count: variants.count)
     var peaks = [[Double]](repeating: [], count: variants.count)
-    let bar = ProgressBar(Console(), "measuring", total: rounds * variants.count)
+    let bar = ProgressBar(shown.console(), "measuring", total: rounds * variants.count)
     for _ in 0..<rounds {
       for (place, variant) in variants.enumerated() {
         let measured = try measure(variant.options)

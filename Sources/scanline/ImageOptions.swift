@@ -56,8 +56,8 @@ struct ImageOptions: ParsableArguments {
   @Option(help: "Read every image as grey (1) or RGB (3); by default as stored.")
   var channels: Int?
 
-  @Flag(help: "Pass over files that cannot be read, and count them.")
-  var skipBad = false
+  @Flag(inversion: .prefixedNo, help: "Pass over files that cannot be read, and count them.")
+  var skipBad: Bool?
 
   @Option(help: "The share of images to hold out where the folder has no valid split (default: 0.1).")
   var validShare: Double?
@@ -79,7 +79,7 @@ struct ImageOptions: ParsableArguments {
     if let resize { options.resizing = .resize(width: resize.width, height: resize.height) }
     if let crop { options.resizing = .crop(width: crop.width, height: crop.height) }
     if let channels { options.channels = channels }
-    if skipBad { options.skipsBad = true }
+    if let skipBad { options.skipsBad = skipBad }
     return options
   }
 
@@ -87,7 +87,7 @@ struct ImageOptions: ParsableArguments {
   var given: String? {
     let given: [(String, Bool)] = [
       ("--background", background != nil), ("--sixteen-bit", sixteenBit != nil), ("--resize", resize != nil),
-      ("--crop", crop != nil), ("--channels", channels != nil), ("--skip-bad", skipBad),
+      ("--crop", crop != nil), ("--channels", channels != nil), ("--skip-bad", skipBad != nil),
       ("--valid-share", validShare != nil), ("--split-seed", splitSeed != nil),
     ]
     return given.first { $0.1 }?.0

@@ -18,7 +18,7 @@ struct ImportCommand: ParsableCommand {
         scanline import weights.safetensors --width 32 --blocks 15 --levels 2 --output Checkpoints/theirs
       """)
 
-  @Argument(help: "The safetensors file.") var file: String
+  @Argument(help: "The safetensors file.", completion: .file(extensions: ["safetensors"])) var file: String
   @Option(help: "Model family.") var model: ModelKind = .pixelCNN
   @Option(help: "Features of the residual stream.") var width: Int
   @Option(help: "Residual blocks or layers.") var blocks: Int

@@ -16,7 +16,7 @@ struct InspectCommand: ParsableCommand {
         scanline inspect photos --resize 32x32 --json
       """)
 
-  @Argument(help: "A folder of PNG images: flat, or with class or split subfolders.")
+  @Argument(help: "A folder of PNG images: flat, or with class or split subfolders.", completion: .directory)
   var folder: String
 
   @OptionGroup var images: ImageOptions
@@ -27,18 +27,24 @@ struct InspectCommand: ParsableCommand {
   @Option(help: "How many threads decode.")
   var threads: Int?
 
+  @OptionGroup var shown: ProgressOptions
+
   func validate() throws {
     try demandThreads(threads)
   }
 
   func run() throws {
+    let console = shown.console()
     let clock = ContinuousClock()
     let start = clock.now
     let listing = try images.scan(folder)
     let listed = clock.now
-    let survey = FolderSurvey(of: listing, options: images.loading(), threads: threads ?? availableThreads())
+    let bar = ProgressBar(console, "reading", total: listing.entries.count)
+    let survey = FolderSurvey(
+      of: listing, options: images.loading(), threads: threads ?? availableThreads(), progress: bar.advance)
+    bar.finish()
     let decoded = clock.now
-    Console().line(
+    console.line(
       "Listed \(survey.images) PNG files in \((listed - start).inSeconds.text(2)) s, "
         + "decoded them in \((decoded - listed).inSeconds.text(2)) s")
     if json {
@@ -49,7 +55,7 @@ struct InspectCommand: ParsableCommand {
     } else {
       print(survey.tables)
     }
-    if !survey.bad.isEmpty && !images.skipBad { throw ExitCode(ScanlineError.Kind.badData.rawValue) }
+    if !survey.bad.isEmpty && images.skipBad != true { throw ExitCode(ScanlineError.Kind.badData.rawValue) }
   }
 }
 

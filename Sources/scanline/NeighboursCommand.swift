@@ -25,15 +25,20 @@ struct NeighboursCommand: ParsableCommand {
   /// Held-out images that are searched for: enough to say how near one in a hundred comes.
   private static let heldOutImages = 1_000
 
-  @Argument(help: "A folder of PNGs, a PNG, or a grid that `scanline sample` wrote.") var samples: String
-  @Argument(help: ArgumentHelp("The folder that the model was trained on.", valueName: "training folder"))
+  @Argument(help: "A folder of PNGs, a PNG, or a grid that `scanline sample` wrote.", completion: .file())
+  var samples: String
+  @Argument(
+    help: ArgumentHelp("The folder that the model was trained on.", valueName: "training folder"),
+    completion: .directory)
   var folder: String
   @Option(help: "Training images beside each sample.") var nearest = 5
   @Option(help: "Samples to look at, at most.") var count = 64
-  @Option(name: .shortAndLong, help: "The PNG to write.") var output = "neighbours.png"
+  @Option(name: .shortAndLong, help: "The PNG to write.", completion: .file(extensions: ["png"])) var output =
+    "neighbours.png"
   @Flag(help: "Write over an existing file.") var force = false
   @Flag(help: "One JSON object instead of tables.") var json = false
   @Option(help: "Threads; by default all that this process may use.") var threads: Int?
+  @OptionGroup var shown: ProgressOptions
   @OptionGroup(title: "Levels") var levels: QuantizationOptions
   @OptionGroup(title: "Images") var images: ImageOptions
 
@@ -44,11 +49,14 @@ struct NeighboursCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = Console()
+    let console = shown.console()
     try demandNewFile(output, force: force)
     let threads = threads ?? availableThreads()
     let listing = try images.scan(folder)
-    let train = try ImageSet(loading: listing, split: .train, options: images.loading(), threads: threads)
+    let reading = ProgressBar(console, "reading", total: listing.entries(in: .train).count)
+    let train = try ImageSet(
+      loading: listing, split: .train, options: images.loading(), threads: threads, progress: reading.advance)
+    reading.finish()
     let drawn = try SampleFiles(
       samples, shape: train.shape, limit: count, reading: images.loading().reading, threads: threads)
     let quantization = try quantization(of: drawn)

@@ -87,7 +87,8 @@ struct Preset: Encodable {
     guard let preset = all.first(where: { $0.name == name }) else {
       let names = all.map(\.name)
       throw ValidationError(
-        "No preset “\(name)”\(suggestion(for: name, among: names)); they are \(names.joined(separator: ", ")).")
+        "--preset: none is called “\(name)”\(suggestion(for: name, among: names)); they are \(names.joined(separator: ", "))."
+      )
     }
     return preset
   }

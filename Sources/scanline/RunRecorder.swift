@@ -1,36 +1,138 @@
 // What a run leaves beside its checkpoints, and shows while it goes.
+import Foundation
+import ImageData
+import Kernels
 import Networks
 import Training
 
-/// Takes the events of a trainer: appends them to the run's records and shows them on the console.
-final class RunRecorder {
-  /// The files that it writes into a run's folder. They are no result: without a checkpoint they may be written anew.
-  static let fileNames: Set<String> = [MetricsRecord.fileName, GradientRecord.fileName]
+/// One kind of record of a run: it is handed every event, in order, and writes what it makes of it.
+protocol RunSink: AnyObject {
+  /// Takes one event. Throws `io` and `cannotCreate`, and `diverged` where a figure is not finite.
+  func take(_ event: TrainingEvent) throws
+}
 
+/// The one place that knows the files of a run folder besides its checkpoints. It makes them, clears away what a run that
+/// was killed left of steps that will be taken again, and hands the events of a trainer to what writes and shows them.
+///
+/// A new kind of record is a `RunSink` in a file of its own, a line in `init` and its name in `isOurs`.
+final class RunRecorder {
   /// What is shown.
   let progress: TrainingProgress
   private let watch: GradientWatch
-  private var metrics: MetricsRecorder
-  private let metricsLog: MetricsLog
-  private let gradientLog: GradientLog
+  private let trainer: Trainer
+  private let run: String
+  private let sinks: [any RunSink]
 
-  /// A recorder of the run in the folder under `lock`, which goes on from `state`: what its files have of later steps is
-  /// removed. Throws `io`.
-  init(under lock: RunLock, state: RunState, console: Console, showsGradients: Bool) throws {
+  /// A recorder of `trainer`'s run in the folder under `lock`, which goes on from its state: what its files have of later
+  /// steps is removed. `formerLength` is the length that a resumed run had before, where it is given another one. Throws
+  /// `io` and `cannotCreate`.
+  init(
+    under lock: RunLock, trainer: Trainer, threads: Int, formerLength: TrainingOptions.Length?, console: Console,
+    showsGradients: Bool
+  ) throws {
+    let state = trainer.state
+    (self.trainer, run) = (trainer, lock.run)
     progress = TrainingProgress(console: console, shape: state.model.shape)
     watch = GradientWatch(console: console, model: state.model, showsTable: showsGradients)
-    metrics = MetricsRecorder(interval: state.training?.metricsInterval ?? 0, shape: state.model.shape)
-    metricsLog = try MetricsLog(under: lock, step: state.step)
-    gradientLog = try GradientLog(under: lock, step: state.step)
+    try Self.clear(lock.run, after: trainer.adam.step)
+    sinks = [
+      try MetricsSink(under: lock, state: state), try GradientSink(under: lock, state: state),
+      try SampleSink(under: lock, trainer: trainer, threads: threads, console: console),
+    ]
+    try RunConfiguration(state, evaluationInterval: trainer.evaluationInterval)
+      .write(to: lock.run, formerLength: formerLength)
+    try RunEnvironment.write(to: lock.run, state: state, threads: threads)
   }
 
-  /// Takes one event. Throws `io`, `cannotCreate`, and `diverged` where a figure is not finite.
+  /// Takes one event. Throws as the sinks do.
   func report(_ event: TrainingEvent) throws {
     progress.report(event)
-    if let record = metrics.record(event) { try metricsLog.append(record) }
-    if case .gradients(let record) = event {
-      try gradientLog.append(record)
-      watch.show(record)
+    for sink in sinks { try sink.take(event) }
+    if case .gradients(let record) = event { watch.show(record) }
+  }
+
+  /// Draws the run's plots, when it is over or stopped. Throws `io` and `cannotCreate`.
+  func drawPlots() throws { try RunPlots.draw(run, shape: trainer.state.model.shape) }
+
+  // MARK: The files
+
+  /// Whether `name`, in the run folder `run`, is a record of a run, not a result: without a checkpoint, of a run that
+  /// diverged or was killed before its first save, it may be written anew.
+  static func isOurs(_ name: String, in run: String) -> Bool {
+    func holdsOnly(_ condition: (String) -> Bool) -> Bool {
+      let names = try? FileManager.default.contentsOfDirectory(atPath: run + "/" + name)
+      return names?.allSatisfy { $0.hasPrefix(".") || condition($0) } ?? false
     }
+    switch name {
+    case MetricsRecord.fileName, GradientRecord.fileName, RunEnvironment.fileName: return true
+    // A configuration of the user's own may well lie in the folder that the run is to go to.
+    case RunConfiguration.fileName: return RunConfiguration.isOurs(run + "/" + name)
+    case SampleSink.folderName: return holdsOnly { SampleSink.step(of: $0) != nil }
+    case RunPlots.folderName: return holdsOnly(RunPlots.names.contains)
+    default: return false
+    }
+  }
+
+  /// Makes a folder in a run folder, where it is missing. Not those above it: where the run's own is gone, it has been
+  /// moved while the run was at work, and must not appear a second time. Throws `cannotCreate`, and `io` of a full disk.
+  static func makeFolder(_ path: String) throws {
+    guard mkdir(path, 0o777) != 0, errno != EEXIST else { return }
+    let code = errno
+    throw ScanlineError(
+      code == ENOSPC || code == EIO ? .io : .cannotCreate, path: path, expected: "a folder that can be made",
+      found: String(cString: strerror(code)))
+  }
+
+  /// Removes what is no part of the run up to `step`, and what a kill left half written. The logs look after themselves.
+  private static func clear(_ run: String, after step: Int) throws {
+    for folder in [run, run + "/" + SampleSink.folderName, run + "/" + RunPlots.folderName] {
+      for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+        let isHalfWritten = name.hasPrefix(".") && name.hasSuffix(".tmp")
+        let isLater = folder != run && (SampleSink.step(of: name).map { $0 > step } ?? false)
+        let isStale = step == 0 && folder != run && RunPlots.names.contains(name)
+        guard isHalfWritten || isLater || isStale else { continue }
+        do {
+          try FileManager.default.removeItem(atPath: folder + "/" + name)
+        } catch {
+          throw ScanlineError(
+            .io, path: folder + "/" + name, expected: "a file that can be removed", found: error.localizedDescription)
+        }
+      }
+    }
+  }
+}
+
+/// metrics.jsonl
+final class MetricsSink: RunSink {
+  private var recorder: MetricsRecorder
+  private let log: MetricsLog
+  private let run: String
+  private var hasStepped = false
+
+  /// The log of the run under `lock`, from `state` on. Throws `io`.
+  init(under lock: RunLock, state: RunState) throws {
+    recorder = MetricsRecorder(interval: state.training?.metricsInterval ?? 0, shape: state.model.shape)
+    log = try MetricsLog(under: lock, step: state.step)
+    run = lock.run
+  }
+
+  func take(_ event: TrainingEvent) throws {
+    if case .step = event { hasStepped = true }
+    guard let record = recorder.record(event) else { return }
+    // A run that was complete when it was resumed scores its images once more; one line about that is enough.
+    if !hasStepped, (try? MetricsLog.records(ofRun: run))?.last?.heldOut == record.heldOut { return }
+    try log.append(record)
+  }
+}
+
+/// gradients.jsonl
+final class GradientSink: RunSink {
+  private let log: GradientLog
+
+  /// The log of the run under `lock`, from `state` on. Throws `io`.
+  init(under lock: RunLock, state: RunState) throws { log = try GradientLog(under: lock, step: state.step) }
+
+  func take(_ event: TrainingEvent) throws {
+    if case .gradients(let record) = event { try log.append(record) }
   }
 }

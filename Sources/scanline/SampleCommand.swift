@@ -23,13 +23,16 @@ struct SampleCommand: ParsableCommand {
   /// Images of which frames are made, at most: each keeps its memory from frame to frame.
   private static let mostWithFrames = 256
 
-  @Argument(help: "A run folder (its best step is used) or a step in it.") var checkpoint: String
+  @Argument(help: "A run folder (its best step is used) or a step in it.", completion: .directory)
+  var checkpoint: String
   @Option(help: "How many images.") var count = 64
   @Option(help: "Images in a row of the grid (default: 8, or one for each class).") var columns: Int?
-  @Option(name: .shortAndLong, help: "The PNG to write.") var output = "samples.png"
+  @Option(name: .shortAndLong, help: "The PNG to write.", completion: .file(extensions: ["png"])) var output =
+    "samples.png"
   @Option(help: ArgumentHelp("Write the grid so many times while it fills in.", valueName: "2 to 1000"))
   var progressFrames: Int?
   @OptionGroup var sampling: SamplingOptions
+  @OptionGroup var shown: ProgressOptions
 
   func validate() throws {
     guard (1...10_000).contains(count) else { throw ValidationError("--count lies in 1 to 10000.") }
@@ -42,7 +45,7 @@ struct SampleCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = Console()
+    let console = shown.console()
     try demandNewFile(output, force: sampling.force)
     let singles = try sampling.folder.map { try PNGFolder($0, force: sampling.force) }
     let frames = try progressFrames.map { _ in try PNGFolder(framesPath, force: sampling.force) }

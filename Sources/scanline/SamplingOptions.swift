@@ -10,7 +10,9 @@ struct SamplingOptions: ParsableArguments {
   @Option(help: "Below 1 the likely becomes likelier, above 1 less so.") var temperature: Float = 1
   @Option(help: "Of a model trained with --class-conditional: the class to draw, or all in turn (default: all).")
   var `class`: String?
-  @Option(help: ArgumentHelp("Write each image as a PNG of its own into this folder too.", valueName: "new folder"))
+  @Option(
+    help: ArgumentHelp("Write each image as a PNG of its own into this folder too.", valueName: "new folder"),
+    completion: .directory)
   var folder: String?
   @Flag(help: "Write over existing files; other files of a folder stay.") var force = false
   @Option(help: "The moving average of the weights (ema), or the weights themselves (raw).")
@@ -26,16 +28,8 @@ struct SamplingOptions: ParsableArguments {
 
   /// What a picture says of how it was made.
   func text(_ state: RunState) -> PNGText {
-    var text: PNGText = [
-      "Software": "scanline \(Scanline.configuration.version)", "Model": state.model.model.rawValue,
-      "Step": "\(state.step)", "Weights": weights.rawValue, "Seed": "\(seed)", "Temperature": "\(temperature)",
-      "Levels": "\(state.quantization.levels)",
-    ]
-    if let binarization = state.quantization.binarization {
-      text["Binarization"] = binarization.rawValue
-      text["Binarization seed"] = "\(state.quantization.seed)"
-    }
-    return text
+    PNGText(
+      model: state.model, state.quantization, step: state.step, weights: weights, seed: seed, temperature: temperature)
   }
 
   /// Writes each of `drawn` into `folder`, with `text` and what is its own: `name` gives a file's name and may add to
@@ -52,6 +46,24 @@ struct SamplingOptions: ParsableArguments {
       let name = name(image, &text)
       let range = image * shape.dimensions..<(image + 1) * shape.dimensions
       return (name, try PNGImage(shape: shape, values: Array(values[range])).encoded(text: text, filter: .none))
+    }
+  }
+}
+
+extension PNGText {
+  /// What a picture of samples says of how it was made.
+  init(
+    model: ModelConfiguration, _ quantization: Quantization, step: Int, weights: Checkpoint.Weights, seed: UInt64,
+    temperature: Float
+  ) {
+    self = [
+      "Software": "scanline \(Scanline.configuration.version)", "Model": model.model.rawValue, "Step": "\(step)",
+      "Weights": weights.rawValue, "Seed": "\(seed)", "Temperature": "\(temperature)",
+      "Levels": "\(quantization.levels)",
+    ]
+    if let binarization = quantization.binarization {
+      self["Binarization"] = binarization.rawValue
+      self["Binarization seed"] = "\(quantization.seed)"
     }
   }
 }

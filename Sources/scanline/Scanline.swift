@@ -37,14 +37,25 @@ enum Entry {
   static func main() {
     // A reader that goes away (`| head`) must not end a run before it has saved.
     signal(SIGPIPE, SIG_IGN)
+    var arguments: ConfiguredArguments?
     do {
       try demandKnownCommand()
-      var command = try Scanline.parseAsRoot()
+      let configured = try ConfiguredArguments(Array(CommandLine.arguments.dropFirst()))
+      arguments = configured
+      var command = try Scanline.parseAsRoot(configured.words)
       try command.run()
       try finishOutput()
     } catch let error as ScanlineError {
-      say("scanline: \(error)\n")
+      say("scanline: \(arguments?.retold(error) ?? error)\n")
       exit(error.kind.rawValue)
+    } catch
+      where Scanline.exitCode(for: error) == .validationFailure
+      && arguments?.place(of: "\(Scanline.message(for: error))") != nil
+    {
+      // The parser speaks of an option; what was written is a key in a file.
+      let message = Scanline.message(for: error)
+      say("scanline: \(arguments?.place(of: message) ?? ""): \(message)\n")
+      exit(ScanlineError.Kind.usage.rawValue)
     } catch  where Scanline.exitCode(for: error) == .failure && !(error is ExitCode) {
       // Neither the user's mistake nor one that anybody thought of.
       say("scanline: unexpected error: \(error)\n")

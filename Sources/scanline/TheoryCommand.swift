@@ -30,11 +30,14 @@ struct TheoryCommand: ParsableCommand {
   @Option(help: "A statement to check, also several times; all of them without.") var statement: [TheoryStatement] = []
   @Option(help: "The deepest network, 1 to \(TheoryStatement.deepest).") var depth = 50
   @Flag(help: "Break each premise on purpose: the statements must come out as broken.") var violate = false
-  @Option(help: ArgumentHelp("Write a plot of each statement, PNG and SVG, into this folder.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("Write a plot of each statement, PNG and SVG, into this folder.", valueName: "folder"),
+    completion: .directory)
   var plots: String?
   @Flag(help: "Write over plots that are there already.") var force = false
   @Flag(help: "List every depth, not a few.") var allDepths = false
   @Flag(help: "One JSON object instead of tables, with every depth.") var json = false
+  @OptionGroup var progress: ProgressOptions
 
   func validate() throws {
     guard (1...TheoryStatement.deepest).contains(depth) else {
@@ -58,12 +61,15 @@ struct TheoryCommand: ParsableCommand {
   func run() throws {
     let chosen = TheoryStatement.allCases.filter { statement.isEmpty || statement.contains($0) }
     let paths = try plotPaths(chosen)
-    let console = Console()
+    let console = progress.console()
     var reports: [TheoryReport] = []
+    let bar = ProgressBar(console, "theory", total: chosen.count)
+    bar.reach(0)
     for statement in chosen {
-      console.redraw("\(statement.rawValue)…")
       reports.append(statement.report(depth: depth, isViolated: violate))
+      bar.advance(1)
     }
+    bar.finish()
     if json {
       try printJSON(
         Summary(

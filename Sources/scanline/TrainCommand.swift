@@ -12,31 +12,46 @@ struct TrainCommand: ParsableCommand {
     commandName: "train",
     abstract: "Train a model on a folder of PNGs.",
     discussion: """
-      A run is a folder of checkpoints, step-00001234 and so on. SIGINT and SIGTERM save before they stop (exit codes \
-      130 and 143), SIGUSR1 saves and goes on.
+      A run is a folder of checkpoints, step-00001234 and so on, beside config.toml (what was asked for), \
+      environment.json, metrics.jsonl, gradients.jsonl, samples and plots. SIGINT and SIGTERM save before they stop (exit \
+      codes 130 and 143), SIGUSR1 saves and goes on.
+
+      --config takes options from a TOML file: keys are their long names, tables the groups below, as in the config.toml \
+      of any run. Options on the command line go before it, and both before --preset.
 
       Examples:
         scanline train Data/glyphs --blocks 5 --minutes 1
         scanline train mnist --levels 2 --name digits --minutes 10
         scanline train mnist --preset pixelcnn-mnist --minutes 30
         scanline train --resume --name digits
+        scanline train --config Checkpoints/digits/config.toml --output again
+        scanline train mnist --config run.toml --width 48 --steps 20000
         scanline train photos --width 64 --dry-run
       """)
 
-  @Argument(help: "A folder of PNGs: flat, class subfolders, or train/valid/test splits.") var folder: String?
+  @Argument(help: "A folder of PNGs: flat, class subfolders, or train/valid/test splits.", completion: .directory)
+  var folder: String?
   @Option(help: "The run's name: it goes under Checkpoints/. By default the folder's, with the model's.")
   var name: String?
-  @Option(name: .shortAndLong, help: "The run's folder, in place of --name.") var output: String?
+  @Option(name: .shortAndLong, help: "The run's folder, in place of --name.", completion: .directory)
+  var output: String?
+  @Option(help: "A TOML file of options, which those given here go before.", completion: .file(extensions: ["toml"]))
+  var config: String?
   @Flag(help: "Go on with the run where its newest checkpoint left it; only its length may be given anew.")
   var resume = false
   @Flag(help: "Say what the run would take (memory, disk, seconds a step), and write nothing.") var dryRun = false
   @Option(help: "Threads; by default all that this process may use. They change no bit of the result.")
   var threads: Int?
   @Flag(help: "Show the gradient flow, layer by layer, whenever it is recorded.") var watchGradients = false
-  @Flag(help: "Learn each class subfolder apart: `sample --class` then draws one.")
-  var classConditional = false
-  @Option(help: "Begin with a published configuration (`scanline presets` lists them); other options go before it.")
+  @Flag(inversion: .prefixedNo, help: "Learn each class subfolder apart: `sample --class` then draws one.")
+  var classConditional: Bool?
+  @Option(
+    help: "Begin with a published configuration (`scanline presets` lists them); other options go before it.",
+    completion: .list(Preset.all.map(\.name)))
   var preset: String?
+  @Flag(inversion: .prefixedNo, help: "Draw losses and gradient flow into plots when the run ends or stops.")
+  var plots = true
+  @OptionGroup var shown: ProgressOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Training") var training: TrainingFlags
   @OptionGroup(title: "Levels") var quantization: QuantizationOptions
@@ -49,7 +64,12 @@ struct TrainCommand: ParsableCommand {
     if let name, name.isEmpty || name.contains("/") || name.hasPrefix(".") {
       throw ValidationError("--name is a plain name; for another place give --output.")
     }
-    if !resume && folder == nil { throw ValidationError("Name a folder of PNGs to train on.") }
+    if resume && config != nil {
+      throw ValidationError(
+        "--config is for a new run: with --resume the checkpoint says what the run is, and only its length may be given."
+      )
+    }
+    if !resume && folder == nil && config == nil { throw ValidationError("Name a folder of PNGs to train on.") }
     if resume && name == nil && output == nil && folder == nil {
       throw ValidationError("Name the run to resume: --name or --output.")
     }
@@ -62,7 +82,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = Console()
+    let console = shown.console()
     let signals = StopSignals(console: console)
     let run = try runFolder()
     let threads = threads ?? availableThreads()
@@ -80,7 +100,8 @@ struct TrainCommand: ParsableCommand {
       state: session.state, adam: session.adam, train: session.train, valid: session.valid, threads: threads,
       isSaved: resume, now: monotonicSeconds)
     let recorder = try RunRecorder(
-      under: lock, state: session.state, console: console, showsGradients: watchGradients)
+      under: lock, trainer: trainer, threads: threads, formerLength: session.formerLength, console: console,
+      showsGradients: watchGradients)
     let outcome = try trainer.run(
       request: signals.request,
       save: { state, adam in
@@ -91,10 +112,13 @@ struct TrainCommand: ParsableCommand {
         return path
       },
       report: recorder.report)
-    console.finish()
+    recorder.progress.finish()
     switch outcome {
-    case .finished: recorder.progress.printResult(run: run, state: trainer.state)
+    case .finished:
+      recorder.progress.printResult(run: run, state: trainer.state)
+      if plots { try recorder.drawPlots() }
     case .stopped:
+      if plots { try recorder.drawPlots() }
       console.line("Stopped at step \(trainer.adam.step); go on with: scanline train --resume --output \(run)")
       throw ExitCode(signals.exitCode)
     }
@@ -113,7 +137,7 @@ struct TrainCommand: ParsableCommand {
   /// are no result, and must not keep the same command from being given again: the new run's take their place.
   private func demandEmpty(_ run: String) throws {
     let existing = try? FileManager.default.contentsOfDirectory(atPath: run).filter {
-      !$0.hasPrefix(".") && !RunRecorder.fileNames.contains($0)
+      !$0.hasPrefix(".") && !RunRecorder.isOurs($0, in: run)
     }
     if let existing, !existing.isEmpty {
       throw ScanlineError(
@@ -141,21 +165,29 @@ struct TrainCommand: ParsableCommand {
     var adam: Adam
     var train: ImageSet
     var valid: ImageSet?
+    /// What the run's length was before it was resumed with another.
+    var formerLength: TrainingOptions.Length?
   }
 
   private func started(_ run: String, _ threads: Int, _ console: Console) throws -> Session {
+    guard let path = folder else {
+      throw ScanlineError(
+        .usage, path: config ?? "train", expected: "folder, the PNGs to train on, there or on the command line",
+        found: "none")
+    }
+    // Whoever reads an error about the whole of a model should know that there is more than the command line.
+    let asked = config.map { "train, with \($0)" } ?? "train"
     let options = try training.options()
     let quantization = try quantization.quantization(seed: options.seed)
     // What can be refused without the images is refused before they are read.
     var configuration = try model.configuration(
-      shape: ImageShape(height: 1, width: 1, channels: 1), levels: quantization.levels, path: "train")
-    let path = folder ?? ""
+      shape: ImageShape(height: 1, width: 1, channels: 1), levels: quantization.levels, path: asked)
     let loading = images.loading(over: nil)
     let (train, valid) = try load(path, loading, images.heldOutShare, images.heldOutSeed, threads, console)
     configuration.shape = train.shape
     // The usual width does not split into three colours.
     if configuration.drawsChannelsApart && model.width == nil { configuration.width = 36 }
-    if classConditional {
+    if classConditional == true {
       guard !train.classNames.isEmpty else {
         throw ScanlineError(
           .badData, path: path, expected: "a subfolder for each class, which --class-conditional learns",
@@ -170,7 +202,7 @@ struct TrainCommand: ParsableCommand {
         folder: path, loading: loading, heldOutShare: images.heldOutShare, splitSeed: images.heldOutSeed, train: train,
         valid: valid),
       training: options)
-    try demandMemory(state, threads, path: "train")
+    try demandMemory(state, threads, path: asked)
     let classNames = configuration.classNames
     let network = configuration.makeModel()
     let classes = configuration.classCount > 0 ? "; \(configuration.classCount) classes" : ""
@@ -186,7 +218,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func resumed(_ run: String, _ lock: RunLock, _ threads: Int, _ console: Console) throws -> Session {
-    if let flag = (classConditional ? "--class-conditional" : nil) ?? model.given ?? training.givenBesidesLength
+    if let flag = (classConditional != nil ? "--class-conditional" : nil) ?? model.given ?? training.givenBesidesLength
       ?? quantization.given ?? images.given
     {
       throw ScanlineError(
@@ -202,9 +234,10 @@ struct TrainCommand: ParsableCommand {
       throw ScanlineError(.badData, path: run, expected: "a checkpoint to resume from", found: "none that is whole")
     }
     var (state, adam) = try Checkpoint.load(step.path)
+    let formerLength = state.training?.length
     if let length = try training.length() { state.training?.length = length }
     try state.training?.validate()
-    try demandLength(state)
+    if state.training?.length != formerLength { try demandLength(state) }
     guard let data = state.data else {
       throw ScanlineError(.badData, path: step.path, expected: "a run's data", found: "imported weights")
     }
@@ -216,14 +249,27 @@ struct TrainCommand: ParsableCommand {
     let classNames = state.model.classNames
     return try Session(
       state: state, adam: adam, train: train.numbered(as: classNames, path: path),
-      valid: valid?.numbered(as: classNames, path: path))
+      valid: valid?.numbered(as: classNames, path: path), formerLength: formerLength)
   }
 
   /// A new length shorter than what was trained would end the run before it began.
   private func demandLength(_ state: RunState) throws {
-    guard let steps = training.steps, steps < state.step else { return }
-    throw ScanlineError(
-      .usage, path: "--steps", expected: "\(state.step) or more: so many steps are taken already", found: "\(steps)")
+    func require(_ condition: Bool, _ option: String, _ least: String, _ found: Any) throws {
+      guard !condition else { return }
+      throw ScanlineError(
+        .usage, path: option, expected: "\(least) or more: so much is trained already", found: "\(found)")
+    }
+    switch state.training?.length {
+    case .steps(let steps): try require(steps >= state.step, "--steps", "\(state.step)", steps)
+    case .epochs(let epochs):
+      let perEpoch = Double(state.order?.stepsPerEpoch ?? 1)
+      let least = (Double(state.step) / perEpoch).text(3)
+      try require((epochs * perEpoch).rounded() >= Double(state.step), "--epochs", least, epochs)
+    case .minutes(let minutes):
+      let least = (state.elapsedSeconds / 60).text(3)
+      try require(minutes * 60 >= state.elapsedSeconds, "--minutes", least, minutes)
+    case nil: break
+    }
   }
 
   /// Refuses a run that cannot fit before anything of its size is made. Its images are read by now.
@@ -240,12 +286,15 @@ struct TrainCommand: ParsableCommand {
   ) throws -> (train: ImageSet, valid: ImageSet?) {
     let began = monotonicSeconds()
     let folder = try ImageFolder(scanning: path, heldOutShare: share, seed: seed)
-    let train = try ImageSet(loading: folder, split: .train, options: loading, threads: threads)
+    let bar = ProgressBar(console, "reading", total: folder.entries.count)
+    let train = try ImageSet(
+      loading: folder, split: .train, options: loading, threads: threads, progress: bar.advance)
     let heldOut: Split = folder.entries(in: .valid).isEmpty ? .test : .valid
     var valid: ImageSet?
     if !folder.entries(in: heldOut).isEmpty {
-      valid = try ImageSet(loading: folder, split: heldOut, options: loading, threads: threads)
+      valid = try ImageSet(loading: folder, split: heldOut, options: loading, threads: threads, progress: bar.advance)
     }
+    bar.finish()
     if let valid, valid.shape != train.shape {
       throw ScanlineError(
         .badData, path: path, expected: "held-out images of \(train.shape), as in training (--resize or --crop)",

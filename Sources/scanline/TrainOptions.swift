@@ -89,6 +89,7 @@ struct TrainingFlags: ParsableArguments {
   var gradientsEvery: Int?
   @Option(help: "Steps between records of the loss in metrics.jsonl; 0: none but of evaluations (default: 20).")
   var metricsEvery: Int?
+  @Option(help: "Images in samples/step-….png, drawn at evaluations; 0: none (default: 16).") var samples: Int?
   @Option(help: "Checkpoints kept besides the best (default: 2).") var keep: Int?
   @Option(help: "The seed of weights, order and binarization (default: 1).") var seed: UInt64?
 
@@ -111,7 +112,8 @@ struct TrainingFlags: ParsableArguments {
       ("--warmup", warmup != nil), ("--decay", decay != nil), ("--clip", clip != nil), ("--dropout", dropout != nil),
       ("--ema", ema != nil),
       ("--evaluate-every", evaluateEvery != nil), ("--evaluation-images", evaluationImages != nil),
-      ("--gradients-every", gradientsEvery != nil), ("--metrics-every", metricsEvery != nil), ("--keep", keep != nil),
+      ("--gradients-every", gradientsEvery != nil), ("--metrics-every", metricsEvery != nil),
+      ("--samples", samples != nil), ("--keep", keep != nil),
       ("--seed", seed != nil),
     ]
     return given.first { $0.1 }?.0
@@ -133,6 +135,7 @@ struct TrainingFlags: ParsableArguments {
     if let evaluationImages { options.evaluationImages = evaluationImages }
     if let gradientsEvery { options.gradientInterval = gradientsEvery }
     if let metricsEvery { options.metricsInterval = metricsEvery }
+    if let samples { options.samples = samples }
     if let keep { options.checkpointsKept = keep }
     if let seed { options.seed = seed }
     try options.validate()

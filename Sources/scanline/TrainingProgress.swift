@@ -4,14 +4,17 @@ import Kernels
 import Networks
 import Training
 
-/// Shows the events of a run on the console. Lines that stay are written at each evaluation and, where there is no
-/// terminal, every ten seconds at most.
+/// Shows the events of a run on the console. On a terminal a line that is redrawn, and one that stays for each evaluation.
+/// Elsewhere lines that stay, ten seconds apart or more: of a log of days that is all that can be read, and metrics.jsonl
+/// has every evaluation.
 final class TrainingProgress {
   private let console: Console
   private let shape: ImageShape
   private var last: EvaluationReport?
   private var lastPlainLine = -Double.infinity
   private var lastRedraw = -Double.infinity
+  /// An evaluation that came too soon after another line.
+  private var waiting: String?
   private var recent: Double?
   private var rate = 0.0
 
@@ -28,9 +31,16 @@ final class TrainingProgress {
     case .evaluated(let evaluation):
       last = evaluation
       let note = evaluation.isFinal ? "  all held-out images" : evaluation.isBest ? "  best so far" : ""
-      console.line(
+      let text =
         "step \(evaluation.step)  \(clockTime(evaluation.elapsedSeconds))  held out "
-          + figures(evaluation.summary.natsPerImage) + "  \(rate.text(0)) images/s" + note)
+        + figures(evaluation.summary.natsPerImage) + "  \(rate.text(0)) images/s" + note
+      if console.isTerminal || evaluation.isFinal {
+        console.line(text)
+        waiting = nil
+      } else {
+        waiting = text
+        showPlainLine()
+      }
     case .gradients, .saved: break
     }
   }
@@ -40,17 +50,35 @@ final class TrainingProgress {
     recent = recent.map { $0 + 0.05 * (step.natsPerImage - $0) } ?? step.natsPerImage
     rate = step.imagesPerSecond
     let now = monotonicSeconds()
-    let text =
+    func text() -> String {
       "step \(step.step)/\(step.expectedSteps)  epoch \(step.epoch + 1)  \(figures(recent ?? 0))  "
-      + "\(step.imagesPerSecond.text(0)) images/s  \(clockTime(step.remainingSeconds)) left"
+        + "\(step.imagesPerSecond.text(0)) images/s  \(clockTime(step.remainingSeconds)) left"
+    }
     if console.isTerminal {
       guard now - lastRedraw > 0.1 else { return }
       lastRedraw = now
-      console.redraw(text)
-    } else if now - lastPlainLine >= 10 {
-      lastPlainLine = now
-      console.line(text)
+      console.redraw(text())
+    } else {
+      showPlainLine(text())
     }
+  }
+
+  /// What waits, else `text`, if it is time for a line.
+  private func showPlainLine(_ text: @autoclosure () -> String? = nil) {
+    let now = monotonicSeconds()
+    guard now - lastPlainLine >= Self.secondsBetweenLines, let line = waiting ?? text() else { return }
+    lastPlainLine = now
+    waiting = nil
+    console.line(line)
+  }
+
+  private static let secondsBetweenLines = 10.0
+
+  /// Ends the line that is redrawn, and says what has waited.
+  func finish() {
+    console.finish()
+    if let waiting { console.line(waiting) }
+    waiting = nil
   }
 
   private func figures(_ nats: Double) -> String {

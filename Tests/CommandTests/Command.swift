@@ -44,7 +44,9 @@ final class Workplace {
       (output, messages) = (stem + ".out", stem + ".err")
       for path in [output, messages] { #expect(FileManager.default.createFile(atPath: path, contents: nil)) }
       process.executableURL = try commandURL()
-      process.arguments = arguments
+      // A new picture of every run would take longer than all else: those who look at plots ask for them.
+      let isPlotted = arguments.first != "train" || arguments.contains("--plots")
+      process.arguments = arguments + (isPlotted ? [] : ["--no-plots"])
       process.currentDirectoryURL = URL(fileURLWithPath: folder)
       process.standardInput = FileHandle.nullDevice
       process.standardOutput = FileHandle(forWritingAtPath: device ?? output)

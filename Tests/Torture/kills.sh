@@ -71,7 +71,7 @@ tally "errors of write, fsync, rename, open, mkdir, unlink, rmdir and flock at e
 
 # A run killed in the middle of its second save, with a newer torn checkpoint and a log that has gone further.
 rm -rf run torn
-traced /dev/null -e trace=fsync -e inject=fsync:signal=KILL:when=12 "$scanline" $small_run --output torn >/dev/null 2>&1 ||
+traced /dev/null -e trace=fsync -e inject=fsync:signal=KILL:when=20 "$scanline" $small_run --output torn >/dev/null 2>&1 ||
   true
 [ "$(newest_step torn)" = 2 ] || { echo "the run was to be killed in its second save" >&2; exit 1; }
 cp -r torn/step-00000002 torn/step-00000003

@@ -1,0 +1,56 @@
+// The words of a command line with those of its configuration before them, and errors told in its terms.
+import ArgumentParser
+import Foundation
+import Kernels
+
+/// What is parsed in place of what the user typed: `train --config FILE` becomes `train`, FILE's options, and then the
+/// user's own, which so go before them. Each option is then parsed and checked in one place, whoever gave it.
+struct ConfiguredArguments {
+  /// What to parse, without the program's name.
+  let words: [String]
+  private let file: ConfigurationFile?
+  private let entries: [ConfigurationFile.Entry]
+
+  /// Reads the configuration that `words` name, where they do. Throws as ``ConfigurationFile``'s `init` does.
+  init(_ words: [String]) throws {
+    let schema = ConfigurationSchema.train
+    let own = Array(words.dropFirst())
+    let given = GivenOptions(words.first == "train" ? own : [], schema: schema)
+    // With --resume the command says that there must be none; a call for help needs none.
+    guard let path = given.values["config"], !path.isEmpty, given.values["resume"] == nil, given.values["help"] == nil
+    else {
+      (self.words, file, entries) = (words, nil, [])
+      return
+    }
+    let file = try ConfigurationFile(path, schema: schema)
+    let configured = file.arguments(besides: given)
+    self.words = ["train"] + configured.words + own
+    (self.file, entries) = (file, configured.entries)
+  }
+
+  /// The configuration's own place in what went wrong: "run.toml, line 3: [model] width"; nil where the words of the
+  /// error name no option of it.
+  func place(of message: String) -> String? {
+    guard let file else { return nil }
+    let found = entries.compactMap { entry -> (at: String.Index, entry: ConfigurationFile.Entry)? in
+      let pattern = "--" + entry.option.name
+      var start = message.startIndex
+      while let range = message.range(of: pattern, range: start..<message.endIndex) {
+        let next = message[range.upperBound...].first
+        if !(next.map { $0.isLetter || $0.isNumber || $0 == "-" } ?? false) { return (range.lowerBound, entry) }
+        start = range.upperBound
+      }
+      return nil
+    }
+    guard let first = found.min(by: { $0.at < $1.at })?.entry else { return nil }
+    return file.path + (first.line.map { ", line \($0)" } ?? "") + ": " + first.option.place
+  }
+
+  /// `error` with the place in the configuration before it, where it is about one.
+  func retold(_ error: ScanlineError) -> ScanlineError {
+    guard error.kind == .usage, let place = place(of: error.description) else { return error }
+    // The option's name says nothing that the key's does not.
+    let rest = place.hasSuffix(" " + error.path.dropFirst(2)) ? "" : ": " + error.path
+    return ScanlineError(error.kind, path: place + rest, expected: error.expected, found: error.found)
+  }
+}

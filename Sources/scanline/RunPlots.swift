@@ -1,0 +1,48 @@
+// plots/: what a run's records look like, drawn when it is over.
+import Evaluation
+import Foundation
+import ImageData
+import Kernels
+import Networks
+import Training
+
+/// The plots of a run folder, each as PNG and SVG.
+enum RunPlots {
+  /// plots
+  static let folderName = "plots"
+  /// What lies in it: these plots, and those of `scanline gradients`.
+  static let names: Set = Set(
+    ["losses", "gradients", "jacobians"].flatMap { ["\($0).png", "\($0).svg"] })
+
+  /// Draws the losses and the gradient flow of the run in the folder `run`, on images of `shape`, over what is there.
+  /// A run without records of a kind has no plot of it. Throws `io`, `cannotCreate` and, of a damaged log, `badData`.
+  static func draw(_ run: String, shape: ImageShape) throws {
+    let title = URL(fileURLWithPath: run).lastPathComponent
+    let folder = run + "/" + folderName
+    func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: run + "/" + name) }
+    func write(_ figure: PlotFigure, _ name: String) throws {
+      try RunRecorder.makeFolder(folder)
+      for ending in ["png", "svg"] { try figure.write(to: "\(folder)/\(name).\(ending)") }
+    }
+    if exists(MetricsRecord.fileName) {
+      let records = try MetricsLog.records(ofRun: run)
+      let figure = LossFigure(
+        title: title, shape: shape,
+        training: records.compactMap { record in
+          record.training.map { LossFigure.Point(step: record.step, nats: $0.natsPerImage, rate: $0.learningRate) }
+        },
+        heldOut: records.compactMap { record in
+          record.heldOut.map {
+            LossFigure.Score(step: record.step, average: $0.average.natsPerImage, raw: $0.raw.natsPerImage)
+          }
+        })
+      if let figure = figure.figure { try write(figure, "losses") }
+    }
+    if exists(GradientRecord.fileName) {
+      let records = try GradientLog.records(ofRun: run)
+      if !records.isEmpty {
+        try write(GradientFigure(records, quantity: .flow, title: title).figure, "gradients")
+      }
+    }
+  }
+}

@@ -1,0 +1,82 @@
+// What people read and copy: the examples in every help, completion in shells, and how much is said meanwhile.
+import Foundation
+import Testing
+import scanline
+
+@Suite struct HelpTests {
+  private let place: Workplace
+
+  init() throws { place = try Workplace() }
+
+  @Test func everyExampleInTheHelpIsUnderstood() {
+    let examples = HelpExamples.all
+    #expect(examples.count > 25, "\(examples)")
+    for example in examples { #expect(HelpExamples.complaint(about: example) == nil, "\(example)") }
+    // Of each command that has options there is one.
+    for command in ["train", "sample", "complete", "evaluate", "compare", "neighbours", "gradients", "inspect"] {
+      #expect(examples.contains { $0.hasPrefix("scanline \(command) ") }, "\(command)")
+    }
+    #expect(HelpExamples.complaint(about: "scanline train mnist --widht 3") != nil)
+  }
+
+  /// The examples are those that a user sees.
+  @Test func theExamplesAreInTheHelp() throws {
+    let help = try place.succeed("train --help").output
+    let train = HelpExamples.all.filter { $0.hasPrefix("scanline train ") }
+    #expect(train.contains { help.contains($0) })
+  }
+
+  @Test(arguments: ["bash", "zsh", "fish"]) func completionKnowsOptionsAndValues(shell: String) throws {
+    let script = try place.succeed("--generate-completion-script \(shell)").output
+    for word in ["diagonal-lstm", "logistic-mixture", "pixelcnn-mnist", "dynamic", "config", "quiet", "neighbours"] {
+      #expect(script.contains(word), "\(word)")
+    }
+    // A shell that is there takes it.
+    guard let path = ["/bin", "/usr/bin"].map({ "\($0)/\(shell)" }).first(where: FileManager.default.isExecutableFile)
+    else { return }
+    try place.write(Array(script.utf8), to: "script")
+    let check = Process()
+    check.executableURL = URL(fileURLWithPath: path)
+    check.arguments = ["-n", place.path + "/script"]
+    try check.run()
+    check.waitUntilExit()
+    #expect(check.terminationStatus == 0)
+  }
+
+  @Test func theVersionIsOne() throws {
+    let version = try place.succeed("--version").output
+    #expect(version.split(separator: ".").count == 3 && version.hasSuffix("\n"))
+    #expect(try place.succeed("sample --version").output == version)
+  }
+
+  // MARK: - How much is said
+
+  @Test func quietCommandsSayNothingButWarnings() throws {
+    _ = try place.succeed("draw images --count 40 --side 8")
+    let train = "train images --width 4 --blocks 1 --levels 2 --batch 9 --steps 30 --evaluate-every 5 --output run"
+    let told = try place.succeed(train + " --quiet")
+    #expect(told.messages == "" && told.output.contains("bits per dimension"))
+    for command in [
+      "evaluate run images", "sample run --output a.png", "complete run images --keep-rows 4 --output b.png",
+      "neighbours a.png images --output c.png", "gradients run", "inspect images", "describe run",
+      "compare run images --no-baselines --split train", "theory --depth 2 --statement sigmoid-chain",
+    ] {
+      let result = try place.succeed("\(command) -q")
+      // The images that it was trained on are scored too: that is a warning.
+      #expect(
+        command.hasPrefix("evaluate") ? result.messages.contains("warning: ") : result.messages == "", "\(command)")
+      #expect(result.output != "", "\(command)")
+    }
+    #expect(try place.fail("train --resume --output nowhere -q", 65).contains("nowhere"))
+  }
+
+  /// Where there is no terminal: a line at once, then one in ten seconds, and the last evaluation.
+  @Test func aPipeGetsFewLines() throws {
+    _ = try place.succeed("draw images --count 40 --side 8")
+    let told = try place.succeed(
+      "train images --width 4 --blocks 1 --levels 2 --batch 9 --steps 100 --evaluate-every 1 --output run")
+    let lines = told.messages.split(separator: "\n").filter { $0.hasPrefix("step ") }
+    #expect(lines.count == 2 && lines.first?.hasPrefix("step 1/100 ") == true, "\(lines)")
+    #expect(lines.last?.hasPrefix("step 100 ") == true)
+  }
+}

@@ -28,7 +28,8 @@ struct SamplingOptions: ParsableArguments {
   func text(_ state: RunState) -> PNGText {
     var text: PNGText = [
       "Software": "scanline \(Scanline.configuration.version)", "Model": state.model.model.rawValue,
-      "Step": "\(state.step)", "Weights": weights.rawValue, "Seed": "\(seed)", "Temperature": "\(temperature)",
+      "Step": "\(state.step)", "Weights": state.origin?.weights ?? weights.rawValue, "Seed": "\(seed)",
+      "Temperature": "\(temperature)",
       "Levels": "\(state.quantization.levels)",
     ]
     if let binarization = state.quantization.binarization {

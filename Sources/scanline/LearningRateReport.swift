@@ -15,7 +15,7 @@ struct LearningRateReport: Encodable {
     }
   }
 
-  /// Null where the loss never fell.
+  /// Null where the loss did not clearly fall.
   var suggestion: Stated<Double>
   var reason: String
   var steepest: Stated<Place>
@@ -33,7 +33,7 @@ struct LearningRateReport: Encodable {
     self.suggestion = Stated(value: suggestion?.learningRate)
     reason =
       suggestion?.reason
-      ?? "the smoothed loss never fell between these rates; a lower --from, a higher --to or more --steps may show more"
+      ?? "the loss fell by no more than batches differ; a trained model, or too few --steps or a too narrow --from and --to"
     steepest = Stated(value: suggestion.map { Place($0.steepest) })
     smallest = Stated(value: suggestion.map { Place($0.smallest) })
     (end, points, self.shape, self.batch) = (sweep.end, sweep.points, shape, batch)

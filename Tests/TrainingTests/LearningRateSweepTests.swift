@@ -61,24 +61,29 @@ import Training
   }
 
   /// A curve that is known: flat, a fall around step 60, a rise from step 90.
-  private func curve(_ loss: (Double) -> Double) -> [LearningRateSweep.Point] {
+  private func curve(noise: Double = 0, _ loss: (Double) -> Double) -> [LearningRateSweep.Point] {
     (0..<120).map { step in
       LearningRateSweep.Point(
-        step: step, learningRate: Double(step + 1) * 1e-3, natsPerImage: 0, smoothedNats: loss(Double(step)))
+        step: step, learningRate: Double(step + 1) * 1e-3, natsPerImage: step % 2 == 0 ? noise : -noise,
+        smoothedNats: loss(Double(step)))
     }
   }
 
   @Test func suggestionsAreReadFromTheCurve() throws {
-    let fall = curve { step in
+    func loss(_ step: Double) -> Double {
       let s = max(-1, min(1, (step - 60) / 20))
       return 100 - 40 * (s - s * s * s / 3) + (step > 90 ? (step - 90) * (step - 90) : 0)
     }
+    let fall = curve(loss)
     let suggestion = try #require(LearningRateSuggestion(fall))
     #expect(suggestion.steepest.step == 60)
     #expect(suggestion.smallest.step == 80)
     #expect(abs(suggestion.learningRate - 0.0081) < 1e-12)
     #expect(LearningRateSuggestion(curve { 100 + $0 }) == nil, "a loss that only rises")
     #expect(LearningRateSuggestion(curve { _ in 100 }) == nil)
+    // It falls by 53. Batches that are ±x by turns have a standard deviation of √2·x by their neighbours.
+    #expect(LearningRateSuggestion(curve(noise: 9, loss)) != nil)
+    #expect(LearningRateSuggestion(curve(noise: 10, loss)) == nil)
     #expect(LearningRateSuggestion(Array(fall.prefix(5))) == nil)
   }
 

@@ -36,7 +36,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CScanline", dependencies: ["CPNG", "CZlib"], cSettings: simdC),
     .target(name: "Kernels", dependencies: ["CScanline"], swiftSettings: simd),
-    .target(name: "ImageData", dependencies: ["Kernels", "CScanline"], swiftSettings: simd),
+    .target(name: "ImageData", dependencies: ["Kernels", "CScanline", "CZlib"], swiftSettings: simd),
     .target(name: "Networks", dependencies: ["Kernels"], swiftSettings: simd),
     .target(name: "Training", dependencies: ["Networks", "ImageData", "Evaluation"], swiftSettings: simd),
     .target(name: "Evaluation", dependencies: ["Networks", "ImageData"], swiftSettings: simd),
@@ -51,7 +51,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Kernels", "ImageData", "Networks"], path: "Tests/TestSupport",
       swiftSettings: simd),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: simd),
-    .testTarget(name: "ImageDataTests", dependencies: ["ImageData", "TestSupport"], swiftSettings: simd),
+    .testTarget(name: "ImageDataTests", dependencies: ["ImageData", "CZlib", "TestSupport"], swiftSettings: simd),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "TestSupport"], swiftSettings: simd),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"], swiftSettings: simd),
     .testTarget(

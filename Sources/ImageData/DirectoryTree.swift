@@ -112,6 +112,31 @@ struct DirectoryTree {
     return readdir(directory) == nil
   }
 
+  /// The names in the folder at `path`, hidden ones left out, in byte order.
+  ///
+  /// - Throws: `ScanlineError` (`io`) where it cannot be read.
+  static func names(in path: String) throws -> [String] {
+    guard let directory = opendir(path) else {
+      throw ScanlineError(
+        .io, path: path, expected: "a readable folder", found: String(cString: strerror(errno)))
+    }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 1) { String(cString: $0) }
+      }
+      if name.utf8.first != UInt8(ascii: ".") { names.append(name) }
+    }
+    return names.sorted(by: inByteOrder)
+  }
+
+  /// Whether a folder, or a link to one, has this name.
+  static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
   static func isPNG(_ name: String) -> Bool { pathExtension(name) == ".png" }
 
   static func pathExtension(_ name: String) -> String {

@@ -9,6 +9,8 @@ import Networks
 /// - `ema.safetensors`: their exponential moving average, likewise;
 /// - `optimizer.safetensors`: Adam's moments, `first.NAME` and `second.NAME`;
 /// - `state.json`: `RunState`.
+///
+/// One of weights alone has `model.safetensors` and `state.json`: it can be sampled and scored, not trained on.
 public enum Checkpoint {
   /// Which weights to use.
   public enum Weights: String, Sendable, CaseIterable {
@@ -18,22 +20,15 @@ public enum Checkpoint {
     case raw
   }
 
-  private static let modelFile = "model.safetensors"
+  static let modelFile = "model.safetensors"
   private static let averageFile = "ema.safetensors"
   private static let optimizerFile = "optimizer.safetensors"
-  private static let stateFile = "state.json"
+  static let stateFile = "state.json"
 
   /// Writes a checkpoint to the new folder `path`. Throws as `CheckpointFolder.write` does.
   public static func save(_ adam: Adam, state: RunState, to path: String) throws {
-    let metadata = ["format": "scanline", "model": state.model.model.rawValue, "step": String(adam.step)]
     func archive(_ vectors: [(prefix: String, vector: ParameterVector)]) -> [UInt8] {
-      TensorArchive(
-        tensors: vectors.flatMap { prefix, vector in
-          vector.layout.slices.map {
-            NamedTensor(name: prefix + $0.name, shape: $0.shape, values: vector[$0])
-          }
-        }, metadata: metadata
-      ).serialized()
+      Self.archive(vectors, model: state.model.model, step: adam.step)
     }
     try CheckpointFolder.write(
       [
@@ -44,8 +39,26 @@ public enum Checkpoint {
       ], to: path)
   }
 
+  /// The bytes of a file of tensors.
+  static func archive(
+    _ vectors: [(prefix: String, vector: ParameterVector)], model: ModelKind, step: Int
+  ) -> [UInt8] {
+    TensorArchive(
+      tensors: vectors.flatMap { prefix, vector in
+        vector.layout.slices.map {
+          NamedTensor(name: prefix + $0.name, shape: $0.shape, values: vector[$0])
+        }
+      }, metadata: ["format": "scanline", "model": model.rawValue, "step": String(step)]
+    ).serialized()
+  }
+
   /// Everything in the checkpoint at `path`, a step's folder. Throws `badData` where anything is damaged or does not fit, `io` where it cannot be read.
   public static func load(_ path: String) throws -> (state: RunState, adam: Adam) {
+    if try isWeightsAlone(path) {
+      throw ScanlineError(
+        .badData, path: path, expected: "the checkpoint of a training run",
+        found: "weights alone: they can be sampled and scored, but not trained on")
+    }
     let files = try CheckpointFolder.read(path, names: [modelFile, averageFile, optimizerFile, stateFile])
     let state = try state(in: files, path)
     let layout = try layout(of: state.model, weights: files[modelFile] ?? [], modelFile, path)
@@ -63,11 +76,12 @@ public enum Checkpoint {
     return (state, adam)
   }
 
-  /// The state and one set of weights, without reading the optimizer. Throws as `load` does.
+  /// The state and one set of weights, without reading the optimizer; of weights alone, they are all there is. Throws as
+  /// `load` does.
   public static func loadWeights(
     _ path: String, _ weights: Weights
   ) throws -> (state: RunState, parameters: ParameterVector) {
-    let name = weights == .ema ? averageFile : modelFile
+    let name = try weights == .raw || isWeightsAlone(path) ? modelFile : averageFile
     let files = try CheckpointFolder.read(path, names: [name, stateFile])
     let state = try state(in: files, path)
     let parameters = ParameterVector(layout: try layout(of: state.model, weights: files[name] ?? [], name, path))
@@ -98,7 +112,7 @@ public enum Checkpoint {
     return (step.path, newest.messages)
   }
 
-  private static func state(in files: [String: [UInt8]], _ path: String) throws -> RunState {
+  static func state(in files: [String: [UInt8]], _ path: String) throws -> RunState {
     try RunState(parsing: files[stateFile] ?? [], path: path + "/" + stateFile)
   }
 

@@ -89,12 +89,15 @@ extension CheckpointFolder {
   public static func prune(under lock: RunLock, keeping count: Int, best: Int? = nil) throws -> [SavedStep] {
     precondition(count > 0, "a run must keep a checkpoint")
     let removed = try steps(in: lock.run).dropLast(count).filter { $0.step != best }
-    for step in removed {
-      let hidden = temporaryName(in: lock.run, prefix: removingPrefix, for: name(of: step.step))
-      try DurableFiles.renameFolder(step.path, toNew: hidden)
-      try DurableFiles.removeAll(hidden)
-    }
+    for step in removed { try remove(step, under: lock) }
     return removed
+  }
+
+  /// Removes a step of the run under `lock`, in the way that ``prune(under:keeping:best:)`` describes. Throws `io`.
+  public static func remove(_ step: SavedStep, under lock: RunLock) throws {
+    let hidden = temporaryName(in: lock.run, prefix: removingPrefix, for: name(of: step.step))
+    try DurableFiles.renameFolder(step.path, toNew: hidden)
+    try DurableFiles.removeAll(hidden)
   }
 
   /// Removes what killed runs left of saves and removals under way, and gives the names. The lock shows that

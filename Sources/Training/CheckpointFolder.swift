@@ -59,6 +59,11 @@ public enum CheckpointFolder {
     return result
   }
 
+  /// The names and lengths of a checkpoint's files, as its manifest lists them. Throws as ``read(_:names:)`` does.
+  public static func files(of folder: String) throws -> [(name: String, bytes: Int)] {
+    try checkedManifest(of: folder).files.map { ($0.name, $0.bytes) }
+  }
+
   /// Checks every file of a checkpoint without keeping any in memory. Throws as ``read(_:names:)`` does.
   public static func verify(_ folder: String) throws {
     for file in try checkedManifest(of: folder).files { _ = try check(file, in: folder, keep: false) }

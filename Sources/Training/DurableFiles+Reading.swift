@@ -11,7 +11,7 @@ import Kernels
 
 extension DurableFiles {
   /// Whether anything has this name, a dangling link included.
-  static func exists(_ path: String) -> Bool {
+  package static func exists(_ path: String) -> Bool {
     var status = stat()
     return lstat(path, &status) == 0
   }
@@ -24,7 +24,7 @@ extension DurableFiles {
 
   /// The names in a folder without "." and "..", sorted. Throws `badData` where there is no such folder, `io`
   /// where it cannot be read.
-  static func names(in folder: String) throws -> [String] {
+  package static func names(in folder: String) throws -> [String] {
     guard let stream = opendir(folder) else { throw missingOrUnreadable("a folder", folder) }
     defer { closedir(stream) }
     var names: [String] = []

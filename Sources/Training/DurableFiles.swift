@@ -99,7 +99,7 @@ package enum DurableFiles {
   /// Gives the folder `source` the name `target`, which must be free. POSIX's rename refuses to replace a file
   /// or a folder with anything in it; an empty folder that appears between the look and the rename is the one
   /// thing that could be replaced, and no loss. Throws `cannotCreate` where the name is taken, `io` for the rest.
-  static func renameFolder(_ source: String, toNew target: String) throws {
+  package static func renameFolder(_ source: String, toNew target: String) throws {
     guard !exists(target) else { throw nameTaken(target) }
     guard rename(source, target) == 0 else {
       throw errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR
@@ -109,7 +109,7 @@ package enum DurableFiles {
 
   /// Removes a file, or a folder with all in it; links are removed, not followed. Nothing to remove is no error.
   /// Throws `io`.
-  static func removeAll(_ path: String) throws {
+  package static func removeAll(_ path: String) throws {
     if unlink(path) == 0 || errno == ENOENT { return }
     // Linux says EISDIR of a folder, POSIX and macOS EPERM.
     guard errno == EISDIR || errno == EPERM else { throw ioError("something that can be removed", path) }

@@ -111,6 +111,9 @@ public struct RunState: Sendable, Codable, Equatable {
   /// True where the evaluation that was due at this step was given up for a stop: going on begins with it. Else nil.
   public var awaitsEvaluation: Bool?
 
+  /// Of a checkpoint of weights alone, where they are from; else nil.
+  public var origin: WeightsOrigin?
+
   /// The state at step 0.
   public init(
     model: ModelConfiguration, quantization: Quantization, data: Data? = nil, training: TrainingOptions? = nil

@@ -64,7 +64,7 @@ struct EvaluateReport: Encodable {
     binarization = Stated(value: state.quantization.binarization?.rawValue)
     self.checkpoint = checkpoint
     step = state.step
-    self.weights = weights.rawValue
+    self.weights = state.origin?.weights ?? weights.rawValue
     fingerprint = Checksum.hexadecimal(scores.set.fingerprint)
     skipped = scores.set.skipped.count
     let classes = scores.classes.map {

@@ -14,7 +14,11 @@ struct SampleCommand: ParsableCommand {
       With --progress-frames the grid is also written as it fills in, into the folder NAME-frames beside NAME.png, \
       pixels that are not drawn yet in mid grey.
 
+      Without a checkpoint, it draws from Checkpoints/\(ShippedCheckpoint.best), a small model that comes with the \
+      package; SCANLINE_CHECKPOINTS names another place to look for it.
+
       Examples:
+        scanline sample
         scanline sample Checkpoints/digits --count 64 --seed 3 --output digits.png
         scanline sample Checkpoints/digits --count 1000 --folder digits --output digits.png
         scanline sample Checkpoints/by-class --class seven --output sevens.png
@@ -23,8 +27,10 @@ struct SampleCommand: ParsableCommand {
   /// Images of which frames are made, at most: each keeps its memory from frame to frame.
   private static let mostWithFrames = 256
 
-  @Argument(help: "A run folder (its best step is used) or a step in it.", completion: .directory)
-  var checkpoint: String
+  @Argument(
+    help: "A run folder (its best step is used) or a step in it (default: a model that ships, of glyphs).",
+    completion: .directory)
+  var checkpoint: String?
   @Option(help: "How many images.") var count = 64
   @Option(help: "Images in a row of the grid (default: 8, or one for each class).") var columns: Int?
   @Option(name: .shortAndLong, help: "The PNG to write.", completion: .file(extensions: ["png"])) var output =
@@ -49,7 +55,7 @@ struct SampleCommand: ParsableCommand {
     try demandNewFile(output, force: sampling.force)
     let singles = try sampling.folder.map { try PNGFolder($0, force: sampling.force) }
     let frames = try progressFrames.map { _ in try PNGFolder(framesPath, force: sampling.force) }
-    let checkpoint = try LoadedCheckpoint(checkpoint, sampling.weights, console: console)
+    let checkpoint = try LoadedCheckpoint(checkpoint ?? ShippedCheckpoint.path(), sampling.weights, console: console)
     let (shape, quantization) = (checkpoint.state.model.shape, checkpoint.state.quantization)
     if let progressFrames, progressFrames > shape.pixels {
       throw ScanlineError(

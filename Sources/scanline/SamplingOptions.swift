@@ -28,8 +28,10 @@ struct SamplingOptions: ParsableArguments {
 
   /// What a picture says of how it was made.
   func text(_ state: RunState) -> PNGText {
-    PNGText(
+    var text = PNGText(
       model: state.model, state.quantization, step: state.step, weights: weights, seed: seed, temperature: temperature)
+    if let origin = state.origin { text["Weights"] = origin.weights }
+    return text
   }
 
   /// Writes each of `drawn` into `folder`, with `text` and what is its own: `name` gives a file's name and may add to

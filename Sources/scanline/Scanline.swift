@@ -27,7 +27,8 @@ struct Scanline: ParsableCommand {
       TrainCommand.self, SampleCommand.self, CompleteCommand.self, EvaluateCommand.self, CompareCommand.self,
       NeighboursCommand.self,
       GradientsCommand.self, InspectCommand.self, DescribeCommand.self, TheoryCommand.self, ImportCommand.self,
-      DrawCommand.self,
+      ImportIDXCommand.self, ImportCIFARCommand.self, DrawCommand.self, LearningRateCommand.self,
+      CheckpointsCommand.self,
       PresetsCommand.self, BenchmarkCommand.self,
     ])
 }

@@ -33,12 +33,8 @@ import Training
     #expect(place.names("run").contains("gradients.jsonl"))
     let steps = place.steps("run")
     #expect(steps.contains("step-00000030") && steps.count <= 3)
-<<<<<<< HEAD
-    #expect(place.names("run").allSatisfy { $0.hasSuffix(".jsonl") || steps.contains($0) })
-=======
     let records = ["config.toml", "environment.json", "gradients.jsonl", "metrics.jsonl", "samples"]
     #expect(place.names("run") == records + steps)
->>>>>>> config
     #expect(try place.fail("train images \(model) --output run", 73).contains("--resume"))
 
     let load = try place.succeed("benchmark load images --threads 1 --seconds 0.01").json()
@@ -173,12 +169,7 @@ import Training
       "--model pixelcnn --width 8 --blocks 1 --batch 4 --side 6 --levels 4 --threads 1 --seconds 0.05"
     let common = [
       "peer", "what", "model", "width", "blocks", "batch", "side", "channels", "levels", "threads", "bf16",
-<<<<<<< HEAD
       "weights", "peak_bytes",
-=======
-      "peak_bytes",
-      "weights",
->>>>>>> config
     ]
     let figures = [
       ("train", "images_per_second"), ("evaluate", "images_per_second"), ("sample", "seconds_per_batch"),

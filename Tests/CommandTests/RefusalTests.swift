@@ -28,7 +28,7 @@ import Training
     "train images --levels 1", "train images --levels 4 --binarize fixed",
     "train images --steps 1 --epochs 1",
     "train images --resize 3x3 --crop 3x3", "train images --valid-share 1", "evaluate", "evaluate run",
-    "sample", "sample run --count 0", "sample run --temperature 0", "draw", "draw folder --side 7",
+    "sample --columns 0", "sample run --count 0", "sample run --temperature 0", "draw", "draw folder --side 7",
     "sample run --progress-frames 1", "sample run --progress-frames 9 --count 257", "complete run images",
     "complete run images --keep-rows 3 --keep-mask mask.png", "complete run images --keep-rows 3 --completions 0",
     "neighbours samples", "neighbours samples images --nearest 0", "neighbours samples images --levels 300",

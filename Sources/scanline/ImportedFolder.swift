@@ -1,0 +1,157 @@
+// A folder of images that appears whole or not at all: what the importing commands write into.
+import ArgumentParser
+import Foundation
+import ImageData
+import Kernels
+import Training
+
+/// What the importing commands have in common.
+struct ImportFolderOptions: ParsableArguments {
+  @Option(name: .shortAndLong, help: "The folder of PNGs to make.") var output: String
+  @Option(help: "Put the images into this split of the folder: train, valid or test.") var split: Split?
+  @Flag(help: "Take the place of a folder that holds images and nothing else.") var force = false
+  @Option(help: "Threads; by default all that this process may use.") var threads: Int?
+  @Flag(help: "One JSON object instead of a line.") var json = false
+
+  func validate() throws {
+    try demandThreads(threads)
+    if output.isEmpty { throw ValidationError("--output names a folder.") }
+  }
+
+  var threadCount: Int { threads ?? availableThreads() }
+  /// The folder that is made: of a split, the one below the output.
+  var target: String { split.map { output + "/" + $0.rawValue } ?? output }
+}
+
+/// Images on their way into a new folder. They are written into a hidden one beside it, `.importing-NAME`, which takes
+/// the name when all are there. What a killed import left is removed by the next one of the same name.
+struct ImportedFolder {
+  /// What `--json` and the line say of it.
+  struct Report: Encodable {
+    var folder: String
+    var images: Int
+    var height: Int
+    var width: Int
+    var channels: Int
+    var classes: [String]
+    var splits: [String: Int]
+
+    /// In words.
+    var inWords: String {
+      let parts = splits.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+      return "\(folder): \(images) images of \(width)×\(height)×\(channels)" + (parts.isEmpty ? "" : " (\(parts))")
+        + (classes.isEmpty ? "" : ", \(classes.count) classes")
+    }
+  }
+
+  private let target: String
+  private let staging: String
+  private let lock: RunLock
+  private let threads: Int
+  private let force: Bool
+  private var made: Set<String> = []
+
+  /// Begins to fill the folder that `options` name.
+  ///
+  /// - Throws: `ScanlineError`: `cannotCreate` where it is there already and is not to be replaced, or cannot be made;
+  ///   `locked` where another import fills it.
+  init(_ options: ImportFolderOptions) throws {
+    var path = options.target
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    (target, force, threads) = (path, options.force, options.threadCount)
+    try Self.demandFree(target, force: force)
+    let url = URL(fileURLWithPath: target)
+    let parent = target.contains("/") ? String(target.dropLast(url.lastPathComponent.count + 1)) : "."
+    staging = (parent.isEmpty ? "" : parent) + "/.importing-" + url.lastPathComponent
+    lock = try RunLock(run: staging)
+    for name in try DurableFiles.names(in: staging) where name != ".lock" {
+      try DurableFiles.removeAll(staging + "/" + name)
+    }
+  }
+
+  /// Writes `count` images, image i as `name(i)`, a path below the folder, with `image(i)` in it.
+  ///
+  /// - Throws: `ScanlineError`: `cannotCreate` or `io`.
+  mutating func write(_ count: Int, name: (Int) -> String, image: (Int) -> PNGImage) throws {
+    let folders = Set((0..<count).compactMap { name($0).split(separator: "/").dropLast().joined(separator: "/") })
+    for folder in folders.subtracting(made).subtracting([""]).sorted() {
+      try DurableFiles.createFolders(staging + "/" + folder)
+      made.insert(folder)
+    }
+    try PNGFolder(staging, force: true).write(count, threads: threads) { number in
+      let image = image(number)
+      // Small drawings are smaller without filters, photographs with them.
+      return (name(number), try image.encoded(filter: image.shape.channels == 1 ? .none : .adaptive))
+    }
+  }
+
+  /// Gives the folder its name.
+  ///
+  /// - Throws: `ScanlineError`: `cannotCreate` where something has come to be there meanwhile, `io`.
+  func finish() throws {
+    try Self.demandFree(target, force: force)
+    let old = staging + "-replaced"
+    let isReplaced = DurableFiles.exists(target)
+    if isReplaced {
+      try DurableFiles.removeAll(old)
+      try DurableFiles.renameFolder(target, toNew: old)
+    }
+    do {
+      try DurableFiles.removeAll(staging + "/.lock")
+      try DurableFiles.renameFolder(staging, toNew: target)
+    } catch {
+      if isReplaced { try? DurableFiles.renameFolder(old, toNew: target) }
+      throw error
+    }
+    if isReplaced { try DurableFiles.removeAll(old) }
+  }
+
+  /// Removes what was written so far. What cannot be removed is hidden, and in the way of nothing.
+  func abandon() { try? DurableFiles.removeAll(staging) }
+
+  /// Fills the folder with what `fill` does, whole or not at all.
+  static func make(_ options: ImportFolderOptions, _ fill: (inout ImportedFolder) throws -> Report) throws {
+    var folder = try ImportedFolder(options)
+    let report: Report
+    do {
+      report = try fill(&folder)
+      try folder.finish()
+    } catch {
+      folder.abandon()
+      throw error
+    }
+    if options.json { try printJSON(report) } else { print(report.inWords) }
+  }
+
+  /// Only images are ever replaced: a slip of the hand must not cost a home folder.
+  private static func demandFree(_ path: String, force: Bool) throws {
+    guard DurableFiles.exists(path) else { return }
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+      throw ScanlineError(.cannotCreate, path: path, expected: "a new folder", found: "a file")
+    }
+    let names = try DurableFiles.names(in: path)
+    guard !names.isEmpty else { return }
+    guard force else {
+      throw ScanlineError(
+        .cannotCreate, path: path, expected: "a new or empty folder (or --force)", found: "\(names.count) files in it")
+    }
+    if let other = try firstThatIsNoImage(path) {
+      throw ScanlineError(
+        .cannotCreate, path: path, expected: "with --force, a folder of PNGs and nothing else", found: "\(other) too")
+    }
+  }
+
+  /// The first file at or below `path` that is not called .png.
+  private static func firstThatIsNoImage(_ path: String) throws -> String? {
+    for name in try DurableFiles.names(in: path) {
+      let attributes = try? FileManager.default.attributesOfItem(atPath: path + "/" + name)
+      if attributes?[.type] as? FileAttributeType == .typeDirectory {
+        if let found = try firstThatIsNoImage(path + "/" + name) { return name + "/" + found }
+      } else if !name.lowercased().hasSuffix(".png") || name.hasPrefix(".") {
+        return name
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,121 @@
+// What `scanline lr-find` found: table, figure, words.
+import Evaluation
+import Foundation
+import Kernels
+import Networks
+import Training
+
+struct LearningRateReport: Encodable {
+  struct Place: Encodable {
+    var learningRate: Double
+    var smoothedNats: Double
+
+    init(_ point: LearningRateSweep.Point) {
+      (learningRate, smoothedNats) = (point.learningRate, point.smoothedNats)
+    }
+  }
+
+  /// Null where the loss did not clearly fall.
+  var suggestion: Stated<Double>
+  var reason: String
+  var steepest: Stated<Place>
+  var smallest: Stated<Place>
+  var end: LearningRateSweep.End
+  var batch: Int
+  var points: [LearningRateSweep.Point]
+  private var shape: ImageShape
+
+  private enum CodingKeys: String, CodingKey {
+    case suggestion, reason, steepest, smallest, end, batch, points
+  }
+
+  init(_ sweep: LearningRateSweep, _ suggestion: LearningRateSuggestion?, shape: ImageShape, batch: Int) {
+    self.suggestion = Stated(value: suggestion?.learningRate)
+    reason =
+      suggestion?.reason
+      ?? "the loss fell by no more than batches differ; a trained model, or too few --steps or a too narrow --from and --to"
+    steepest = Stated(value: suggestion.map { Place($0.steepest) })
+    smallest = Stated(value: suggestion.map { Place($0.smallest) })
+    (end, points, self.shape, self.batch) = (sweep.end, sweep.points, shape, batch)
+  }
+
+  /// A row for each step.
+  var table: CSVText {
+    var table = CSVText(
+      columns: ["step", "learning_rate", "nats_per_image", "smoothed_nats_per_image", "smoothed_bits_per_dim"])
+    for point in points {
+      table.append([
+        "\(point.step)", "\(point.learningRate)", "\(point.natsPerImage)", "\(point.smoothedNats)", "\(bits(point))",
+      ])
+    }
+    return table
+  }
+
+  private func bits(_ point: LearningRateSweep.Point) -> Double {
+    LikelihoodSummary.bitsPerDimension(point.smoothedNats, shape: shape)
+  }
+
+  /// The loss over the rate, with what the suggestion was read from.
+  func figure(title: String) -> PlotFigure {
+    func line(_ value: (LearningRateSweep.Point) -> Double) -> [(x: Double, y: Double)] {
+      points.map { ($0.learningRate, value($0)) }
+    }
+    var series = [
+      PlotSeries("of each batch", line { $0.natsPerImage }, color: .series(2), line: .dotted),
+      PlotSeries("running mean", line { $0.smoothedNats }, color: .series(0)),
+    ]
+    if let steepest = steepest.value, let smallest = smallest.value, let rate = suggestion.value {
+      series.append(mark("steepest, \(Self.text(steepest.learningRate))", steepest, .series(3), .triangle))
+      series.append(mark("smallest, \(Self.text(smallest.learningRate))", smallest, .series(1), .square))
+      // The place on the curve nearest to the suggested rate.
+      if let point = points.min(by: { abs(log($0.learningRate / rate)) < abs(log($1.learningRate / rate)) }) {
+        series.append(mark("suggested, \(Self.text(rate))", Place(point), .series(4), .diamond))
+      }
+    }
+    // Far above the first loss there is nothing to read, and it would press the rest flat.
+    let most = 1.2 * (points.first?.natsPerImage ?? 1)
+    let values = points.flatMap { [$0.natsPerImage, $0.smoothedNats] }
+    let (low, high) = (values.min() ?? 0, min(values.max() ?? 1, most))
+    let limits = high > low ? low - 0.04 * (high - low)...high + 0.04 * (high - low) : nil
+    return PlotFigure(
+      title: title,
+      caption: "Learning-rate range test: \(points.count) steps of \(batch) images, each with a higher rate. " + ending,
+      panels: [
+        .lines(
+          PlotLineChart(
+            title: "", x: PlotAxis("learning rate", scale: .logarithmic),
+            y: PlotAxis("nats an image", limits: limits), series: series))
+      ], panelWidth: 720, panelHeight: 420)
+  }
+
+  private func mark(
+    _ name: String, _ place: Place, _ color: PlotColor, _ marker: PlotSeries.Marker
+  ) -> PlotSeries {
+    PlotSeries(name, [(place.learningRate, place.smoothedNats)], color: color, line: .none, marker: marker)
+  }
+
+  private var ending: String {
+    switch end {
+    case .complete: "It went to the highest rate."
+    case .rising: "It stopped where the running mean had risen too far."
+    case .notFinite: "It stopped where a loss or gradient was not finite."
+    case .stopped: "It was stopped."
+    }
+  }
+
+  private static func text(_ rate: Double) -> String { String(format: "%.2g", rate) }
+
+  /// The table of the command.
+  var inWords: String {
+    func place(_ value: Place?) -> String {
+      value.map { "\(Self.text($0.learningRate)) (\($0.smoothedNats.text(2)) nats an image)" } ?? "none"
+    }
+    return """
+      suggestion    \(suggestion.value.map(Self.text) ?? "none")
+      because       \(reason)
+      smallest at   \(place(smallest.value))
+      steepest at   \(place(steepest.value))
+      ended         \(ending)
+      """
+  }
+}

@@ -37,6 +37,34 @@ public struct PlotColor: Sendable, Equatable {
   /// all common kinds of colour blindness; the pale ones come last, black not at all, since text has it.
   public static func series(_ index: Int) -> PlotColor { seriesColors[index % seriesColors.count] }
 
+  /// A colour that changes with the page a figure lies on.
+  package struct Themed: Sendable {
+    /// The style sheet's variable.
+    package let variable: String
+    /// On a white page, as in files, and on a dark one.
+    package let light: PlotColor, dark: PlotColor
+  }
+
+  /// The colours that have a meaning. Those of a scale stay as they are: they are read against each other.
+  package static let themed: [Themed] = {
+    let named: [(String, PlotColor, UInt32)] = [
+      ("ink", ink, 0xE8_E8_E8), ("axis", axis, 0xA8_AD_B4), ("grid", grid, 0x33_38_40),
+      ("missing", missing, 0x4A_4F_57),
+      ("alarm", alarm, 0xFF_7B_72),
+    ]
+    // On dark the same hues, lighter: contrast with the page is 6 or more for each.
+    let dark: [UInt32] = [0x5A_B0_F0, 0xFF_8C_42, 0x3D_CF_A0, 0xE6_A3_CB, 0xF5_BD_41, 0xA5_D8_F7]
+    return named.map { Themed(variable: "--plot-\($0.0)", light: $0.1, dark: PlotColor($0.2)) }
+      + zip(seriesColors, dark).enumerated().map {
+        Themed(variable: "--plot-series-\($0.offset)", light: $0.element.0, dark: PlotColor($0.element.1))
+      }
+  }()
+
+  /// "#0072b2", without the opacity.
+  package var hexadecimal: String {
+    "#" + [red, green, blue].map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+
   private static let seriesColors = [0x00_72_B2, 0xD5_5E_00, 0x00_9E_73, 0xCC_79_A7, 0xE6_9F_00, 0x56_B4_E9]
     .map { PlotColor(UInt32($0)) }
 

@@ -1,24 +1,42 @@
 // A drawing as SVG text.
 
+/// Where the colours of an SVG come from.
+package enum PlotSVGColors: Sendable {
+  /// They stand in it, on a white page.
+  case fixed
+  /// Those with a meaning are variables of the style sheet of the page around it (`PlotColor.themed`), which has a
+  /// background of its own.
+  case ofThePage
+}
+
 extension PlotDrawing {
-  /// The drawing as an SVG document. Text stays text, in the reader's sans-serif font; each has the length that the layout
-  /// gave it, so that nothing overlaps where that font is wider than Helvetica.
-  package func svg() -> String {
-    var lines = [
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>",
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(number(width))\" height=\"\(number(height))\" "
-        + "viewBox=\"0 0 \(number(width)) \(number(height))\" role=\"img\" "
-        + "font-family=\"Helvetica, Arial, 'Liberation Sans', sans-serif\">",
-      "<title>\(escaped(title))</title>",
-      "<style>rect { shape-rendering: crispEdges }</style>",
-      "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
-    ]
-    lines += shapes.map(element)
+  /// The drawing as an SVG document, or with the colours `ofThePage` as an element of class "plot" for an HTML page;
+  /// `label`, else the title, says what it shows. Text stays text, in the reader's sans-serif font; each has the length
+  /// that the layout gave it, so that nothing overlaps where that font is wider than Helvetica.
+  package func svg(colors: PlotSVGColors = .fixed, label: String? = nil) -> String {
+    let size =
+      "width=\"\(number(width))\" height=\"\(number(height))\" viewBox=\"0 0 \(number(width)) \(number(height))\" "
+      + "role=\"img\" font-family=\"Helvetica, Arial, 'Liberation Sans', sans-serif\""
+    let title = escapedForMarkup(label ?? title)
+    var lines =
+      switch colors {
+      case .fixed:
+        [
+          "<?xml version=\"1.0\" encoding=\"UTF-8\"?>",
+          "<svg xmlns=\"http://www.w3.org/2000/svg\" \(size)>",
+          "<title>\(title)</title>",
+          "<style>rect { shape-rendering: crispEdges }</style>",
+          "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
+        ]
+      case .ofThePage: ["<svg class=\"plot\" aria-label=\"\(title)\" \(size)>"]
+      }
+    lines += shapes.map { element($0, colors) }
     return (lines + ["</svg>", ""]).joined(separator: "\n")
   }
 
-  private func element(_ shape: PlotShape) -> String {
-    switch shape {
+  private func element(_ shape: PlotShape, _ colors: PlotSVGColors) -> String {
+    func paint(_ attribute: String, _ color: PlotColor) -> String { self.paint(attribute, color, colors) }
+    return switch shape {
     case .rectangle(let frame, let fill):
       "<rect x=\"\(number(frame.x))\" y=\"\(number(frame.y))\" width=\"\(number(frame.width))\" "
         + "height=\"\(number(frame.height))\"\(paint("fill", fill))/>"
@@ -33,7 +51,7 @@ extension PlotDrawing {
         + " textLength=\"\(number(PlotFont.width(text, size: size)))\" lengthAdjust=\"spacingAndGlyphs\""
         + (anchor == .start ? "" : " text-anchor=\"\(anchor == .middle ? "middle" : "end")\"")
         + (isVertical ? " transform=\"rotate(-90 \(number(place.x)) \(number(place.y)))\"" : "")
-        + "\(paint("fill", color))>\(escaped(text))</text>"
+        + "\(paint("fill", color))>\(escapedForMarkup(text))</text>"
     }
   }
 
@@ -41,9 +59,10 @@ extension PlotDrawing {
     points.map { "\(number($0.x)),\(number($0.y))" }.joined(separator: " ")
   }
 
-  private func paint(_ attribute: String, _ color: PlotColor) -> String {
-    let digits = [color.red, color.green, color.blue].map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    return " \(attribute)=\"#\(digits)\""
+  private func paint(_ attribute: String, _ color: PlotColor, _ colors: PlotSVGColors) -> String {
+    let solid = color.with(opacity: 1)
+    let themed = colors == .ofThePage ? PlotColor.themed.first { $0.light == solid } : nil
+    return " \(attribute)=\"\(themed.map { "var(\($0.variable))" } ?? color.hexadecimal)\""
       + (color.opacity < 1 ? " \(attribute)-opacity=\"\(number(color.opacity))\"" : "")
   }
 
@@ -54,10 +73,5 @@ extension PlotDrawing {
     let sign = hundredths < 0 ? "-" : ""
     if rest == 0 { return "\(sign)\(whole)" }
     return rest % 10 == 0 ? "\(sign)\(whole).\(rest / 10)" : "\(sign)\(whole).\(rest < 10 ? "0" : "")\(rest)"
-  }
-
-  private func escaped(_ text: String) -> String {
-    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-      .replacing("\"", with: "&quot;")
   }
 }

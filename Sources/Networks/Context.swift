@@ -26,14 +26,22 @@ public enum ContextStep: Sendable {
       }
       return result
     case .recurrence(let directions):
-      // A cell at (y, x) is read by outputs below it, to its right, and with two directions anywhere below.
-      return places.indices.map { place in
-        let (y, x) = (place / shape.width, place % shape.width)
-        return places.indices.contains { reader in
-          guard places[reader] else { return false }
-          let (ry, rx) = (reader / shape.width, reader % shape.width)
-          return (y <= ry && x <= rx) || (directions == 2 && y < ry && x >= rx)
+      // A cell at (y, x) is read by outputs below it, to its right, and with two directions anywhere below. Whether there
+      // is one at or below and to one side follows from the cell below and the one beside: no need to look at all.
+      let (height, width) = (shape.height, shape.width)
+      var (rightward, leftward) = (places, places)
+      for y in (0..<height).reversed() {
+        for x in (0..<width).reversed() where !rightward[y * width + x] {
+          rightward[y * width + x] =
+            (y + 1 < height && rightward[(y + 1) * width + x]) || (x + 1 < width && rightward[y * width + x + 1])
         }
+        for x in 0..<width where !leftward[y * width + x] {
+          leftward[y * width + x] =
+            (y + 1 < height && leftward[(y + 1) * width + x]) || (x > 0 && leftward[y * width + x - 1])
+        }
+      }
+      return places.indices.map { place in
+        rightward[place] || (directions == 2 && place + width < places.count && leftward[place + width])
       }
     }
   }

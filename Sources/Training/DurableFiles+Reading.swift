@@ -59,9 +59,12 @@ extension DurableFiles {
     return try body(Int(status.st_size)) { try nextPiece(of: file, atMost: pieceSize, path: path) }
   }
 
-  /// A whole file. Throws as `read` does.
-  static func contents(of path: String) throws -> [UInt8] {
+  /// A whole file of at most `limit` bytes. Throws as `read` does, and `badData` where it has more.
+  package static func contents(of path: String, atMost limit: Int = .max) throws -> [UInt8] {
     try read(path) { size, next in
+      guard size <= limit else {
+        throw ScanlineError(.badData, path: path, expected: "at most \(limit) bytes", found: "\(size)")
+      }
       var bytes: [UInt8] = []
       bytes.reserveCapacity(size)
       while true {

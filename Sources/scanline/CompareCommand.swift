@@ -71,10 +71,12 @@ struct CompareCommand: ParsableCommand {
       console.logger.warning("few images (\(data.set.count)): below about 30 the intervals are rough")
     }
     var candidates = try subjects.models.indices.map { index in
-      try score(subjects, index, data, threads, console)
+      try subjects.score(index, data, threads: threads, console: console)
     }
     let fitted = noBaselines ? nil : try training(subjects, chosen, data.set.shape, threads, console)
-    if !noBaselines { candidates += baselines(fitted, data.set, subjects.quantization, threads, console) }
+    if !noBaselines {
+      candidates += subjects.baselines(fittedOn: fitted, data.set, threads: threads, console: console)
+    }
     let comparison = Comparison(candidates, shape: data.set.shape, seed: seed, threads: threads)
     if let csv { try comparison.table(of: data.set).write(to: csv) }
     if let output {
@@ -86,25 +88,6 @@ struct CompareCommand: ParsableCommand {
       comparison, subjects, data, split: chosen, fittedImages: fitted?.count, folder: paths[paths.count - 1], seed: seed
     )
     if json { try printJSON(report) } else { print(report.inWords) }
-  }
-
-  private func score(
-    _ subjects: ComparedModels, _ index: Int, _ data: ComparedModels.Images, _ threads: Int, _ console: Console
-  ) throws -> Comparison.Candidate {
-    let (model, set) = (data.models[index], data.sets[index])
-    let scorer = Scorer(model: model, parameters: subjects.models[index].checkpoint.parameters, threads: threads)
-    let bar = ProgressBar(console, subjects.models[index].name, total: set.count)
-    let nats = scorer.nats(set, indices: Array(0..<set.count), subjects.quantization, progress: bar.reach)
-    bar.finish()
-    if let image = nats.firstIndex(where: { !$0.isFinite }) {
-      throw ScanlineError(
-        .diverged, path: set.paths[image],
-        expected: "a finite log-likelihood under \(subjects.models[index].name)", found: "\(nats[image]) nats")
-    }
-    let connections = model.layerCosts.reduce(0) { $0 + $1.connections }
-    return Comparison.Candidate(
-      subjects.models[index].name, nats: nats, weights: model.layout.liveCount,
-      multiplyAdds: Double(connections) / Double(set.shape.pixels), isModel: true)
   }
 
   /// The images that baselines are fitted on; nil where there are none.
@@ -131,27 +114,5 @@ struct CompareCommand: ParsableCommand {
         found: "\(set.shape)")
     }
     return set
-  }
-
-  private func baselines(
-    _ fitted: ImageSet?, _ set: ImageSet, _ quantization: Quantization, _ threads: Int, _ console: Console
-  ) -> [Comparison.Candidate] {
-    let levels = quantization.levels
-    var baselines: [any Baseline] = [
-      UniformBaseline(levels: levels), PNGBaseline(levels: levels, shape: set.shape),
-    ]
-    if let fitted {
-      console.redraw("fitting baselines on \(fitted.count) images")
-      let batch = quantization.batch(from: fitted, indices: 0..<fitted.count)
-      baselines.append(MarginalBaseline(fitting: batch, levels: levels))
-      baselines.append(ContextBaseline(fitting: batch, levels: levels, threads: threads))
-      console.finish()
-    }
-    return baselines.map { baseline in
-      let bar = ProgressBar(console, baseline.name, total: set.count)
-      defer { bar.finish() }
-      return Comparison.Candidate(
-        baseline.name, nats: baseline.nats(set, quantization, threads: threads, progress: bar.reach), isModel: false)
-    }
   }
 }

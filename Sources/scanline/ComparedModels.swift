@@ -35,9 +35,15 @@ struct ComparedModels {
     _ paths: ArraySlice<String>, folder: String, _ weights: Checkpoint.Weights, _ images: ImageOptions,
     binarizationSeed: UInt64?, console: Console
   ) throws {
-    let checkpoints = try paths.map { try LoadedCheckpoint($0, weights, console: console) }
-    models = zip(Self.names(Array(paths), checkpoints), checkpoints).map { Model(name: $0, checkpoint: $1) }
-    self.folder = folder
+    let models = try zip(Self.names(Array(paths)), paths).map { name, path in
+      Model(name: name, checkpoint: try LoadedCheckpoint(path, weights, console: console))
+    }
+    try self.init(models, folder: folder, images, binarizationSeed: binarizationSeed)
+  }
+
+  /// The same of checkpoints that are loaded, of which there is at least one.
+  init(_ models: [Model], folder: String, _ images: ImageOptions, binarizationSeed: UInt64?) throws {
+    (self.models, self.folder) = (models, folder)
     let first = models[0]
     for other in models.dropFirst() {
       try Self.demandSame(first, other, hasSeed: binarizationSeed != nil)
@@ -61,10 +67,14 @@ struct ComparedModels {
     }
   }
 
-  /// Reads the images of `split`, for every model as its own were.
+  /// Reads the images of `split`, or where there is a `limit` at most so many, evenly spread, for every model as its
+  /// own were.
   ///
   /// - Throws: `ScanlineError`: `badData` where that gives different pixels.
-  func load(_ split: Split?, _ images: ImageOptions, threads: Int, console: Console) throws -> Images {
+  func load(_ split: Split?, limit: Int? = nil, _ images: ImageOptions, threads: Int, console: Console) throws
+    -> Images
+  {
+    let listing = limit.map { self.listing.spread($0, in: split) } ?? self.listing
     var (sets, networks): ([ImageSet], [any ImageModel]) = ([], [])
     for model in models {
       // The pixels that are there already are taken again where they are read alike.
@@ -128,7 +138,7 @@ struct ComparedModels {
   }
 
   /// The last part of each path; where two have the same, the paths; where those are the same too, numbered.
-  private static func names(_ paths: [String], _ checkpoints: [LoadedCheckpoint]) -> [String] {
+  static func names(_ paths: [String]) -> [String] {
     let whole = paths.map { $0.count > 1 && $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
     let short = whole.map { path in
       let parts = path.split(separator: "/")

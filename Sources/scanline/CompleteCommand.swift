@@ -83,7 +83,9 @@ struct CompleteCommand: ParsableCommand {
     text["Given"] = kept.inWords
     if model.configuration.classCount > 0 { text["Class"] = sampling.class ?? "each image's own" }
     text["Conditioning"] = conditioning
-    try write(originals, kept.mask, drawn.images, quantization, text)
+    text["Columns"] = "the image, what is given of it, \(completions) completions"
+    try CompletionGrid.picture(originals, given: kept.mask, drawn: drawn.images, quantization: quantization)
+      .write(to: output, text: text)
     if let singles {
       try sampling.writeSingles(drawn, quantization, text: text, to: singles) { number, text in
         let (image, completion) = number.quotientAndRemainder(dividingBy: completions)
@@ -99,24 +101,6 @@ struct CompleteCommand: ParsableCommand {
   private func keptPixels(_ shape: ImageShape, _ reading: PNGReadOptions) throws -> KeptPixels {
     if let keepRows { return try KeptPixels(rows: keepRows, shape: shape) }
     return try KeptPixels(maskAt: keepMask ?? "", shape: shape, reading: reading)
-  }
-
-  /// The grid: a row an image, the image itself, what is given of it, and its completions.
-  private func write(
-    _ originals: ImageBatch, _ mask: [Bool], _ drawn: ImageBatch, _ quantization: Quantization, _ text: PNGText
-  ) throws {
-    let shape = originals.shape
-    let (whole, completed) = (quantization.displayValues(originals), quantization.displayValues(drawn))
-    var values: [UInt8] = []
-    for image in 0..<originals.count {
-      let original = whole[image * shape.dimensions..<(image + 1) * shape.dimensions]
-      values += original
-      values += original.enumerated().map { mask[$0.offset / shape.channels] ? $0.element : missingValue }
-      values += completed[image * completions * shape.dimensions..<(image + 1) * completions * shape.dimensions]
-    }
-    var text = text
-    text["Columns"] = "the image, what is given of it, \(completions) completions"
-    try ImageGrid.picture(values: values, shape: shape, columns: completions + 2).write(to: output, text: text)
   }
 
   private func report(

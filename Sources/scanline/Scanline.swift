@@ -25,7 +25,7 @@ struct Scanline: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TrainCommand.self, SampleCommand.self, CompleteCommand.self, EvaluateCommand.self, CompareCommand.self,
-      NeighboursCommand.self,
+      NeighboursCommand.self, ReportCommand.self,
       GradientsCommand.self, InspectCommand.self, DescribeCommand.self, TheoryCommand.self, ImportCommand.self,
       ImportIDXCommand.self, ImportCIFARCommand.self, DrawCommand.self, LearningRateCommand.self,
       CheckpointsCommand.self,

@@ -1,0 +1,82 @@
+// HTML that cannot be broken by what it is about: markup stands in the source, everything else is escaped.
+import Foundation
+
+/// A piece of HTML. Its literals are markup; a string that is interpolated is text, and is escaped, for the content of
+/// elements and for attribute values in double quotes; only another piece of HTML goes in as it is:
+///
+///     let cell: HTML = "<td title=\"\(path)\">\(name)</td>"
+///
+/// Literals are `StaticString`s: a string that is made at run time cannot become markup, the compiler refuses it.
+public struct HTML: Sendable, Equatable, ExpressibleByStringInterpolation {
+  /// The markup.
+  public private(set) var markup: String
+
+  /// Markup that stands in the source.
+  public init(stringLiteral literal: StaticString) { markup = literal.description }
+
+  /// Markup with texts in it.
+  public init(stringInterpolation: Interpolation) { markup = stringInterpolation.markup }
+
+  /// `text`, escaped. (Without the label, a literal would be taken for markup.)
+  public init(text: String) { markup = escapedForMarkup(text) }
+
+  /// A drawing as an element that takes its colours from the page; `label` says what it shows.
+  package init(_ drawing: PlotDrawing, label: String) { markup = drawing.svg(colors: .ofThePage, label: label) }
+
+  /// The pieces after one another.
+  public init(_ parts: [HTML], separator: HTML = "") {
+    markup = parts.map(\.markup).joined(separator: separator.markup)
+  }
+
+  /// Whether there is nothing.
+  public var isEmpty: Bool { markup.isEmpty }
+
+  /// The two after one another.
+  public static func + (first: HTML, second: HTML) -> HTML { HTML([first, second]) }
+
+  /// How literals and what is interpolated come together.
+  public struct Interpolation: StringInterpolationProtocol {
+    fileprivate var markup = ""
+
+    /// Room for what is to come.
+    public init(literalCapacity: Int, interpolationCount: Int) { markup.reserveCapacity(literalCapacity) }
+
+    /// Markup.
+    public mutating func appendLiteral(_ literal: StaticString) { markup += literal.description }
+    /// Text, escaped.
+    public mutating func appendInterpolation(_ text: String) { markup += escapedForMarkup(text) }
+    /// A number.
+    public mutating func appendInterpolation(_ number: Int) { markup += "\(number)" }
+    /// HTML as it is.
+    public mutating func appendInterpolation(_ html: HTML) { markup += html.markup }
+    /// Pieces of HTML after one another.
+    public mutating func appendInterpolation(_ parts: [HTML]) { for part in parts { markup += part.markup } }
+  }
+
+  /// The interpolation of this type.
+  public typealias StringInterpolation = Interpolation
+  /// Literals, known when the program is compiled.
+  public typealias StringLiteralType = StaticString
+}
+
+/// `text` as the content of an element or an attribute, of HTML or XML. Control characters, which neither may hold, and
+/// those that turn the direction of what follows become U+FFFD: a file's name must not rewrite the line it stands in.
+package func escapedForMarkup(_ text: String) -> String {
+  var escaped = ""
+  escaped.reserveCapacity(text.utf8.count)
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "&": escaped += "&amp;"
+    case "<": escaped += "&lt;"
+    case ">": escaped += "&gt;"
+    case "\"": escaped += "&quot;"
+    case "'": escaped += "&#39;"
+    case "\t", "\n": escaped.unicodeScalars.append(scalar)
+    case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{202A}"..."\u{202E}", "\u{2066}"..."\u{2069}", "\u{FFFE}",
+      "\u{FFFF}":
+      escaped += "\u{FFFD}"
+    default: escaped.unicodeScalars.append(scalar)
+    }
+  }
+  return escaped
+}

@@ -1,0 +1,196 @@
+// What a run folder holds for a report: each piece, or what was expected and not found.
+import Evaluation
+import Foundation
+import ImageData
+import Kernels
+import Networks
+import Training
+
+/// One run of a report. A piece that is missing or damaged is an error that the report states; the others stand.
+struct ReportRun {
+  /// A grid of samples as training, or `scanline sample`, wrote it.
+  struct Grid {
+    let step: Int
+    let picture: ReportPicture
+    let text: PNGText
+  }
+
+  /// The folder, without a slash at the end.
+  let path: String
+  /// What the report calls it; no two alike.
+  let name: String
+  /// The best step, with the moving average of its weights.
+  let checkpoint: Result<LoadedCheckpoint, ScanlineError>
+  /// What the newest step says of the run; that of the best one where the newest cannot be read.
+  let state: RunState?
+  /// Whether a process is at work in the folder.
+  let isInProgress: Bool
+  /// Whether the folder is a checkpoint itself, as `scanline import` makes it.
+  let isCheckpoint: Bool
+  let metrics: Result<[MetricsRecord], ScanlineError>
+  let gradients: Result<[GradientRecord], ScanlineError>
+  /// In order of steps.
+  let grids: [Grid]
+  /// How many grids there are; `grids` has at most `ReportFrames.most` of them.
+  let gridCount: Int
+  /// config.toml as it is.
+  let configuration: String?
+  /// environment.json, key by key.
+  let environment: [(key: String, value: String)]
+  /// What was wrong with single files, a line each.
+  let messages: [String]
+
+  /// Reads the run at `path`.
+  ///
+  /// - Throws: `ScanlineError`: `badData` where it is no run: where there is neither a checkpoint nor a record.
+  init(_ path: String, name: String, console: Console) throws {
+    self.path = path
+    self.name = name
+    var messages: [String] = []
+    metrics = Self.attempt { try Self.demandSense(MetricsLog.records(ofRun: path), path) { $0.makesSense } }
+    gradients = Self.attempt { try Self.demandSense(GradientLog.records(ofRun: path), path) { $0.makesSense } }
+    checkpoint = Self.attempt { try LoadedCheckpoint(path, .ema, console: console) }
+    if case .failure(let error) = checkpoint, (try? metrics.get())?.isEmpty ?? true { throw error }
+    isCheckpoint = (try? checkpoint.get())?.path == path
+    isInProgress = RunLock.isHeld(path)
+    state = (isCheckpoint ? nil : Self.newestState(path, &messages)) ?? (try? checkpoint.get())?.state
+    (grids, gridCount) = Self.grids(path + "/samples", &messages)
+    configuration = Self.text(path + "/config.toml", &messages)
+    environment = Self.environment(path + "/environment.json", &messages)
+    self.messages = messages
+  }
+
+  /// The records of held-out images, oldest first.
+  var heldOut: [MetricsRecord] { ((try? metrics.get()) ?? []).filter { $0.heldOut != nil } }
+
+  /// Where the run's images are; nil for imported weights.
+  var folder: String? { state?.data?.folder }
+
+  private static func attempt<Value>(_ body: () throws -> Value) -> Result<Value, ScanlineError> {
+    do {
+      return .success(try body())
+    } catch let error as ScanlineError {
+      return .failure(error)
+    } catch {
+      // The readers throw nothing else; if one did, the report would still state it.
+      return .failure(ScanlineError(.inner, path: "report", expected: "a piece of a run", found: "\(error)"))
+    }
+  }
+
+  /// `records`, where all of them make sense: others would break the arithmetic of charts.
+  private static func demandSense<Record: RunRecord>(
+    _ records: [Record], _ path: String, _ makesSense: (Record) -> Bool
+  ) throws -> [Record] {
+    if let bad = records.first(where: { !makesSense($0) }) {
+      throw ScanlineError(
+        .badData, path: path + "/" + Record.fileName, expected: "figures that a run can have",
+        found: "others in the record of step \(bad.step)")
+    }
+    return records
+  }
+
+  private static func newestState(_ path: String, _ messages: inout [String]) -> RunState? {
+    guard let newest = try? CheckpointFolder.newestValid(in: path) else { return nil }
+    messages += newest.messages
+    return newest.step.flatMap { try? Checkpoint.loadWeights($0.path, .ema).state }
+  }
+
+  // MARK: Files
+
+  /// The grids in `folder`, by their names' steps; files of other names are passed over.
+  private static func grids(_ folder: String, _ messages: inout [String]) -> ([Grid], Int) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let steps = names.compactMap { name in
+      name.hasSuffix(".png") ? CheckpointFolder.step(named: String(name.dropLast(4))) : nil
+    }.sorted()
+    let grids = ReportFrames.spread(steps.count).compactMap { index -> Grid? in
+      let step = steps[index]
+      let path = "\(folder)/\(CheckpointFolder.name(of: step)).png"
+      do {
+        let png = try DurableFiles.contents(of: path, atMost: largestPicture)
+        let shape = try PNGImage(decoding: png, options: PNGReadOptions(limits: pictureLimits), name: path).shape
+        return Grid(
+          step: step,
+          picture: ReportPicture(png: png, shape: shape, alternative: "Grid of images drawn at step \(step)"),
+          text: PNGText(parsing: png))
+      } catch {
+        messages.append("\(error)")
+        return nil
+      }
+    }
+    return (grids, steps.count)
+  }
+
+  /// Of a picture that goes into the page as it is.
+  private static let largestPicture = 4 << 20
+  private static let pictureLimits = PNGLimits(width: 4096, height: 4096, bytes: 64 << 20)
+  /// Of a text file; those that training writes are a hundredth of it.
+  private static let largestText = 1 << 18
+
+  private static func text(_ path: String, _ messages: inout [String]) -> String? {
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    do {
+      let bytes = try DurableFiles.contents(of: path, atMost: largestText)
+      guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw ScanlineError(.badData, path: path, expected: "UTF-8 text", found: "other bytes")
+      }
+      return text
+    } catch {
+      messages.append("\(error)")
+      return nil
+    }
+  }
+
+  private static func environment(_ path: String, _ messages: inout [String]) -> [(key: String, value: String)] {
+    guard let text = text(path, &messages) else { return [] }
+    do {
+      return flattened("", try StrictJSON.parse(Array(text.utf8), path: path))
+    } catch {
+      messages.append("\(error)")
+      return []
+    }
+  }
+
+  /// The values of a tree by their paths ("data.folder"), in order of keys.
+  private static func flattened(_ key: String, _ value: StrictJSON.Value) -> [(key: String, value: String)] {
+    func below(_ name: String) -> String { key.isEmpty ? name : "\(key).\(name)" }
+    switch value {
+    case .null: return [(key, "none")]
+    case .bool(let value): return [(key, "\(value)")]
+    case .number(let text), .string(let text): return [(key, text)]
+    case .array(let values):
+      let plain = values.map { flattened("", $0).map(\.value).joined(separator: " ") }
+      return [(key, plain.joined(separator: ", "))]
+    case .object(let members):
+      return members.sorted { $0.key < $1.key }.flatMap { flattened(below($0.key), $0.value) }
+    }
+  }
+}
+
+extension MetricsRecord {
+  /// Whether the figures are some that a run can have; JSON holds finite ones only.
+  fileprivate var makesSense: Bool {
+    func isSane(_ summary: LikelihoodSummary) -> Bool {
+      summary.images > 0 && [summary.natsPerImage, summary.bitsPerDimension].allSatisfy { abs($0) < 1e12 }
+        && [summary.standardError, summary.bitsStandardError].allSatisfy { (0..<1e12).contains($0) }
+    }
+    return isStep(step) && isStep(epoch) && epoch > 0 && (0..<1e12).contains(seconds)
+      && training.map {
+        isStep($0.steps) && abs($0.natsPerImage) < 1e12 && abs($0.bitsPerDimension) < 1e12
+      } ?? true
+      && heldOut.map { isSane($0.average) && isSane($0.raw) } ?? true
+  }
+}
+
+extension GradientRecord {
+  /// The same of a gradient's figures: shares are shares.
+  fileprivate var makesSense: Bool {
+    isStep(step)
+      && flags.allSatisfy { flag in
+        [.dead, .saturated].contains(flag.kind) ? (0...1).contains(flag.value) : flag.value >= 0
+      }
+  }
+}
+
+/// Whether a run can have taken so many steps: a state's own bound.
+private func isStep(_ number: Int) -> Bool { (0..<1 << 48).contains(number) }

@@ -31,7 +31,7 @@ final class TrainingProgress {
       console.line(
         "step \(evaluation.step)  \(clockTime(evaluation.elapsedSeconds))  held out "
           + figures(evaluation.summary.natsPerImage) + "  \(rate.text(0)) images/s" + note)
-    case .gradients, .saved: break
+    case .gradients, .histograms, .saved: break
     }
   }
 

@@ -24,7 +24,7 @@ extension DurableFiles {
 
   /// The names in a folder without "." and "..", sorted. Throws `badData` where there is no such folder, `io`
   /// where it cannot be read.
-  static func names(in folder: String) throws -> [String] {
+  package static func names(in folder: String) throws -> [String] {
     guard let stream = opendir(folder) else { throw missingOrUnreadable("a folder", folder) }
     defer { closedir(stream) }
     var names: [String] = []
@@ -60,7 +60,7 @@ extension DurableFiles {
   }
 
   /// A whole file. Throws as `read` does.
-  static func contents(of path: String) throws -> [UInt8] {
+  package static func contents(of path: String) throws -> [UInt8] {
     try read(path) { size, next in
       var bytes: [UInt8] = []
       bytes.reserveCapacity(size)

@@ -107,9 +107,23 @@ package enum DurableFiles {
     }
   }
 
+  /// Puts `bytes` in the place of the file at `path`, in the folder of the run under `lock`: through another name, so that
+  /// a kill here loses nothing; what it leaves goes with other left-overs. Throws `cannotCreate` and `io`.
+  package static func replace(_ path: String, with bytes: [UInt8], under lock: RunLock) throws {
+    let temporary = CheckpointFolder.temporaryName(
+      in: lock.run, prefix: CheckpointFolder.savingPrefix, for: CheckpointFolder.split(path).name)
+    do {
+      try write(bytes, toNew: temporary)
+      guard rename(temporary, path) == 0 else { throw ioError("\(temporary) to be renamed to this", path) }
+    } catch {
+      try? removeAll(temporary)
+      throw error
+    }
+  }
+
   /// Removes a file, or a folder with all in it; links are removed, not followed. Nothing to remove is no error.
   /// Throws `io`.
-  static func removeAll(_ path: String) throws {
+  package static func removeAll(_ path: String) throws {
     if unlink(path) == 0 || errno == ENOENT { return }
     // Linux says EISDIR of a folder, POSIX and macOS EPERM.
     guard errno == EISDIR || errno == EPERM else { throw ioError("something that can be removed", path) }
@@ -131,7 +145,7 @@ package enum DurableFiles {
   }
 
   /// A `cannotCreate` error, but `io` where the disk and not the request is at fault.
-  static func creationError(_ expected: String, _ path: String, code: Int32 = errno) -> ScanlineError {
+  package static func creationError(_ expected: String, _ path: String, code: Int32 = errno) -> ScanlineError {
     if code == EEXIST { return nameTaken(path) }
     let isDisk = code == ENOSPC || code == EDQUOT || code == EIO
     return ScanlineError(isDisk ? .io : .cannotCreate, path: path, expected: expected, found: words(code))
@@ -144,7 +158,7 @@ package enum DurableFiles {
   }
 
   /// The result of `call`, called again as long as a signal interrupts it.
-  static func repeating<Result: SignedInteger>(_ call: () -> Result) -> Result {
+  package static func repeating<Result: SignedInteger>(_ call: () -> Result) -> Result {
     while true {
       let result = call()
       if result != -1 || errno != EINTR { return result }

@@ -33,6 +33,7 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "Threads; by default all that this process may use. They change no bit of the result.")
   var threads: Int?
   @Flag(help: "Show the gradient flow, layer by layer, whenever it is recorded.") var watchGradients = false
+  @Flag(inversion: .prefixedNo, help: "Write event files for TensorBoard into the run folder.") var tensorboard = true
   @Flag(help: "Learn each class subfolder apart: `sample --class` then draws one.")
   var classConditional = false
   @Option(help: "Begin with a published configuration (`scanline presets` lists them); other options go before it.")
@@ -80,7 +81,8 @@ struct TrainCommand: ParsableCommand {
       state: session.state, adam: session.adam, train: session.train, valid: session.valid, threads: threads,
       isSaved: resume, now: monotonicSeconds)
     let recorder = try RunRecorder(
-      under: lock, state: session.state, console: console, showsGradients: watchGradients)
+      under: lock, state: session.state, console: console, showsGradients: watchGradients,
+      writesEvents: tensorboard)
     let outcome = try trainer.run(
       request: signals.request,
       save: { state, adam in
@@ -113,7 +115,7 @@ struct TrainCommand: ParsableCommand {
   /// are no result, and must not keep the same command from being given again: the new run's take their place.
   private func demandEmpty(_ run: String) throws {
     let existing = try? FileManager.default.contentsOfDirectory(atPath: run).filter {
-      !$0.hasPrefix(".") && !RunRecorder.fileNames.contains($0)
+      !$0.hasPrefix(".") && !RunRecorder.isRecord($0)
     }
     if let existing, !existing.isEmpty {
       throw ScanlineError(

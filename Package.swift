@@ -61,7 +61,7 @@ let package = Package(
     .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard", "TestSupport"], swiftSettings: simd),
     // Depends on the command so that it is built; the tests run it as a process.
     .testTarget(
-      name: "CommandTests", dependencies: ["scanline", "Training", "TestSupport"], swiftSettings: simd),
+      name: "CommandTests", dependencies: ["scanline", "TensorBoard", "Training", "TestSupport"], swiftSettings: simd),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -32,11 +32,8 @@ public struct Histogram: Sendable, Equatable {
     sum += x
     squares += x * x
     let positives = Self.magnitudes.count
-    let place =
-      value < 0
-      ? positives - Self.limits(below: value.magnitude, orAt: false)
-      : positives + 1 + Self.limits(below: value.magnitude, orAt: true)
-    counts[place] += 1
+    let limits = Self.limits(below: value.magnitude)
+    counts[value < 0 ? positives - limits : positives + 1 + limits] += 1
   }
 
   /// The buckets from the first that holds a number to the last, each up to its limit. Empty ones between are put together.
@@ -83,13 +80,11 @@ public struct Histogram: Sendable, Equatable {
     }
   }()
 
-  /// How many positive limits lie below `magnitude`, which is not negative, or also at it. A look-up and one comparison;
-  /// a search would cost several mispredicted branches.
-  private static func limits(below magnitude: Float, orAt isIncluded: Bool) -> Int {
+  /// How many positive limits lie below `magnitude`, which is not negative; none is a float, so none lies at it. A look-up
+  /// and one comparison; a search would cost several mispredicted branches.
+  private static func limits(below magnitude: Float) -> Int {
     let start = starts[Int(magnitude.bitPattern >> droppedBits)]
-    guard start < magnitudes.count else { return start }
-    let (limit, x) = (magnitudes[start], Double(magnitude))
-    return start + (limit < x || isIncluded && limit == x ? 1 : 0)
+    return start < magnitudes.count && magnitudes[start] < Double(magnitude) ? start + 1 : start
   }
 }
 

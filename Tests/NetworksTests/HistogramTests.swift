@@ -33,7 +33,8 @@ import Testing
     let random = randomValues(2000, stream: 3, scale: 1)
     // Gradients are small, of any scale.
     demandPlaces(of: random.enumerated().map { place, x in x * Float(pow(10, Double(place % 40) - 25)) })
-    // The floats next to the limits, and what lies beyond all of them.
+    // No limit but 0 is a float; the floats next to them, and what lies beyond all of them.
+    #expect(Self.limits.filter { Double(Float($0)) == $0 } == [0])
     let edges = Self.limits.flatMap { limit -> [Float] in
       let near = Float(limit)
       return near.isFinite ? [near.nextDown, near, near.nextUp] : []

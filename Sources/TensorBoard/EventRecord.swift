@@ -9,27 +9,42 @@ package enum EventRecord {
     return length + bytes(CRC32C.masked(length)) + data + bytes(CRC32C.masked(data))
   }
 
-  /// The places of the whole records in `file`, and of the data in them, up to the first one that is torn or damaged: a
-  /// reader cannot know where the next one would begin.
-  package static func records(in file: [UInt8]) -> [(record: Range<Int>, data: Range<Int>)] {
-    var found: [(record: Range<Int>, data: Range<Int>)] = []
-    var start = 0
-    while file.count - start >= 16 {
-      let header = file[start..<start + 8]
-      let length = header.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-      guard number(file, at: start + 8) == CRC32C.masked(header), length <= UInt64(file.count - start - 16) else {
-        break
-      }
-      let data = start + 12..<start + 12 + Int(length)
-      guard number(file, at: data.upperBound) == CRC32C.masked(file[data]) else { break }
-      found.append((start..<data.upperBound + 4, data))
-      start = data.upperBound + 4
+  /// What bytes begin with.
+  package enum Beginning: Equatable {
+    /// A record, up to `end`, with its data in it.
+    case record(data: Range<Int>, end: Int)
+    /// Nothing, or part of a record.
+    case part
+    /// Something else; where the next record would begin cannot be known.
+    case damage
+  }
+
+  /// What `bytes` begin with; places are those of `bytes`.
+  package static func beginning(of bytes: ArraySlice<UInt8>) -> Beginning {
+    guard bytes.count >= 12 else { return .part }
+    let header = bytes.prefix(8)
+    guard number(bytes.dropFirst(8).prefix(4)) == UInt64(CRC32C.masked(header)) else { return .damage }
+    // Data and their checksum. A length beyond all measure is a part of a record that never ends.
+    let length = number(header)
+    guard length <= UInt64(bytes.count), bytes.count - 16 >= Int(length) else { return .part }
+    let data = bytes.dropFirst(12).prefix(Int(length))
+    guard number(bytes[data.endIndex...].prefix(4)) == UInt64(CRC32C.masked(data)) else { return .damage }
+    return .record(data: data.indices, end: data.endIndex + 4)
+  }
+
+  /// The data of the records in `file`, up to the first one that is torn or damaged.
+  package static func records(in file: [UInt8]) -> [[UInt8]] {
+    var found: [[UInt8]] = []
+    var rest = file[...]
+    while case .record(let data, let end) = beginning(of: rest) {
+      found.append(Array(file[data]))
+      rest = file[end...]
     }
     return found
   }
 
-  private static func number(_ file: [UInt8], at place: Int) -> UInt32 {
-    file[place..<place + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) }
+  private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+    bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 
   private static func bytes(_ number: some FixedWidthInteger) -> [UInt8] {

@@ -100,20 +100,43 @@ package final class EventWriter {
     try DurableFiles.names(in: lock.run).filter { name in
       guard isEventFile(name) else { return false }
       let path = lock.run + "/" + name
-      let bytes = try DurableFiles.contents(of: path)
-      var kept: [UInt8] = []
-      var holdsValues = false
-      for (record, data) in EventRecord.records(in: bytes) {
-        guard let event = try? TFEvent(serializedBytes: Data(bytes[data])), event.step <= step else { continue }
-        kept += bytes[record]
-        if case .summary = event.what { holdsValues = true }
-      }
-      if !holdsValues {
+      let part = try kept(of: path, through: step)
+      if !part.holdsValues {
         try DurableFiles.removeAll(path)
-      } else if kept.count != bytes.count {
-        try DurableFiles.replace(path, with: kept, under: lock)
+      } else if part.length < part.size {
+        try DurableFiles.cut(path, to: part.length)
       }
-      return holdsValues
+      return part.holdsValues
+    }
+  }
+
+  /// How many bytes of an event file are whole records of steps up to `step`, of how many, and whether there are values
+  /// among them. A process writes its steps in order, so they all lie at the beginning. The file is read piece by piece: a
+  /// long run's may be as large as its memory.
+  private static func kept(
+    of path: String, through step: Int
+  ) throws -> (length: Int, size: Int, holdsValues: Bool) {
+    try DurableFiles.read(path) { size, next in
+      var (length, holdsValues) = (0, false)
+      var buffer: [UInt8] = []
+      var start = 0
+      while true {
+        switch EventRecord.beginning(of: buffer[start...]) {
+        case .record(let data, let end):
+          guard let event = try? TFEvent(serializedBytes: Array(buffer[data])), event.step <= step else {
+            return (length, size, holdsValues)
+          }
+          if case .summary = event.what { holdsValues = true }
+          length += end - start
+          start = end
+        case .part:
+          let piece = try next()
+          if piece.isEmpty { return (length, size, holdsValues) }
+          buffer = Array(buffer[start...]) + piece
+          start = 0
+        case .damage: return (length, size, holdsValues)
+        }
+      }
     }
   }
 }

@@ -66,6 +66,11 @@ package enum DurableFiles {
     }
   }
 
+  /// Cuts off what a file holds behind its first `length` bytes. Throws `io`.
+  package static func cut(_ path: String, to length: Int) throws {
+    guard repeating({ truncate(path, off_t(length)) }) == 0 else { throw ioError("a file that can be cut off", path) }
+  }
+
   /// The system's write, which the name of ``write(_:toNew:)`` hides.
   private static func writeOnce(_ file: Int32, _ buffer: UnsafeRawBufferPointer) -> Int {
     #if canImport(Darwin)
@@ -104,20 +109,6 @@ package enum DurableFiles {
     guard rename(source, target) == 0 else {
       throw errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR
         ? nameTaken(target) : ioError("\(source) to be renamed to this", target)
-    }
-  }
-
-  /// Puts `bytes` in the place of the file at `path`, in the folder of the run under `lock`: through another name, so that
-  /// a kill here loses nothing; what it leaves goes with other left-overs. Throws `cannotCreate` and `io`.
-  package static func replace(_ path: String, with bytes: [UInt8], under lock: RunLock) throws {
-    let temporary = CheckpointFolder.temporaryName(
-      in: lock.run, prefix: CheckpointFolder.savingPrefix, for: CheckpointFolder.split(path).name)
-    do {
-      try write(bytes, toNew: temporary)
-      guard rename(temporary, path) == 0 else { throw ioError("\(temporary) to be renamed to this", path) }
-    } catch {
-      try? removeAll(temporary)
-      throw error
     }
   }
 

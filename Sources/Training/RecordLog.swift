@@ -52,7 +52,20 @@ public final class RecordLog<Record: RunRecord> {
         (try? JSONDecoder().decode(Step.self, from: Data(line))).map { $0.step <= step } ?? false
       }
       let bytes = kept.flatMap { $0 + [UInt8(ascii: "\n")] }
-      if bytes.count != text.count { try DurableFiles.replace(path, with: bytes, under: lock) }
+      if bytes.count != text.count {
+        // Through another name, so that a kill here loses nothing; what it leaves goes with other left-overs.
+        let temporary = CheckpointFolder.temporaryName(
+          in: lock.run, prefix: CheckpointFolder.savingPrefix, for: Record.fileName)
+        do {
+          try DurableFiles.write(bytes, toNew: temporary)
+          guard rename(temporary, path) == 0 else {
+            throw DurableFiles.ioError("\(temporary) to be renamed to this", path)
+          }
+        } catch {
+          try? DurableFiles.removeAll(temporary)
+          throw error
+        }
+      }
     }
   }
 

@@ -17,8 +17,7 @@ import Testing
   /// The data of the records in the files of a run.
   private func records(_ run: String) throws -> [[UInt8]] {
     try eventFiles(run).flatMap { name in
-      let file = try place.read("\(run)/\(name)")
-      return EventRecord.records(in: file).map { Array(file[$0.data]) }
+      EventRecord.records(in: try place.read("\(run)/\(name)"))
     }
   }
 

@@ -74,19 +74,26 @@ import Training
 
   /// A record is found again, one that is torn or damaged ends the reading, wherever the damage is.
   @Test func recordsEndAtTheFirstDamage() {
-    let records = [[1, 2, 3], [], [UInt8](repeating: 7, count: 300)].map(EventRecord.framed)
-    let file = records.flatMap { $0 }
-    #expect(
-      EventRecord.records(in: file).map { Array(file[$0.data]) } == [[1, 2, 3], [], [UInt8](repeating: 7, count: 300)])
+    let contents: [[UInt8]] = [[1, 2, 3], [], [UInt8](repeating: 7, count: 300)]
+    let file = contents.flatMap(EventRecord.framed)
+    #expect(EventRecord.records(in: file) == contents)
     for end in 0..<file.count {
       let whole = end < 19 ? 0 : end < 35 ? 1 : 2
-      #expect(EventRecord.records(in: Array(file.prefix(end))).count == whole, "\(end) bytes")
+      #expect(EventRecord.records(in: Array(file.prefix(end))) == Array(contents.prefix(whole)), "\(end) bytes")
+      let start = [0, 19, 35][whole]
+      #expect(EventRecord.beginning(of: file[start..<end]) == .part, "\(end) bytes")
     }
     for place in 19..<35 {
       var damaged = file
       damaged[place] ^= 0x10
       #expect(EventRecord.records(in: damaged).count == 1, "damage at \(place)")
+      #expect(EventRecord.beginning(of: damaged[19...]) == .damage, "damage at \(place)")
     }
+    // Checked, but of more bytes than there can be.
+    let endless = [UInt8](repeating: 255, count: 8)
+    let crc = CRC32C.masked(endless)
+    let header = endless + (0..<4).map { UInt8(truncatingIfNeeded: crc >> (8 * $0)) }
+    #expect(EventRecord.beginning(of: (header + [0, 0, 0, 0, 0])[...]) == .part)
   }
 
   // MARK: - Resuming
@@ -107,9 +114,20 @@ import Training
     // START at step 4: what a reader has of it and of later steps goes.
     #expect(hexadecimal(second).contains("10043a020801"))
     #expect(EventRecord.records(in: second).count == 3)
-    // Nothing to cut: no byte moves.
+    // Nothing to cut: no byte moves. Nor does more than one piece of the file, of a mebibyte, make a difference.
     try atStep(4) { _ in }
     #expect(bytes(names()[1]) == second)
+    try atStep(4) { writer in
+      let png = [UInt8](repeating: 9, count: 400_000)
+      for step in 5..<12 {
+        try writer.write(
+          [.image("p", png: png, shape: ImageShape(height: 1, width: 1, channels: 1))], step: step, wallTime: time)
+      }
+    }
+    #expect(EventRecord.records(in: bytes(names()[2])).count == 9)
+    let (third, steps) = (names()[2], bytes(names()[2]))
+    try atStep(9) { _ in }
+    #expect(EventRecord.records(in: bytes(third)).count == 7 && steps.starts(with: bytes(third)))
     // A file without values is none, and other people's files are theirs.
     let theirs = "events.out.tfevents.1700000000.elsewhere"
     #expect(FileManager.default.createFile(atPath: folder + "/" + theirs, contents: Data("theirs".utf8)))

@@ -40,10 +40,14 @@ let package = Package(
     .target(name: "Networks", dependencies: ["Kernels"], swiftSettings: simd),
     .target(name: "Training", dependencies: ["Networks", "ImageData", "Evaluation"], swiftSettings: simd),
     .target(name: "Evaluation", dependencies: ["Networks", "ImageData"], swiftSettings: simd),
+    .target(
+      name: "TensorBoard",
+      dependencies: ["Training", "Networks", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["event.proto"], swiftSettings: simd),
     .executableTarget(
       name: "scanline",
       dependencies: [
-        "CScanline", "Kernels", "ImageData", "Networks", "Training", "Evaluation",
+        "CScanline", "Kernels", "ImageData", "Networks", "Training", "Evaluation", "TensorBoard",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"), .product(name: "TOMLKit", package: "TOMLKit"),
       ], swiftSettings: simd + [.define(baseline)]),
@@ -56,9 +60,10 @@ let package = Package(
     .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"], swiftSettings: simd),
     .testTarget(
       name: "EvaluationTests", dependencies: ["Evaluation", "Training", "TestSupport"], swiftSettings: simd),
+    .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard", "TestSupport"], swiftSettings: simd),
     // Depends on the command so that it is built; the tests run it as a process.
     .testTarget(
-      name: "CommandTests", dependencies: ["scanline", "Training", "TestSupport"], swiftSettings: simd),
+      name: "CommandTests", dependencies: ["scanline", "TensorBoard", "Training", "TestSupport"], swiftSettings: simd),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -106,7 +106,7 @@ public struct GradientTracker {
   ) -> GradientRecord {
     let layout = model.layout
     let layers = observer.layers.map { flow in
-      let slices = layout.slices.filter { $0.name.hasPrefix(flow.layer.name + ".") }
+      let slices = Self.slices(of: flow.layer, layout)
       let weight = Self.sums(before, slices)
       let update = Self.sums(after, slices, minus: before)
       return GradientRecord.Layer(
@@ -120,6 +120,24 @@ public struct GradientTracker {
       step: step, natsPerImage: natsPerImage, layers: layers,
       diagonals: observer.diagonals.map { .init(name: $0.name, rms: $0.rootMeanSquares) },
       flags: GradientFlag.flags(of: layers))
+  }
+
+  /// How the elements of each layer's `gradient` (not yet clipped) are spread.
+  public func histograms(step: Int, gradient: ParameterVector) -> GradientHistograms {
+    GradientHistograms(
+      step: step,
+      layers: observer.layers.map { flow in
+        var histogram = Histogram()
+        for slice in Self.slices(of: flow.layer, model.layout) {
+          let values = gradient[slice]
+          for i in values.indices where slice.live?[i] ?? true { histogram.add(values[i]) }
+        }
+        return (flow.layer.name, histogram)
+      })
+  }
+
+  private static func slices(of layer: FlowLayer, _ layout: ParameterLayout) -> [ParameterSlice] {
+    layout.slices.filter { $0.name.hasPrefix(layer.name + ".") }
   }
 
   /// The live elements of `slices`, or what they differ by.

@@ -43,7 +43,7 @@ extension DurableFiles {
   /// A file's bytes in pieces of at most `pieceSize`, in order, and its size when it was opened. `body` gets
   /// the size and then the pieces by calling `next`, which gives an empty array at the end of the file.
   /// Throws `badData` where there is no plain file, `io` where it cannot be read.
-  static func read<Result>(
+  package static func read<Result>(
     _ path: String, pieceSize: Int = 1 << 20,
     _ body: (_ size: Int, _ next: () throws -> [UInt8]) throws -> Result
   ) throws -> Result {

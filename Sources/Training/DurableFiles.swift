@@ -66,6 +66,11 @@ package enum DurableFiles {
     }
   }
 
+  /// Cuts off what a file holds behind its first `length` bytes. Throws `io`.
+  package static func cut(_ path: String, to length: Int) throws {
+    guard repeating({ truncate(path, off_t(length)) }) == 0 else { throw ioError("a file that can be cut off", path) }
+  }
+
   /// The system's write, which the name of ``write(_:toNew:)`` hides.
   private static func writeOnce(_ file: Int32, _ buffer: UnsafeRawBufferPointer) -> Int {
     #if canImport(Darwin)
@@ -131,7 +136,7 @@ package enum DurableFiles {
   }
 
   /// A `cannotCreate` error, but `io` where the disk and not the request is at fault.
-  static func creationError(_ expected: String, _ path: String, code: Int32 = errno) -> ScanlineError {
+  package static func creationError(_ expected: String, _ path: String, code: Int32 = errno) -> ScanlineError {
     if code == EEXIST { return nameTaken(path) }
     let isDisk = code == ENOSPC || code == EDQUOT || code == EIO
     return ScanlineError(isDisk ? .io : .cannotCreate, path: path, expected: expected, found: words(code))
@@ -144,7 +149,7 @@ package enum DurableFiles {
   }
 
   /// The result of `call`, called again as long as a signal interrupts it.
-  static func repeating<Result: SignedInteger>(_ call: () -> Result) -> Result {
+  package static func repeating<Result: SignedInteger>(_ call: () -> Result) -> Result {
     while true {
       let result = call()
       if result != -1 || errno != EINTR { return result }

@@ -83,7 +83,7 @@ public struct MetricsRecorder {
         step: evaluation.step, epoch: epoch, seconds: evaluation.elapsedSeconds,
         heldOut: MetricsRecord.HeldOut(
           average: evaluation.summary, raw: evaluation.raw, isBest: evaluation.isBest, isFinal: evaluation.isFinal))
-    case .gradients, .saved: return nil
+    case .gradients, .histograms, .saved: return nil
     }
   }
 }

@@ -22,6 +22,8 @@ public enum TrainingEvent: Sendable {
   case evaluated(EvaluationReport)
   /// The gradient flow of a step was recorded, after the step itself was told.
   case gradients(GradientRecord)
+  /// How the gradient of the same step is spread, told after it.
+  case histograms(GradientHistograms)
   /// A checkpoint was written to this folder.
   case saved(String)
 }
@@ -182,9 +184,12 @@ public final class Trainer {
         savesSoon = false
         try saveOnce()
       }
-      let (step, record) = try takeStep(&clock)
+      let (step, tracked) = try takeStep(&clock)
       try report(.step(step))
-      if let record { try report(.gradients(record)) }
+      if let tracked {
+        try report(.gradients(tracked.record))
+        try report(.histograms(tracked.histograms))
+      }
       if adam.step % evaluationInterval == 0, !isOver(clock) {
         if try !evaluated(isFinal: false) {
           state.awaitsEvaluation = true
@@ -200,7 +205,9 @@ public final class Trainer {
 
   // MARK: A step
 
-  private func takeStep(_ clock: inout RunClock) throws -> (StepReport, GradientRecord?) {
+  private typealias Tracked = (record: GradientRecord, histograms: GradientHistograms)
+
+  private func takeStep(_ clock: inout RunClock) throws -> (StepReport, Tracked?) {
     clock.beginStep()
     let step = adam.step
     try demandFiniteState("at step \(step + 1)", "nothing was updated")
@@ -219,9 +226,11 @@ public final class Trainer {
     let natsPerImage = nats.reduce(0, +) / Double(nats.count)
     // A record says how far the weights moved: that must be a number.
     if isRecorded { try demandFiniteState("after step \(adam.step)", "nothing was saved") }
-    let record = before.flatMap {
-      tracker?.record(
-        step: adam.step, natsPerImage: natsPerImage, gradient: gradient, before: $0, after: adam.parameters)
+    var tracked: Tracked?
+    if let tracker, let before {
+      let record = tracker.record(
+        step: adam.step, natsPerImage: natsPerImage, gradient: gradient, before: before, after: adam.parameters)
+      tracked = (record, tracker.histograms(step: adam.step, gradient: gradient))
     }
     clock.endStep()
     let report = StepReport(
@@ -230,7 +239,7 @@ public final class Trainer {
       epoch: epoch, natsPerImage: natsPerImage,
       imagesPerSecond: Double(order.batchSize) * clock.stepsPerSecond, remainingSeconds: remaining(clock),
       learningRate: rate, gradientNorm: norms.global, elapsedSeconds: clock.elapsed)
-    return (report, record)
+    return (report, tracked)
   }
 
   /// Throws `diverged`, naming the layer, where the loss or the gradient of this step is not finite.

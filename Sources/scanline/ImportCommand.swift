@@ -12,10 +12,13 @@ struct ImportCommand: ParsableCommand {
     abstract: "Make a checkpoint of weights that PyTorch saved as safetensors.",
     discussion: """
       The file must hold the tensors of the textbook module, each once, under PyTorch's names (0.weight, \
-      1.net.1.weight, …); the README lists them.
+      1.net.1.weight, …) or under those of a checkpoint (input.weight, …); the README lists them. Width, blocks, \
+      classes and so on must be those of the module: nothing in the file says them.
 
-      Example:
+      Examples:
         scanline import weights.safetensors --width 32 --blocks 15 --levels 2 --output Checkpoints/theirs
+        scanline import digits.safetensors --model gated-pixelcnn --width 32 --blocks 8 --levels 2 \
+          --classes 0,1,2,3,4,5,6,7,8,9 --output Checkpoints/digits
       """)
 
   @Argument(help: "The safetensors file.", completion: .file(extensions: ["safetensors"])) var file: String
@@ -26,6 +29,8 @@ struct ImportCommand: ParsableCommand {
   var likelihood: LikelihoodKind?
   @Option(help: "Of a logistic-mixture: how many logistics (default: 10).") var mixtures: Int?
   @OptionGroup var layers: LayerOptions
+  @Option(help: "Of a class-conditional model: the classes' folder names, in the order of their numbers, with commas.")
+  var classes: String?
   @Option(help: "Channels of the images: 1, grey, or 3, RGB.") var channels = 1
   @Option(help: ArgumentHelp("The size of the images that `sample` draws.", valueName: "WxH"))
   var size = SizeArgument(width: 28, height: 28)
@@ -41,7 +46,7 @@ struct ImportCommand: ParsableCommand {
       model: model, width: width, blocks: blocks,
       shape: ImageShape(height: size.height, width: size.width, channels: channels), levels: quantization.levels,
       likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
-      directions: layers.directions)
+      directions: layers.directions, classNames: try classNames())
     try configuration.validate(path: "import")
     guard let data = FileManager.default.contents(atPath: file) else {
       throw ScanlineError(.io, path: file, expected: "a safetensors file that can be read", found: "none")
@@ -49,12 +54,30 @@ struct ImportCommand: ParsableCommand {
     let archive = try TensorArchive(parsing: [UInt8](data), path: file)
     let model = configuration.makeModel()
     let parameters = ParameterVector(layout: model.layout)
-    try archive.fill([("", parameters)], names: model.pyTorchNames, path: file)
+    try archive.fill([("", parameters)], names: names(in: archive, model), path: file)
     let parent = URL(fileURLWithPath: output).deletingLastPathComponent().path
     try DurableFiles.createFolders(parent)
     try Checkpoint.save(
       Adam(parameters: parameters, options: AdamOptions()),
       state: RunState(model: configuration, quantization: quantization), to: output)
     print("\(output): \(configuration.model.rawValue), \(model.layout.liveCount) weights")
+  }
+  /// The classes that were given. Throws a usage error where a name is empty.
+  private func classNames() throws -> [String]? {
+    guard let classes else { return nil }
+    let names = classes.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    guard names.allSatisfy({ !$0.isEmpty }) else {
+      throw ScanlineError(
+        .usage, path: "--classes", expected: "names with commas between them", found: "\"\(classes)\"")
+    }
+    return names
+  }
+
+  /// What the file calls the tensors: as PyTorch does, unless all that it calls by a name of the model is ours. The two
+  /// have no name in common.
+  private func names(in archive: TensorArchive, _ model: any ImageModel) -> [String: String] {
+    let found = Set(archive.tensors.map(\.name))
+    let isOurs = model.layout.slices.contains { found.contains($0.name) }
+    return isOurs && found.isDisjoint(with: model.pyTorchNames.values) ? [:] : model.pyTorchNames
   }
 }

@@ -3,6 +3,7 @@ import Foundation
 import ImageData
 import Kernels
 import Networks
+import TensorBoard
 import Training
 
 /// One kind of record of a run: it is handed every event, in order, and writes what it makes of it.
@@ -28,17 +29,19 @@ final class RunRecorder {
   /// `io` and `cannotCreate`.
   init(
     under lock: RunLock, trainer: Trainer, threads: Int, formerLength: TrainingOptions.Length?, console: Console,
-    showsGradients: Bool
+    showsGradients: Bool, writesEvents: Bool
   ) throws {
     let state = trainer.state
     (self.trainer, run) = (trainer, lock.run)
     progress = TrainingProgress(console: console, shape: state.model.shape)
     watch = GradientWatch(console: console, model: state.model, showsTable: showsGradients)
     try Self.clear(lock.run, after: trainer.adam.step)
-    sinks = [
-      try MetricsSink(under: lock, state: state), try GradientSink(under: lock, state: state),
-      try SampleSink(under: lock, trainer: trainer, threads: threads, console: console),
+    let events = try EventSink(under: lock, step: trainer.adam.step, isOn: writesEvents)
+    let kept: [(any RunSink)?] = [
+      try MetricsSink(under: lock, state: state, events: events), try GradientSink(under: lock, state: state), events,
+      try SampleSink(under: lock, trainer: trainer, threads: threads, console: console, events: events),
     ]
+    sinks = kept.compactMap { $0 }
     try RunConfiguration(state, evaluationInterval: trainer.evaluationInterval)
       .write(to: lock.run, formerLength: formerLength)
     try RunEnvironment.write(to: lock.run, state: state, threads: threads)
@@ -69,7 +72,7 @@ final class RunRecorder {
     case RunConfiguration.fileName: return RunConfiguration.isOurs(run + "/" + name)
     case SampleSink.folderName: return holdsOnly { SampleSink.step(of: $0) != nil }
     case RunPlots.folderName: return holdsOnly(RunPlots.names.contains)
-    default: return false
+    default: return EventWriter.isEventFile(name)
     }
   }
 
@@ -102,15 +105,17 @@ final class RunRecorder {
   }
 }
 
-/// metrics.jsonl
+/// metrics.jsonl, and the same in the event files.
 final class MetricsSink: RunSink {
   private var recorder: MetricsRecorder
   private let log: MetricsLog
   private let run: String
+  private let events: EventSink?
   private var hasStepped = false
 
   /// The log of the run under `lock`, from `state` on. Throws `io`.
-  init(under lock: RunLock, state: RunState) throws {
+  init(under lock: RunLock, state: RunState, events: EventSink?) throws {
+    self.events = events
     recorder = MetricsRecorder(interval: state.training?.metricsInterval ?? 0, shape: state.model.shape)
     log = try MetricsLog(under: lock, step: state.step)
     run = lock.run
@@ -122,6 +127,7 @@ final class MetricsSink: RunSink {
     // A run that was complete when it was resumed scores its images once more; one line about that is enough.
     if !hasStepped, (try? MetricsLog.records(ofRun: run))?.last?.heldOut == record.heldOut { return }
     try log.append(record)
+    try events?.append(record)
   }
 }
 

@@ -28,14 +28,15 @@ final class SampleSink: RunSink {
   private let count: Int
   private let threads: Int
   private let console: Console
+  private let events: EventSink?
   private let began = monotonicSeconds()
   private var spent = 0.0
   private var longest = 0.0
   private var hasTold = false
 
   /// Grids of the run under `lock`; what the trainer's options say of samples holds.
-  init(under lock: RunLock, trainer: Trainer, threads: Int, console: Console) throws {
-    (self.trainer, self.threads, self.console) = (trainer, threads, console)
+  init(under lock: RunLock, trainer: Trainer, threads: Int, console: Console, events: EventSink?) throws {
+    (self.trainer, self.threads, self.console, self.events) = (trainer, threads, console, events)
     folder = lock.run + "/" + Self.folderName
     count = trainer.state.training?.samples ?? 0
   }
@@ -81,7 +82,8 @@ final class SampleSink: RunSink {
     if classes != nil { text["Class"] = "all" }
     text["Count"] = "\(count)"
     try RunRecorder.makeFolder(folder)
-    try ImageGrid.picture(drawn.images, columns: columns, quantization: quantization)
-      .write(to: folder + "/" + Self.name(of: step), text: text)
+    let picture = ImageGrid.picture(drawn.images, columns: columns, quantization: quantization)
+    try picture.write(to: folder + "/" + Self.name(of: step), text: text)
+    try events?.append(samples: picture.encoded(text: text), shape: picture.shape, step: step)
   }
 }

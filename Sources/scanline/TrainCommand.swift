@@ -49,6 +49,7 @@ struct TrainCommand: ParsableCommand {
     help: "Begin with a published configuration (`scanline presets` lists them); other options go before it.",
     completion: .list(Preset.all.map(\.name)))
   var preset: String?
+  @Flag(inversion: .prefixedNo, help: "Write event files for TensorBoard into the run folder.") var tensorboard = true
   @Flag(inversion: .prefixedNo, help: "Draw losses and gradient flow into plots when the run ends or stops.")
   var plots = true
   @OptionGroup var shown: ProgressOptions
@@ -101,7 +102,7 @@ struct TrainCommand: ParsableCommand {
       isSaved: resume, now: monotonicSeconds)
     let recorder = try RunRecorder(
       under: lock, trainer: trainer, threads: threads, formerLength: session.formerLength, console: console,
-      showsGradients: watchGradients)
+      showsGradients: watchGradients, writesEvents: tensorboard)
     let outcome = try trainer.run(
       request: signals.request,
       save: { state, adam in

@@ -41,7 +41,7 @@ final class TrainingProgress {
         waiting = text
         showPlainLine()
       }
-    case .gradients, .saved: break
+    case .gradients, .histograms, .saved: break
     }
   }
 

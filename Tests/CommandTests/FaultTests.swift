@@ -48,7 +48,10 @@ import Training
   @Test func theNameOfARunThatSavedNothingIsFree() throws {
     let diverging = "train images \(options) --steps 50 --learning-rate 1e30 --warmup 0 --schedule constant"
     _ = try place.fail("\(diverging) --output run", 76)
-    #expect(place.names("run") == ["config.toml", "environment.json", "gradients.jsonl"])
+    #expect(
+      place.names("run").filter { !$0.hasPrefix("events.out.") } == [
+        "config.toml", "environment.json", "gradients.jsonl",
+      ])
     _ = try place.succeed("train images \(options) --steps 3 --gradients-every 1 --output run")
     _ = try place.succeed("train images \(options) --steps 3 --gradients-every 1 --output other")
     #expect(try place.read("run/gradients.jsonl") == place.read("other/gradients.jsonl"))

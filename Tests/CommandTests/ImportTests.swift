@@ -95,6 +95,60 @@ import Testing
     #expect(abs(try #require(report["nats_per_image"] as? Double) - nats) < 1e-9 * nats)
   }
 
+  /// Every family, conditioned on classes, under PyTorch's names and under those of a checkpoint: the same scores.
+  @Test(arguments: [ModelKind.pixelCNN, .gatedPixelCNN, .mdrnn, .diagonalLSTM])
+  func classesAndBothNamesAreAccepted(kind: ModelKind) throws {
+    let configuration = ModelConfiguration(
+      model: kind, width: 4, blocks: 2, shape: shape, levels: 2, directions: kind.isRecurrent ? 2 : nil,
+      classNames: ["b", "a"])
+    let model = configuration.makeModel()
+    let parameters = randomParameters(model, scale: 0.5)
+    // Named by hand: what a class adds lies in the layer's own module.
+    let expected: [ModelKind: Set<String>] = [
+      .pixelCNN: ["0.cond.weight", "1.net.3.cond.weight", "2.net.3.cond.weight"],
+      .gatedPixelCNN: Set((0..<2).flatMap { ["layers.\($0).v.cond.weight", "layers.\($0).h.cond.weight"] }),
+      .mdrnn: Set((1...2).flatMap { ["\($0).l.i.cond.weight", "\($0).r.i.cond.weight"] }),
+      .diagonalLSTM: Set(["0.cond.weight"] + (1...2).flatMap { ["\($0).l.i.cond.weight", "\($0).r.i.cond.weight"] }),
+    ]
+    #expect(Set(model.pyTorchNames.values.filter { $0.contains("cond") }) == expected[kind])
+    func tensors(_ names: [String: String]) -> [NamedTensor] {
+      model.layout.slices.map {
+        NamedTensor(name: names[$0.name] ?? $0.name, shape: $0.shape, values: Array(parameters[$0]))
+      }
+    }
+    let batch = randomBatch(configuration, count: 2)
+    let classes = try #require(batch.classes)
+    for n in 0..<2 {
+      let levels = batch.levels[n * shape.dimensions..<(n + 1) * shape.dimensions]
+      try place.write(
+        PNGImage(shape: shape, values: levels.map { $0 * 255 }).encoded(),
+        to: "images/\(["b", "a"][classes[n]])/\(n).png")
+    }
+    let nats = Scorer(model: model, parameters: parameters, threads: 1).nats(batch)
+    var options = "--model \(kind.rawValue) --width 4 --blocks 2 --levels 2 --size 6x4"
+    if kind.isRecurrent { options += " --directions 2" }
+    for (output, names) in [("theirs", model.pyTorchNames), ("ours", [:])] {
+      try write(tensors(names))
+      _ = try place.succeed("import weights.safetensors \(options) --classes b,a --output \(output)")
+      let report = try place.succeed("evaluate \(output) images --json").json()
+      let mean = try #require(report["nats_per_image"] as? Double)
+      #expect(abs(mean - nats.reduce(0, +) / 2) < 1e-9 * mean)
+    }
+    // Without its classes, or with others, it is another model.
+    #expect(
+      try place.fail("import weights.safetensors \(options) --output none", 65).contains("not used: ")
+    )
+    #expect(
+      try place.fail("import weights.safetensors \(options) --classes b,a,c --output none", 65)
+        .contains(".class.weight of shape ["))
+    #expect(
+      try place.fail("import weights.safetensors \(options) --classes b,,a --output none", 64)
+        .contains("--classes: expected names with commas between them, found \"b,,a\""))
+    #expect(
+      try place.fail("import weights.safetensors \(options) --classes b,b --output none", 64)
+        .contains("each name once, found b, b"))
+  }
+
   /// Finite weights that give no finite score: no figure is printed.
   @Test func aScoreThatIsNotFiniteIs76() throws {
     try write(

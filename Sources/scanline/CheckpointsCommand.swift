@@ -13,7 +13,7 @@ struct CheckpointsCommand: ParsableCommand {
       Examples:
         scanline checkpoints list Checkpoints/digits
         scanline checkpoints prune Checkpoints/digits --keep 1
-        scanline sample $(scanline checkpoints best Checkpoints/digits)
+        scanline checkpoints best Checkpoints/digits
         scanline checkpoints average Checkpoints/digits --last 3 --output Checkpoints/digits-mean
         scanline checkpoints export Checkpoints/digits --output digits-weights
       """,

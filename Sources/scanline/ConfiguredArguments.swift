@@ -31,7 +31,8 @@ struct ConfiguredArguments {
   /// The configuration's own place in what went wrong: "run.toml, line 3: [model] width"; nil where the words of the
   /// error name no option of it.
   func place(of message: String) -> String? {
-    guard let file else { return nil }
+    // The file's options are all known: one that is not, and the one that the parser proposes for it, are the user's.
+    guard let file, !message.hasPrefix("Unknown option") else { return nil }
     let found = entries.compactMap { entry -> (at: String.Index, entry: ConfigurationFile.Entry)? in
       let pattern = "--" + entry.option.name
       var start = message.startIndex

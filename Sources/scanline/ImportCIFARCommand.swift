@@ -25,12 +25,13 @@ struct ImportCIFARCommand: ParsableCommand {
   @Option(help: "cifar10 or cifar100, where the length of a batch does not tell.") var kind: CIFARKind?
   @Flag(help: "Of CIFAR-100: the 20 coarse classes.") var coarse = false
   @OptionGroup var folder: ImportFolderOptions
+  @OptionGroup var shown: ProgressOptions
 
   /// Images in memory at a time.
   private static let stretch = 2_048
 
   func run() throws {
-    let console = Console()
+    let console = shown.console()
     let files = try CIFARFiles(paths)
     let kind = try files.kind(kind)
     guard !coarse || kind == .cifar100 else {

@@ -21,12 +21,13 @@ struct ImportIDXCommand: ParsableCommand {
   @Argument(help: "The file of images.") var images: String
   @Option(help: "The file of their labels.") var labels: String?
   @OptionGroup var folder: ImportFolderOptions
+  @OptionGroup var shown: ProgressOptions
 
   /// Bytes of pixels in memory at a time.
   private static let stretch = 8 << 20
 
   func run() throws {
-    let console = Console()
+    let console = shown.console()
     let file = try IDXFile(images, dimensions: 3, what: "images")
     let (count, shape) = (file.sizes[0], ImageShape(height: file.sizes[1], width: file.sizes[2], channels: 1))
     let labels = try readLabels(count)

@@ -43,6 +43,7 @@ struct LearningRateCommand: ParsableCommand {
   @Option(help: "Threads; by default all that this process may use. They change no bit of the result.")
   var threads: Int?
   @Flag(help: "One JSON object instead of a table.") var json = false
+  @OptionGroup var shown: ProgressOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Levels") var quantization: QuantizationOptions
   @OptionGroup(title: "Images") var images: ImageOptions
@@ -57,7 +58,7 @@ struct LearningRateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = Console()
+    let console = shown.console()
     let options = try sweepOptions()
     let endings = ["csv", "png", "svg"]
     for ending in endings { try demandNewFile("\(output).\(ending)", force: force) }

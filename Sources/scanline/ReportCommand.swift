@@ -37,6 +37,7 @@ struct ReportCommand: ParsableCommand {
   @Option(help: "The seed of completions and of the bootstrap.") var seed: UInt64 = 1
   @Option(help: "Threads; by default all that this process may use.") var threads: Int?
   @Flag(help: "What was written as one JSON object.") var json = false
+  @OptionGroup var shown: ProgressOptions
   @OptionGroup(title: "Images") var reading: ImageOptions
 
   func validate() throws {
@@ -66,7 +67,7 @@ struct ReportCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = Console()
+    let console = shown.console()
     let paths = paths.map { path in
       var path = path
       while path.count > 1 && path.hasSuffix("/") { path.removeLast() }

@@ -88,7 +88,14 @@ extension CheckpointFolder {
   @discardableResult
   public static func prune(under lock: RunLock, keeping count: Int, best: Int? = nil) throws -> [SavedStep] {
     precondition(count > 0, "a run must keep a checkpoint")
-    let removed = try steps(in: lock.run).dropLast(count).filter { $0.step != best }
+    let saved: [SavedStep]
+    do {
+      saved = try steps(in: lock.run)
+    } catch let error as ScanlineError where error.kind == .badData {
+      // The lock is held, so the folder was there: somebody has moved it away.
+      throw ScanlineError(.io, path: error.path, expected: error.expected, found: error.found)
+    }
+    let removed = saved.dropLast(count).filter { $0.step != best }
     for step in removed { try remove(step, under: lock) }
     return removed
   }

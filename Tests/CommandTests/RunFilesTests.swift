@@ -102,7 +102,7 @@ import Testing
     try run.wait(for: "a checkpoint") { !place.steps("run").isEmpty }
     try FileManager.default.moveItem(atPath: place.path + "/run", toPath: place.path + "/moved")
     let told = try run.finish()
-    #expect([73, 74].contains(told.status) && told.messages.contains("scanline: run/"), "\(told.messages)")
+    #expect([73, 74].contains(told.status) && told.messages.contains("scanline: run"), "\(told.messages)")
     #expect(place.names(".") == ["images", "moved"])
   }
 

@@ -57,15 +57,18 @@ extension ConvolutionalModel {
 
   /// See `ImageModel`.
   public func pack(_ parameters: ParameterVector, into packed: PackedParameters, threads: Int) {
-    parallelFor(convolutions.count, threads: threads) { number, _ in
-      convolutions[number].pack(parameters, into: packed)
+    // A model puts the list together whenever it is asked: once is enough.
+    let layers = convolutions
+    parallelFor(layers.count, threads: threads) { number, _ in
+      layers[number].pack(parameters, into: packed)
     }
   }
 
   /// See `ImageModel`.
   public func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector, threads: Int) {
-    parallelFor(convolutions.count, threads: threads) { number, _ in
-      convolutions[number].unpackGradient(packed, into: gradient)
+    let layers = convolutions
+    parallelFor(layers.count, threads: threads) { number, _ in
+      layers[number].unpackGradient(packed, into: gradient)
     }
   }
 }

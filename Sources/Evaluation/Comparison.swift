@@ -102,11 +102,11 @@ public struct Comparison: Sendable {
 
   /// Bits per dimension of all with their intervals and, of two models or more, how far each is from the best.
   public func figure(title: String, shape: ImageShape) -> PlotFigure {
-    let unit = 0.693_147_180_559_945_3 * Double(shape.dimensions)
+    func bits(_ nats: Double) -> Double { LikelihoodSummary.bitsPerDimension(nats, shape: shape) }
     let all = rows.map { row in
       PlotDotChart.Row(
         row.candidate.name, row.summary.bitsPerDimension,
-        row.interval.lowerBound / unit...row.interval.upperBound / unit, color: .series(row.candidate.isModel ? 0 : 1))
+        bits(row.interval.lowerBound)...bits(row.interval.upperBound), color: .series(row.candidate.isModel ? 0 : 1))
     }
     let models = rows.filter(\.candidate.isModel).map { row in
       PlotDotChart.Row(row.candidate.name, row.difference, row.differenceInterval, color: .series(0))

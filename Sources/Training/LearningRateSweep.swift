@@ -111,7 +111,7 @@ public struct LearningRateSweep {
         end = .rising
         break
       }
-      adam.update(gradient, norm: norms.global, learningRate: Float(point.learningRate))
+      adam.update(gradient, norm: norms.global, learningRate: Float(point.learningRate), threads: threads)
     }
     (self.points, self.end) = (points, end)
   }

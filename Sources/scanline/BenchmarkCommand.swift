@@ -81,6 +81,21 @@ struct BenchmarkOptions: ParsableArguments {
     Swift.print(String(decoding: data, as: UTF8.self))
   }
 
+  /// Calls `round`, which times its parts by name, at least five times and for the time asked; then gives the median of
+  /// a part's seconds. Parts that take turns meet alike whatever else the machine does.
+  func medians(_ round: (_ time: (_ part: String, _ body: () -> Void) -> Void) -> Void) -> (_ part: String) -> Double {
+    var times: [String: [Double]] = [:]
+    let clock = ContinuousClock()
+    let start = clock.now
+    var rounds = 0
+    repeat {
+      round { part, body in times[part, default: []].append(clock.measure(body).inSeconds) }
+      rounds += 1
+    } while rounds < 5 || start.duration(to: clock.now) < .seconds(seconds)
+    let medians = times.mapValues(median)
+    return { medians[$0] ?? 0 }
+  }
+
   /// Calls `body` three times unmeasured, then for the time asked; calls a second.
   func rate(_ body: () -> Void) -> Double {
     for _ in 0..<3 { body() }

@@ -10,9 +10,9 @@ struct CoresBenchmark: ParsableCommand {
     commandName: "cores",
     abstract: "What 8, 32 or 64 cores would make of a training step.",
     discussion: """
-      Measures a step on one thread and on all, its parts that run on one thread alone, the addition of the shards, and \
+      Measures a step on one thread and on all, packing and Adam on one thread, the addition of the shards, and \
       the memory's bandwidth. A step on P cores is then put together of:
-        what runs on one thread, as measured;
+        packing, unpacking and Adam, at the time of one thread (they are shared out too: a high estimate);
         ⌈shards / P⌉ shards, each a shard's part of the rest on one thread;
         the addition of the shards, at P times the rate of one thread, at most at the memory's bandwidth;
       and, where the activations of P images do not fit in the caches, it takes no less than writing them once and \
@@ -100,12 +100,8 @@ struct CoresBenchmark: ParsableCommand {
   private func measure(_ model: any ImageModel, _ batch: ImageBatch) -> Measured {
     let work = StepWork(model, batch, threads: options.threadCount)
     let bandwidth = BandwidthTest()
-    var times: [String: [Double]] = [:]
-    let clock = ContinuousClock()
-    let start = clock.now
-    func time(_ part: String, _ body: () -> Void) { times[part, default: []].append(clock.measure(body).inSeconds) }
     work.step(work.alone)
-    repeat {
+    let seconds = options.medians { time in
       time("one") { work.step(work.alone) }
       time("all") { work.step(work.together) }
       time("serial") { work.runSerialParts() }
@@ -113,8 +109,7 @@ struct CoresBenchmark: ParsableCommand {
       time("unpacking") { work.unpack() }
       time("read on one") { bandwidth.run(threads: 1) }
       time("read on all") { bandwidth.run(threads: options.threadCount) }
-    } while times["one", default: []].count < 5 || start.duration(to: clock.now) < .seconds(options.seconds)
-    func seconds(_ part: String) -> Double { median(times[part] ?? [0]) }
+    }
     let shards = work.alone.gradient.shards
     return Measured(
       threads: options.threadCount, batch: options.batch, shards: shards, secondsOneThread: seconds("one"),

@@ -123,20 +123,10 @@ struct LearningRateCommand: ParsableCommand {
   private func fresh(_ threads: Int, _ console: Console) throws -> Beginning {
     let training = try training(over: nil)
     let quantization = try quantization.quantization(seed: training.seed)
-    var configuration = try model.configuration(
+    let unsized = try model.configuration(
       shape: ImageShape(height: 1, width: 1, channels: 1), levels: quantization.levels, path: "lr-find")
     let set = try read(try images.scan(folder), over: nil, threads, console)
-    configuration.shape = set.shape
-    if configuration.drawsChannelsApart && model.width == nil { configuration.width = 36 }
-    if classConditional {
-      guard !set.classNames.isEmpty else {
-        throw ScanlineError(
-          .badData, path: folder, expected: "a subfolder for each class, which --class-conditional learns",
-          found: "images without classes")
-      }
-      configuration.classNames = set.classNames
-    }
-    try configuration.validate(path: folder)
+    let configuration = try model.fitted(unsized, to: set, classConditional: classConditional, path: folder)
     let state = RunState(model: configuration, quantization: quantization)
     try demandMemory(state, training, threads)
     return try (

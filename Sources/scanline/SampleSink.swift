@@ -83,7 +83,8 @@ final class SampleSink: RunSink {
     text["Count"] = "\(count)"
     try RunRecorder.makeFolder(folder)
     let picture = ImageGrid.picture(drawn.images, columns: columns, quantization: quantization)
-    try picture.write(to: folder + "/" + Self.name(of: step), text: text)
-    try events?.append(samples: picture.encoded(text: text), shape: picture.shape, step: step)
+    let png = try picture.encoded(text: text)
+    try writeAtomically(png, to: folder + "/" + Self.name(of: step))
+    try events?.append(samples: png, shape: picture.shape, step: step)
   }
 }

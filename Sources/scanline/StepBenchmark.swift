@@ -46,19 +46,13 @@ struct StepBenchmark: ParsableCommand {
   func run() throws {
     let model = try options.makeModel()
     let work = StepWork(model, options.makeBatch(), threads: options.threadCount)
-    var times: [String: [Double]] = [:]
-    let clock = ContinuousClock()
-    let start = clock.now
-    func time(_ part: String, _ body: () -> Void) { times[part, default: []].append(clock.measure(body).inSeconds) }
     work.step(work.alone)
-    repeat {
+    let seconds = options.medians { time in
       time("one thread") { work.step(work.alone) }
       time("all threads") { work.step(work.together) }
       for part in StepWork.Part.allCases { time(part.rawValue) { work.run(part) } }
       time("peak") { work.runPeak() }
-    } while times["peak", default: []].count < 5 || start.duration(to: clock.now) < .seconds(options.seconds)
-    let medians = times.mapValues(median)
-    func seconds(_ part: String) -> Double { medians[part] ?? 0 }
+    }
     let alone = seconds("one thread")
     var parts = StepWork.Part.allCases.map { Part(part: $0.rawValue, seconds: seconds($0.rawValue), shareOfStep: 0) }
     parts.append(Part(part: "the rest", seconds: alone - parts.reduce(0) { $0 + $1.seconds }, shareOfStep: 0))

@@ -73,13 +73,13 @@ final class StepWork {
     }
   }
 
-  /// What a step does on one thread however many there are, but for ``unpack()``.
+  /// What a step shares out by layers and slices, not by images, but for ``unpack()``; here on one thread.
   func runSerialParts() {
     run(.packing)
     run(.optimizer)
   }
 
-  /// The end of adding up shards, on one thread too: the gradient in the order of the parameters.
+  /// The end of adding up shards, on one thread: the gradient in the order of the parameters.
   func unpack() { model.unpackGradient(sum, into: gradient, threads: 1) }
 
   private func forEachGroup(_ body: (Range<Int>) -> Void) {

@@ -181,22 +181,12 @@ struct TrainCommand: ParsableCommand {
     let options = try training.options()
     let quantization = try quantization.quantization(seed: options.seed)
     // What can be refused without the images is refused before they are read.
-    var configuration = try model.configuration(
+    let unsized = try model.configuration(
       shape: ImageShape(height: 1, width: 1, channels: 1), levels: quantization.levels, path: asked)
     let loading = images.loading(over: nil)
     let (train, valid) = try load(path, loading, images.heldOutShare, images.heldOutSeed, threads, console)
-    configuration.shape = train.shape
-    // The usual width does not split into three colours.
-    if configuration.drawsChannelsApart && model.width == nil { configuration.width = 36 }
-    if classConditional == true {
-      guard !train.classNames.isEmpty else {
-        throw ScanlineError(
-          .badData, path: path, expected: "a subfolder for each class, which --class-conditional learns",
-          found: "images without classes")
-      }
-      configuration.classNames = train.classNames
-    }
-    try configuration.validate(path: path)
+    let configuration = try model.fitted(
+      unsized, to: train, classConditional: classConditional == true, path: path)
     let state = RunState(
       model: configuration, quantization: quantization,
       data: RunState.Data(

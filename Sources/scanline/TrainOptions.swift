@@ -1,5 +1,6 @@
 // The options of `scanline train` that decide the model and the course of training.
 import ArgumentParser
+import ImageData
 import Kernels
 import Networks
 import Training
@@ -29,6 +30,27 @@ struct ModelOptions: ParsableArguments {
       likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
       directions: layers.directions,
       initialization: initialization ?? .uniform)
+    try configuration.validate(path: path)
+    return configuration
+  }
+
+  /// `configuration`, which was made before the images were read, for those of `set`, and with its classes where they are
+  /// to be learned. Throws `badData`, under `path`, where there are none, and a usage error where there is no such model.
+  func fitted(
+    _ configuration: ModelConfiguration, to set: ImageSet, classConditional: Bool, path: String
+  ) throws -> ModelConfiguration {
+    var configuration = configuration
+    configuration.shape = set.shape
+    // The usual width does not split into three colours.
+    if configuration.drawsChannelsApart && width == nil { configuration.width = 36 }
+    if classConditional {
+      guard !set.classNames.isEmpty else {
+        throw ScanlineError(
+          .badData, path: path, expected: "a subfolder for each class, which --class-conditional learns",
+          found: "images without classes")
+      }
+      configuration.classNames = set.classNames
+    }
     try configuration.validate(path: path)
     return configuration
   }

@@ -82,7 +82,7 @@ final class TrainingProgress {
   }
 
   private func figures(_ nats: Double) -> String {
-    "\(nats.text(3)) nats  \((nats / (log(2) * Double(shape.dimensions))).text(4)) bits/dim"
+    "\(nats.text(3)) nats  \(LikelihoodSummary.bitsPerDimension(nats, shape: shape).text(4)) bits/dim"
   }
 
   /// The table on standard output.

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "scanline_system.h"
 
+#include <sys/mman.h>
+
 #ifdef __linux__
 #include <sched.h>
 #include <stdio.h>
@@ -36,3 +38,19 @@ int64_t scanline_resident_bytes(void) {
 int64_t scanline_resident_bytes(void) { return 0; }
 #endif
 #endif
+
+void *scanline_map_memory(size_t bytes) {
+  void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+  return memory == MAP_FAILED ? NULL : memory;
+}
+
+void scanline_unmap_memory(void *memory, size_t bytes) { munmap(memory, bytes); }
+
+void scanline_prefer_huge_pages(void *memory, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+  madvise(memory, bytes, MADV_HUGEPAGE);
+#else
+  (void)memory;
+  (void)bytes;
+#endif
+}

@@ -10,18 +10,28 @@ public final class AlignedBuffer: @unchecked Sendable {
   package let pointer: UnsafeMutablePointer<Float>
   /// Floats allocated: the count rounded up to whole vectors, so that a vector loop needs no tail.
   private let capacity: Int
+  /// What keeps the memory; nil: it is the buffer's own.
+  private let owner: AnyObject?
 
-  /// `count` floats, all zero.
-  public init(count: Int) {
+  /// `count` floats, all zero; in memory of `arena` where there is one.
+  public init(count: Int, in arena: MemoryArena? = nil) {
     precondition(count >= 0, "a buffer cannot have \(count) elements")
     self.count = count
     capacity = max(Lanes.count, Lanes.roundUp(count))
-    pointer = UnsafeMutableRawPointer.allocate(byteCount: capacity * MemoryLayout<Float>.stride, alignment: 64)
-      .bindMemory(to: Float.self, capacity: capacity)
-    pointer.initialize(repeating: 0, count: capacity)
+    let byteCount = capacity * MemoryLayout<Float>.stride
+    if let arena {
+      let (memory, owner) = arena.allocate(byteCount: byteCount)
+      pointer = memory.bindMemory(to: Float.self, capacity: capacity)
+      self.owner = owner
+    } else {
+      pointer = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
+        .bindMemory(to: Float.self, capacity: capacity)
+      pointer.initialize(repeating: 0, count: capacity)
+      owner = nil
+    }
   }
 
-  deinit { pointer.deallocate() }
+  deinit { if owner == nil { pointer.deallocate() } }
 
   /// The element at `index`.
   public subscript(index: Int) -> Float {

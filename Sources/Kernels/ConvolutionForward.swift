@@ -70,8 +70,7 @@ public final class BiasChoice {
 /// Σ input[y + dy, x + dx, i] · weights[dy, dx, i, o] over the taps of a window, in the order run, tap, input. What
 /// becomes of the sum is the business of the output.
 ///
-/// A pass is made once and run for every band of every image, so everything that can be computed or checked
-/// beforehand is.
+/// A pass is made once and run for every image, so everything that can be computed or checked beforehand is.
 public final class ConvolutionPass {
   private let output: ConvolutionOutput
   private let places: PassPlaces
@@ -116,6 +115,9 @@ public final class ConvolutionPass {
   }
 
   deinit { spans.deallocate() }
+
+  /// Computes the whole output with the matrix in `weights`.
+  public func run(weights: AlignedBuffer) { run(0..<height, weights: weights) }
 
   /// Computes the rows `rows` of the output with the matrix in `weights`.
   public func run(_ rows: Range<Int>, weights: AlignedBuffer) {

@@ -50,6 +50,9 @@ public final class WeightGradientPass {
 
   deinit { tiles.deallocate() }
 
+  /// Adds what all pixels contribute to the matrix in `gradient`.
+  public func run(into gradient: AlignedBuffer) { run(0..<input.height, into: gradient) }
+
   /// Adds what the rows `rows` contribute to the matrix in `gradient`.
   public func run(_ rows: Range<Int>, into gradient: AlignedBuffer) {
     precondition(rows.lowerBound >= 0 && rows.upperBound <= input.height, "rows \(rows) of \(input.height)")

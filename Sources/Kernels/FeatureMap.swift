@@ -45,7 +45,8 @@ public struct FeatureMap: Sendable {
   /// A map of zeros. `padded` rounds a pixel up to whole vectors; only a network's input goes without. Where
   /// `sharesRows`, all rows are the same memory: for what is read only while its own row is computed.
   public init(
-    height: Int, width: Int, channels: Int, border: Border = Border(), padded: Bool = true, sharesRows: Bool = false
+    height: Int, width: Int, channels: Int, border: Border = Border(), padded: Bool = true, sharesRows: Bool = false,
+    in arena: MemoryArena? = nil
   ) {
     precondition(!sharesRows || (border.top == 0 && border.bottom == 0), "a shared row has no row above or below")
     self.height = height
@@ -55,7 +56,7 @@ public struct FeatureMap: Sendable {
     pixelStride = padded ? Lanes.roundUp(channels) : channels
     let rowCount = (border.left + width + border.right) * pixelStride
     rowStride = sharesRows ? 0 : rowCount
-    storage = AlignedBuffer(count: (sharesRows ? 1 : border.top + height + border.bottom) * rowCount)
+    storage = AlignedBuffer(count: (sharesRows ? 1 : border.top + height + border.bottom) * rowCount, in: arena)
     origin = storage.pointer + border.top * rowStride + border.left * pixelStride
   }
 

@@ -123,7 +123,7 @@ final class DiagonalWorkspace: ModelWorkspace {
   /// Backward through the head and the first convolution.
   private struct BackwardPasses {
     let gradients: DiagonalGradients
-    let head: [BackwardStage.Step]
+    let head: [BackwardStep]
     let input: WeightGradientPass?
   }
 
@@ -168,8 +168,7 @@ final class DiagonalWorkspace: ModelWorkspace {
     guard let passes = backwardPasses else { preconditionFailure("this workspace is not for training") }
     // Places without an image contribute nothing.
     for place in count..<images { logitGradients[place].clear() }
-    let rows = 0..<activations.rectified.height
-    BackwardStage(steps: passes.head, bandHeight: rows.count).run(rows, packed, into: gradient)
+    passes.head.run(packed, into: gradient)
     var layer = observer.map { $0.layers.count - 2 } ?? 0
     func observe(_ outputs: FeatureMap, _ gradients: FeatureMap, _ index: Int) {
       observer?.outputs(index, outputs, images: count, of: images)
@@ -190,7 +189,7 @@ final class DiagonalWorkspace: ModelWorkspace {
         observe(direction.maps.output, gradients.output, layer + 1)
       }
     }
-    passes.input?.run(rows, into: gradient)
+    passes.input?.run(into: gradient)
     if passes.input != nil { observe(activations.streams[0], passes.gradients.stream, 0) }
   }
 
@@ -209,8 +208,7 @@ final class DiagonalWorkspace: ModelWorkspace {
         let start = ((height - 1) * width + corner) * map.channels
         for c in 0..<map.channels { map[height - 1, corner, c] = values[start + c] }
       }
-      let rows = 0..<height
-      BackwardStage(steps: passes.head, bandHeight: height).run(rows, packed, into: scratch)
+      passes.head.run(packed, into: scratch)
       for (index, runner) in activations.layers.enumerated().reversed() {
         runner.backward(packed, into: scratch)
         guard let gradients = runner.runners[direction].gradients?.output else { continue }

@@ -56,5 +56,5 @@ extension Dropout.Layer {
 
   /// The gradient with respect to `target` becomes that with respect to `source`, in its place. It may have been
   /// multiplied by a slope before: both are diagonal.
-  func backward(_ gradient: FeatureMap) -> [BackwardStage.Step] { mask.map { [.dropout($0, gradient)] } ?? [] }
+  func backward(_ gradient: FeatureMap) -> [BackwardStep] { mask.map { [.dropout($0, gradient)] } ?? [] }
 }

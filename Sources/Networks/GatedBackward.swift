@@ -6,14 +6,13 @@ final class GatedBackward {
   let logitGradient: FeatureMap
   private let activations: GatedActivations
   private let hiddenGradient: FeatureMap, streamGradient: FeatureMap, gateGradient: FeatureMap
-  private let head: BackwardStage
+  private let head: [BackwardStep]
   private let layers: [LayerPasses]
-  private let bandHeight: Int
 
   /// One layer's passes in their order.
   private struct LayerPasses {
     /// Output, horizontal gate and convolution, and the link's weights.
-    let horizontal: BackwardStage
+    let horizontal: [BackwardStep]
     /// Into the vertical pre-activations: where nothing else has reached them, and where the next layer has.
     let linkAlone: ConvolutionPass, linkAdded: ConvolutionPass
     let isLast: Bool
@@ -23,8 +22,7 @@ final class GatedBackward {
     let vertical: ConvolutionPass?
   }
 
-  init(_ model: GatedPixelCNN, _ a: GatedActivations, _ maker: MapMaker, bandHeight: Int) {
-    self.bandHeight = bandHeight
+  init(_ model: GatedPixelCNN, _ a: GatedActivations, _ maker: MapMaker) {
     activations = a
     let width = model.configuration.width
     let halves = ChannelOrder(2 * width, .interleaved(2)).stride
@@ -38,15 +36,13 @@ final class GatedBackward {
     }
     let classes = a.classes?.biases
     (logitGradient, hiddenGradient, streamGradient, gateGradient) = (logits, hidden, stream, gates)
-    head = BackwardStage(
-      steps: model.head.backward(
-        Head.Maps(features: a.rectified, hidden: a.hidden, logits: a.logits),
-        Head.Maps(features: stream, hidden: hidden, logits: logits)),
-      bandHeight: bandHeight)
+    head = model.head.backward(
+      Head.Maps(features: a.rectified, hidden: a.hidden, logits: a.logits),
+      Head.Maps(features: stream, hidden: hidden, logits: logits))
     layers = model.layers.enumerated().map { index, layer in
       let runner = a.layers[index]
       let own = sums[index % 2]
-      var steps: [BackwardStage.Step] = [
+      var steps: [BackwardStep] = [
         .weights(layer.output.weightGradient(runner.maps.thinned.target, stream)),
         .input(layer.output.inputGradient(stream, to: .gateGradient(gates: runner.maps.gates, gradient: gates))),
       ]
@@ -57,7 +53,7 @@ final class GatedBackward {
       ]
       if index > 0 { steps.append(.input(layer.horizontal.inputGradient(gates, to: .add(stream)))) }
       return LayerPasses(
-        horizontal: BackwardStage(steps: steps, bandHeight: bandHeight),
+        horizontal: steps,
         linkAlone: layer.link.inputGradient(gates, to: .store(own)),
         linkAdded: layer.link.inputGradient(gates, to: .add(own)),
         isLast: index == model.layers.count - 1,
@@ -70,23 +66,20 @@ final class GatedBackward {
     }
   }
 
-  /// Given ∂nats/∂logits, adds to the gradients of all weights. Bands run upward, since a pixel's gradient comes from the
-  /// rows below it.
+  /// Given ∂nats/∂logits, adds to the gradients of all weights.
   func run(_ packed: PackedParameters, into gradient: AlignedBuffer, observer: FlowObserver?) {
-    let bands = Bands(0..<logitGradient.height, height: bandHeight).reversed()
-    for band in bands { head.run(band, packed, into: gradient) }
+    let height = logitGradient.height
+    head.run(packed, into: gradient)
     if let observer { observeHead(observer) }
     for (index, layer) in layers.enumerated().reversed() {
       observer?.gradients(4 * index + 3, streamGradient)
-      for band in bands {
-        layer.horizontal.run(band, packed, into: gradient)
-        // The image's first row of the vertical stack goes to the link alone: see `GatedRunner`.
-        let alone = band.lowerBound..<(layer.isLast ? band.upperBound : max(band.lowerBound, 1))
-        layer.linkAlone.run(alone, weights: packed.transposed)
-        layer.linkAdded.run(alone.upperBound..<band.upperBound, weights: packed.transposed)
-        layer.verticalWeights.run(band, into: gradient)
-        layer.vertical?.run(band.clamped(to: 1..<max(1, band.upperBound)), weights: packed.transposed)
-      }
+      layer.horizontal.run(packed, into: gradient)
+      // The image's first row of the vertical stack goes to the link alone: see `GatedRunner`.
+      let alone = 0..<(layer.isLast ? height : 1)
+      layer.linkAlone.run(alone, weights: packed.transposed)
+      layer.linkAdded.run(alone.upperBound..<height, weights: packed.transposed)
+      layer.verticalWeights.run(into: gradient)
+      layer.vertical?.run(1..<height, weights: packed.transposed)
       if let observer { observe(index, observer) }
     }
   }

@@ -46,17 +46,14 @@ final class GatedActivations {
     self.classes = classes
   }
 
-  /// A whole image, `bandHeight` rows of a layer at a time.
-  func forward(_ packed: PackedParameters, bandHeight: Int) {
-    let columns = 0..<logits.width
-    let bands = Bands(0..<logits.height, height: bandHeight)
+  /// A whole image.
+  func forward(_ packed: PackedParameters) {
+    let everywhere = MapRegion(allOf: logits)
     for layer in layers {
-      for band in bands {
-        layer.runVertical(band, firstRow: 0, packed)
-        layer.runHorizontal(MapRegion(rows: band, columns: columns), packed)
-      }
+      layer.runVertical(everywhere.rows, firstRow: 0, packed)
+      layer.runHorizontal(everywhere, packed)
     }
-    for band in bands { runHead(MapRegion(rows: band, columns: columns), packed) }
+    runHead(everywhere, packed)
   }
 
   private func runHead(_ region: MapRegion, _ packed: PackedParameters) {
@@ -88,7 +85,6 @@ final class GatedWorkspace: ModelWorkspace {
   let dropout: Dropout?
   let byteCount: Int
   private let levels: Int
-  private let bandHeight: Int
   let activations: GatedActivations
   private let backwardPasses: GatedBackward?
 
@@ -96,13 +92,9 @@ final class GatedWorkspace: ModelWorkspace {
     let configuration = model.configuration
     let maker = MapMaker(configuration.shape, images: 1)
     levels = configuration.levels
-    // About eleven maps of `width` features are touched on the way through a layer, in each direction. They are to fit
-    // the second cache beside the weights.
-    let bytesPerRow = 11 * 4 * Lanes.roundUp(configuration.width) * configuration.shape.width
-    bandHeight = max(1, 262_144 / bytesPerRow)
     dropout = purpose.makeDropout(images: 1)
     activations = GatedActivations(model, maker, kept: purpose.kept, dropout: dropout)
-    backwardPasses = purpose.isTraining ? GatedBackward(model, activations, maker, bandHeight: bandHeight) : nil
+    backwardPasses = purpose.isTraining ? GatedBackward(model, activations, maker) : nil
     logits = [activations.logits]
     logitGradients = backwardPasses.map { [$0.logitGradient] } ?? []
     byteCount = maker.byteCount
@@ -111,7 +103,7 @@ final class GatedWorkspace: ModelWorkspace {
   func forward(_ batch: ImageBatch, image: Int, _ packed: PackedParameters) {
     activations.classes?.choose(batch, image..<image + 1)
     activations.input.fill(batch, image: image, levels: levels)
-    activations.forward(packed, bandHeight: bandHeight)
+    activations.forward(packed)
   }
 
   func backward(_ packed: PackedParameters, into gradient: AlignedBuffer, observer: FlowObserver?) {

@@ -50,7 +50,7 @@ struct Head: Sendable {
   }
 
   /// From the logits' gradient to the features'.
-  func backward(_ saved: Maps, _ gradients: Maps, images: Int = 1) -> [BackwardStage.Step] {
+  func backward(_ saved: Maps, _ gradients: Maps, images: Int = 1) -> [BackwardStep] {
     [
       .weights(logits.weightGradient(saved.hidden, gradients.logits, images: images)),
       .input(

@@ -17,6 +17,7 @@ final class MapMaker {
   private let images: Int
   private let height: Int
   private let slides: Bool
+  private let arena = MemoryArena()
   private var bordered: [FeatureMap] = []
   private(set) var byteCount = 0
 
@@ -40,7 +41,7 @@ final class MapMaker {
   /// A map whose rows are kept: for a layer's neighbours, or for the backward pass.
   func map(_ channels: Int, border: FeatureMap.Border = .init(), padded: Bool = true) -> FeatureMap {
     let map = FeatureMap(
-      height: height, width: shape.width * images, channels: channels, border: border, padded: padded)
+      height: height, width: shape.width * images, channels: channels, border: border, padded: padded, in: arena)
     if slides && border.top > 0 { bordered.append(map) }
     byteCount += map.byteCount
     return map
@@ -49,7 +50,8 @@ final class MapMaker {
   /// A map that is read only while its own row is computed: of the last rows, one is kept.
   func passingMap(_ channels: Int, border: FeatureMap.Border = .init()) -> FeatureMap {
     let map = FeatureMap(
-      height: height, width: shape.width * images, channels: channels, border: border, sharesRows: slides)
+      height: height, width: shape.width * images, channels: channels, border: border, sharesRows: slides,
+      in: arena)
     byteCount += map.byteCount
     return map
   }

@@ -88,8 +88,8 @@ public struct PixelCNN: ConvolutionalModel {
     let own = own(workspace)
     own.activations.classes?.choose(batch, images)
     own.activations.input.fill(batch, image: images.lowerBound, levels: configuration.levels)
-    let shape = configuration.shape
-    for stage in own.forwardStages { stage.run(0..<shape.height, width: shape.width, packed) }
+    let everywhere = MapRegion(allOf: own.activations.logits)
+    for step in own.forwardSteps { step.run(everywhere, packed) }
   }
 
   /// See `ImageModel`.
@@ -100,7 +100,7 @@ public struct PixelCNN: ConvolutionalModel {
     let own = own(workspace)
     precondition(!own.backwardStages.isEmpty, "this workspace is not for training")
     for stage in own.backwardStages {
-      stage.run(0..<configuration.shape.height, packed, into: gradient)
+      stage.steps.run(packed, into: gradient)
       guard let observer else { continue }
       for (layer, map) in stage.gradients { observer.gradients(layer, map) }
     }

@@ -10,28 +10,15 @@ extension PixelCNN {
     let maker = MapMaker(lastRowsOf: configuration.shape, images: images)
     let activations = PixelCNNWorkspace.Activations(self, maker, kept: .neighbours, images: images)
     return PixelRunner(
-      IncrementalPixelCNN(steps: forwardStages(activations, images: images).flatMap(\.steps)),
+      IncrementalPixelCNN(steps: forwardSteps(activations, images: images)),
       configuration: configuration, maker: maker, images: images, input: activations.input,
       logits: activations.logits, classes: activations.classes)
   }
 
-  /// Bytes that a row takes in the maps that a block touches: the stream, its activated copies before and after, the
-  /// two narrow maps.
-  private var bytesPerRow: Int {
-    configuration.shape.width * 4
-      * (3 * Lanes.roundUp(configuration.width) + 2 * Lanes.roundUp(configuration.width / 2))
-  }
-
-  /// As many rows as fit the first cache.
-  private var forwardBand: Int { max(1, 32_768 / bytesPerRow) }
-  /// More than forward, since a weight gradient's sums are loaded and stored for each band.
-  private var backwardBand: Int { max(1, 524_288 / bytesPerRow) }
-
   // MARK: Forward
 
   /// Input layer, blocks, head.
-  func forwardStages(_ a: PixelCNNWorkspace.Activations, images: Int = 1) -> [ForwardStage] {
-    func stage(_ steps: [ForwardStep]) -> ForwardStage { ForwardStage(steps: steps, bandHeight: forwardBand) }
+  func forwardSteps(_ a: PixelCNNWorkspace.Activations, images: Int = 1) -> [ForwardStep] {
     let classes = a.classes?.biases
     func first(_ output: ConvolutionOutput) -> ConvolutionPass {
       input.forward(a.input, to: output, images: images, classes: classes)
@@ -42,19 +29,18 @@ extension PixelCNN {
       : [
         .convolution(first(.store(a.stream))), .activation(configuration.activation, a.stream, to: a.activated[0]),
       ]
-    let middle = blocks.enumerated().map { index, block in
-      stage(
-        activated(a.reduced[index]) { block.reduce.forward(a.activated[index], to: $0, images: images) }
-          + activated(a.convolved[index]) {
-            block.conv.forward(a.reduced[index], to: $0, images: images, classes: classes)
-          }
-          + a.thinned[index].forward
-          + blockEnd(a, index) { block.expand.forward(a.thinned[index].target, to: $0, images: images) })
+    let middle = blocks.enumerated().flatMap { index, block in
+      activated(a.reduced[index]) { block.reduce.forward(a.activated[index], to: $0, images: images) }
+        + activated(a.convolved[index]) {
+          block.conv.forward(a.reduced[index], to: $0, images: images, classes: classes)
+        }
+        + a.thinned[index].forward
+        + blockEnd(a, index) { block.expand.forward(a.thinned[index].target, to: $0, images: images) }
     }
     let head =
       activated(a.hidden) { self.head.hidden.forward(a.activated[blocks.count], to: $0, images: images) }
       + [.convolution(self.head.logits.forward(a.hidden, to: .store(a.logits), images: images))]
-    return [stage(start)] + middle + [stage(head)]
+    return start + middle + head
   }
 
   /// map = φ(the convolution's sums)
@@ -87,9 +73,6 @@ extension PixelCNN {
   func backwardStages(
     _ a: PixelCNNWorkspace.Activations, _ g: PixelCNNWorkspace.Gradients
   ) -> [BackwardStage] {
-    func stage(_ steps: [BackwardStage.Step], _ gradients: [(layer: Int, map: FeatureMap)] = []) -> BackwardStage {
-      BackwardStage(steps: steps, bandHeight: backwardBand, gradients: gradients)
-    }
     // Layers are numbered as in `convolutions`; the stream ends the block before, or the input layer.
     let (lastBlock, hiddenLayer) = (3 * blocks.count, 3 * blocks.count + 1)
     let classes = a.classes?.biases
@@ -100,24 +83,25 @@ extension PixelCNN {
       + [.weights(self.head.hidden.weightGradient(last, g.hidden))]
       + throughActivation(g.stream, saved: last) { self.head.hidden.inputGradient(g.hidden, to: $0) }
     let middle = blocks.enumerated().reversed().map { index, block in
-      stage(
-        [.weights(block.expand.weightGradient(a.thinned[index].target, g.stream))]
+      BackwardStage(
+        steps: [.weights(block.expand.weightGradient(a.thinned[index].target, g.stream))]
           + throughActivation(g.convolved, saved: a.convolved[index]) { block.expand.inputGradient(g.stream, to: $0) }
           + a.thinned[index].backward(g.convolved)
           + [.weights(block.conv.weightGradient(a.reduced[index], g.convolved, classes: classes))]
           + throughActivation(g.reduced, saved: a.reduced[index]) { block.conv.inputGradient(g.convolved, to: $0) }
           + [.weights(block.reduce.weightGradient(a.activated[index], g.reduced))]
           + blockStart(g, saved: a.activated[index]) { block.reduce.inputGradient(g.reduced, to: $0) },
-        [(3 * index, g.stream), (3 * index + 1, g.reduced), (3 * index + 2, g.convolved)])
+        gradients: [(3 * index, g.stream), (3 * index + 1, g.reduced), (3 * index + 2, g.convolved)])
     }
     let flow = [(lastBlock, g.stream), (hiddenLayer, g.hidden), (hiddenLayer + 1, g.logits)]
-    return [stage(head, flow)] + middle + [stage([.weights(input.weightGradient(a.input, g.stream, classes: classes))])]
+    let start = BackwardStep.weights(input.weightGradient(a.input, g.stream, classes: classes))
+    return [BackwardStage(steps: head, gradients: flow)] + middle + [BackwardStage(steps: [start])]
   }
 
   /// map = φ′ ⊙ the convolution's sums, where `saved` is what φ gave.
   private func throughActivation(
     _ map: FeatureMap, saved: FeatureMap, _ convolution: (ConvolutionOutput) -> ConvolutionPass
-  ) -> [BackwardStage.Step] {
+  ) -> [BackwardStep] {
     fusesActivation
       ? [.input(convolution(.masked(map, saved: saved)))]
       : [.input(convolution(.store(map))), .slope(configuration.activation, map, saved: saved)]
@@ -126,7 +110,7 @@ extension PixelCNN {
   /// From the stream's gradient after a block to that before it.
   private func blockStart(
     _ g: PixelCNNWorkspace.Gradients, saved: FeatureMap, _ reduce: (ConvolutionOutput) -> ConvolutionPass
-  ) -> [BackwardStage.Step] {
+  ) -> [BackwardStep] {
     switch configuration.residual {
     case .off: return throughActivation(g.stream, saved: saved, reduce)
     case .post: return [.input(reduce(.add(g.stream))), .slope(configuration.activation, g.stream, saved: saved)]

@@ -10,7 +10,7 @@ final class PixelCNNWorkspace: ModelWorkspace {
   let logitGradients: [FeatureMap]
   let dropout: Dropout?
   /// Input layer, blocks, head.
-  let forwardStages: [ForwardStage]
+  let forwardSteps: [ForwardStep]
   /// Head, blocks from the last to the first, input layer; none in a workspace for evaluation.
   let backwardStages: [BackwardStage]
   let byteCount: Int
@@ -22,7 +22,7 @@ final class PixelCNNWorkspace: ModelWorkspace {
     let activations = Activations(model, maker, kept: purpose.kept, dropout: dropout)
     self.activations = activations
     logits = [activations.logits]
-    forwardStages = model.forwardStages(activations)
+    forwardSteps = model.forwardSteps(activations)
     if purpose.isTraining {
       let gradients = Gradients(model, maker)
       logitGradients = [gradients.logits]

@@ -96,9 +96,8 @@ final class RecurrentRunner {
       }
       stepsTaken += 1
     }
-    let all = 0..<scan.height
-    passes.stateWeights.run(all, into: gradient)
-    passes.inputWeights.run(all, into: gradient)
-    passes.input?.run(all, weights: packed.transposed)
+    passes.stateWeights.run(into: gradient)
+    passes.inputWeights.run(into: gradient)
+    passes.input?.run(weights: packed.transposed)
   }
 }

@@ -58,7 +58,7 @@ final class LayerRunner {
   private let outputPass: ConvolutionPass?
   private let gradients: LayerGradients?
   private let streamGradient: FeatureMap?
-  private let outputSteps: [BackwardStage.Step]
+  private let outputSteps: [BackwardStep]
 
   /// The layer from `input` to `target`; `gradients` and `streamGradient` are for training.
   init(
@@ -124,13 +124,12 @@ final class LayerRunner {
   /// Given the gradient of the layer's output in the stream's gradient, leaves that of its input there.
   func backward(_ packed: PackedParameters, into gradient: AlignedBuffer) {
     guard let gradients, let streamGradient else { preconditionFailure("this workspace is not for training") }
-    let rows = 0..<sum.height
     if outputSteps.isEmpty {
       copy(streamGradient, to: gradients.sum, in: MapRegion(allOf: sum))
     } else {
-      BackwardStage(steps: outputSteps, bandHeight: rows.count).run(rows, packed, into: gradient)
+      outputSteps.run(packed, into: gradient)
     }
-    BackwardStage(steps: thinned.backward(gradients.sum), bandHeight: rows.count).run(rows, packed, into: gradient)
+    thinned.backward(gradients.sum).run(packed, into: gradient)
     if !isResidual { streamGradient.clear() }
     for (index, runner) in runners.enumerated() {
       copyRows(gradients.sum, shiftedBy: index, to: gradients.directions[index].output)

@@ -28,8 +28,8 @@ func discretizedLogistic(
   log -= (-u).replacing(with: 0, where: (u .>= 0) .| isLast)
   log -= v.replacing(with: 0, where: (v .<= 0) .| isFirst)
   let square = w * w
-  let logWidth = logarithmOfBin(scale) - logScale
-  log += (logWidth + logarithmOfShare(w)).replacing(with: 0, where: .!isWide .| isEdge)
+  let logWidth = scale.logarithmOfBin.high - logScale
+  log += (logWidth + (logarithmOfShare(w) + scale.logarithmOfBin.low)).replacing(with: 0, where: .!isWide .| isEdge)
   // w / (eʷ − 1), up to where single precision ends below w = ½.
   let wide = polynomial(square, 1.0 / 12, -1.0 / 720, 1.0 / 30_240) - w * 0.5 + 1
   let widthSlope = (w * decay / share).replacing(with: wide, where: isWide).replacing(with: 0, where: isEdge)
@@ -40,12 +40,6 @@ func discretizedLogistic(
     log, inverse * (above - below),
     (v * above - u * below - widthSlope).replacing(with: 0, where: isFloored)
   )
-}
-
-/// log 2b
-@inline(__always)
-func logarithmOfBin(_ scale: PixelScale) -> FloatVector {
-  inlinedLogarithm(FloatVector(repeating: 2 * scale.halfBin))
 }
 
 /// log((1 − e⁻ʷ) / w), up to where single precision ends below w = ½.

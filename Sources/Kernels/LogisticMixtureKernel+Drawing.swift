@@ -10,7 +10,8 @@ extension LogisticMixtureKernel {
       let inverse = inlinedExponential(-logScale)
       let w = 2 * scale.halfBin * inverse
       let narrow = 1 - inlinedExponential(-w)
-      let wide = inlinedExponential(logarithmOfBin(scale) - logScale + logarithmOfShare(w))
+      let wide = inlinedExponential(
+        scale.logarithmOfBin.high - logScale + (logarithmOfShare(w) + scale.logarithmOfBin.low))
       let place = 4 &* m &* Lanes.count
       store(inlinedExponential(term(m) - logSum), drawn.pointer, place)
       store(mean(channel, m), drawn.pointer, place &+ Lanes.count)

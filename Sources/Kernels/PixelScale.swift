@@ -6,11 +6,16 @@
 public struct PixelScale: Sendable {
   /// L
   public let levels: Int
+  /// ln 2b, where b is ``halfBin``, in two parts: of an image of thousands of values the first alone is ten-thousandths of a
+  /// nat off.
+  let logarithmOfBin: (high: Float, low: Float)
 
   /// The scales of `levels` levels, 2 or more.
   public init(levels: Int) {
     precondition(levels > 1, "\(levels) levels")
     self.levels = levels
+    let logarithm = naturalLogarithm(2 / Double(levels - 1))
+    logarithmOfBin = (Float(logarithm), Float(logarithm - Double(Float(logarithm))))
   }
 
   /// What a network reads for `level`.

@@ -10,13 +10,14 @@ DEMO := Checkpoints/demo-glyphs
 # batches make more steps of the minute. Of seven variants tried, these options' samples look most like the glyphs.
 DEMO_OPTIONS := --width 32 --blocks 15 --levels 4 --batch 16 --learning-rate 0.004 --minutes 1
 
-.PHONY: help demo test build bench lint clean packages torture-files fuzz tsan
+.PHONY: help demo test build example bench lint clean packages torture-files fuzz tsan
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    train on Data/glyphs for a minute, then sample a grid of images'
 	@echo 'make test    build and run all tests, in release'
 	@echo 'make build   build $(SCANLINE)'
+	@echo 'make example   build and run a package that uses the library'
 	@echo 'make bench   measure the kernels, and training steps'
 	@echo 'make torture-runs   kills, signals, full disks, memory, many times over (root, strace); torture-long: an hour'
 	@echo 'make lint    check the layout of the sources; `swift format -i -r Sources Tests` mends it'
@@ -40,6 +41,12 @@ test: packages
 
 build: packages
 	$(SWIFT) build -c release --product scanline
+
+# A package of its own, in debug since it is quicker to build.
+example: packages
+	rm -rf .build/example-output
+	$(SWIFT) run --package-path Tests/LibraryExample --scratch-path .build/example \
+	  LibraryExample Data/glyphs .build/example-output
 
 bench: build
 	$(SCANLINE) benchmark kernels

@@ -14,7 +14,8 @@ struct CheckpointsCommand: ParsableCommand {
         scanline checkpoints list Checkpoints/digits
         scanline checkpoints prune Checkpoints/digits --keep 1
         scanline checkpoints best Checkpoints/digits
-        scanline checkpoints average Checkpoints/digits --last 3 --output Checkpoints/digits-mean
+        scanline checkpoints average Checkpoints/digits --last 3 \\
+          --output Checkpoints/digits-mean
         scanline checkpoints export Checkpoints/digits --output digits-weights
       """,
     subcommands: [
@@ -179,8 +180,10 @@ private struct AverageCheckpoints: ParsableCommand {
       says; --resume does not go on from it.
 
       Examples:
-        scanline checkpoints average Checkpoints/digits --last 3 --weights raw --output Checkpoints/digits-mean
-        scanline checkpoints average Checkpoints/digits 4500 5000 --output Checkpoints/digits-mean
+        scanline checkpoints average Checkpoints/digits --last 3 --weights raw \\
+          --output Checkpoints/digits-mean
+        scanline checkpoints average Checkpoints/digits 4500 5000 \\
+          --output Checkpoints/digits-mean
       """)
 
   @Argument(help: ArgumentHelp("A run folder.", valueName: "run")) var folder: String

@@ -26,7 +26,8 @@ struct CompareCommand: ParsableCommand {
 
       Examples:
         scanline compare Checkpoints/a Checkpoints/b Checkpoints/c mnist
-        scanline compare Checkpoints/a Checkpoints/b mnist --output compared --csv scores.csv --json
+        scanline compare Checkpoints/a Checkpoints/b mnist --output compared \\
+          --csv scores.csv --json
       """)
 
   @Argument(

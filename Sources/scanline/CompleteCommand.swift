@@ -19,8 +19,10 @@ struct CompleteCommand: ParsableCommand {
       Of a folder, --count images evenly spread over it are taken; where it has split folders, of the held-out one.
 
       Examples:
-        scanline complete Checkpoints/digits mnist --split valid --keep-rows 14 --output halves.png
-        scanline complete Checkpoints/digits seven.png --keep-mask left-half.png --completions 10
+        scanline complete Checkpoints/digits mnist --split valid --keep-rows 14 \\
+          --output halves.png
+        scanline complete Checkpoints/digits seven.png \\
+          --keep-mask left-half.png --completions 10
       """)
 
   @Argument(help: "A run folder (its best step is used) or a step in it.", completion: .directory)

@@ -21,7 +21,8 @@ struct CoresBenchmark: ParsableCommand {
       more cores that is a low estimate. The row of the measured number of threads tests the model.
 
       Example:
-        scanline benchmark cores --model pixelcnn --width 32 --batch 64 --bandwidth 200
+        scanline benchmark cores --model pixelcnn --width 32 --batch 64 \\
+          --bandwidth 200
       """)
   @OptionGroup var options: BenchmarkOptions
   @Option(help: "Gigabytes a second that the memory of a larger machine gives (default: as measured here).")

@@ -19,7 +19,8 @@ struct DescribeCommand: ParsableCommand {
 
       Examples:
         scanline describe Checkpoints/digits
-        scanline describe --model diagonal-lstm --width 32 --measure --map context.png
+        scanline describe --model diagonal-lstm --width 32 --measure \\
+          --map context.png
       """)
 
   @Argument(help: "A run folder or a step in it; without, --model and its options.", completion: .directory)

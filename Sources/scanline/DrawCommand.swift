@@ -12,7 +12,7 @@ struct DrawCommand: ParsableCommand {
       and seed give the same files, byte for byte.
 
       Example:
-        scanline draw Data/glyphs --count 2000 --side 20 --seed 1
+        scanline draw strokes --count 2000 --side 20 --seed 1
       """)
 
   @Argument(help: "The folder to draw into: new or empty.", completion: .directory)

@@ -20,7 +20,8 @@ struct EvaluateCommand: ParsableCommand {
 
       Examples:
         scanline evaluate Checkpoints/digits mnist --split valid --json
-        scanline evaluate Checkpoints/photos photos --per-image scores.csv --worst 12 --worst-output odd.png
+        scanline evaluate Checkpoints/photos photos --per-image scores.csv \\
+          --worst 12 --worst-output odd.png
       """)
 
   @Argument(help: "A run folder (its best step is used) or a step in it.", completion: .directory)

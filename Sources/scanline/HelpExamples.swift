@@ -2,7 +2,8 @@
 import ArgumentParser
 import Foundation
 
-/// Every line of a command's help that begins with "scanline ": what people copy must be understood.
+/// Every line of a command's help that begins with "scanline ", with those that a backslash adds to it: what people copy
+/// must be understood, and be no wider than a terminal, which would break it.
 package enum HelpExamples {
   /// The examples of all commands, as they stand.
   package static var all: [String] { examples(of: Scanline.self) }
@@ -18,7 +19,22 @@ package enum HelpExamples {
   }
 
   private static func examples(of command: any ParsableCommand.Type) -> [String] {
-    let lines = command.configuration.discussion.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+    let joined = command.configuration.discussion.replacing(#/ *\\\n */#, with: " ")
+    let lines = joined.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
     return lines.filter { $0.hasPrefix("scanline ") } + command.configuration.subcommands.flatMap(examples)
+  }
+
+  /// The lines of all commands' examples as they are printed.
+  package static var printedLines: [String] { printedLines(of: Scanline.self) }
+
+  private static func printedLines(of command: any ParsableCommand.Type) -> [String] {
+    let lines = command.configuration.discussion.split(separator: "\n", omittingEmptySubsequences: false)
+    var isExample = false
+    let own = lines.filter { line in
+      defer { isExample = isExample && line.hasSuffix("\\") }
+      isExample = isExample || line.trimmingCharacters(in: .whitespaces).hasPrefix("scanline ")
+      return isExample
+    }
+    return own.map(String.init) + command.configuration.subcommands.flatMap(printedLines)
   }
 }

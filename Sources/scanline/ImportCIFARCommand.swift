@@ -18,7 +18,8 @@ struct ImportCIFARCommand: ParsableCommand {
 
       Examples:
         scanline import-cifar cifar-10-binary.tar.gz --output cifar10
-        scanline import-cifar cifar-100-binary/train.bin --coarse --split train --output cifar100
+        scanline import-cifar cifar-100-binary/train.bin --coarse --split train \\
+          --output cifar100
       """)
 
   @Argument(help: "Batches, folders of batches, or archives.") var paths: [String]

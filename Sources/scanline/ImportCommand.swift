@@ -16,9 +16,11 @@ struct ImportCommand: ParsableCommand {
       classes and so on must be those of the module: nothing in the file says them.
 
       Examples:
-        scanline import weights.safetensors --width 32 --blocks 15 --levels 2 --output Checkpoints/theirs
-        scanline import digits.safetensors --model gated-pixelcnn --width 32 --blocks 8 --levels 2 \
-          --classes 0,1,2,3,4,5,6,7,8,9 --output Checkpoints/digits
+        scanline import weights.safetensors --width 32 --blocks 15 --levels 2 \\
+          --output Checkpoints/theirs
+        scanline import digits.safetensors --model gated-pixelcnn --width 32 \\
+          --blocks 8 --levels 2 --classes 0,1,2,3,4,5,6,7,8,9 \\
+          --output Checkpoints/digits
       """)
 
   @Argument(help: "The safetensors file.", completion: .file(extensions: ["safetensors"])) var file: String

@@ -14,8 +14,10 @@ struct ImportIDXCommand: ParsableCommand {
       The folder appears when all images are written; until then they lie beside it in .importing-NAME.
 
       Examples:
-        scanline import-idx train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --split train --output mnist
-        scanline import-idx t10k-images-idx3-ubyte.gz --labels t10k-labels-idx1-ubyte.gz --split test --output mnist
+        scanline import-idx train-images-idx3-ubyte.gz \\
+          --labels train-labels-idx1-ubyte.gz --split train --output mnist
+        scanline import-idx t10k-images-idx3-ubyte.gz \\
+          --labels t10k-labels-idx1-ubyte.gz --split test --output mnist
       """)
 
   @Argument(help: "The file of images.") var images: String

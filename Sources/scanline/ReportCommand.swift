@@ -21,7 +21,8 @@ struct ReportCommand: ParsableCommand {
 
       Examples:
         scanline report Checkpoints/digits
-        scanline report Checkpoints/a Checkpoints/b Checkpoints/c --output compared.html --baselines
+        scanline report Checkpoints/a Checkpoints/b Checkpoints/c \\
+          --output compared.html --baselines
         scanline report Checkpoints/digits --data mnist --images 500 --force
       """)
 

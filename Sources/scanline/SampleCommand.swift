@@ -20,7 +20,8 @@ struct SampleCommand: ParsableCommand {
       Examples:
         scanline sample
         scanline sample Checkpoints/digits --count 64 --seed 3 --output digits.png
-        scanline sample Checkpoints/digits --count 1000 --folder digits --output digits.png
+        scanline sample Checkpoints/digits --count 1000 --folder digits \\
+          --output digits.png
         scanline sample Checkpoints/by-class --class seven --output sevens.png
       """)
 

@@ -19,6 +19,16 @@ import scanline
     #expect(HelpExamples.complaint(about: "scanline train mnist --widht 3") != nil)
   }
 
+  /// A wider line is broken where it is printed, and what is copied is then two commands.
+  @Test func examplesFitATerminal() throws {
+    let lines = HelpExamples.printedLines
+    #expect(lines.count > HelpExamples.all.count)
+    for line in lines { #expect(line.count <= 80, "\(line)") }
+    // What the parser prints is what was written.
+    let help = try place.succeed("import-idx --help").output
+    for line in lines where line.contains("import-idx") { #expect(help.contains(line), "\(line)") }
+  }
+
   /// The examples are those that a user sees.
   @Test func theExamplesAreInTheHelp() throws {
     let help = try place.succeed("train --help").output

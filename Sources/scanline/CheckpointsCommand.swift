@@ -181,9 +181,9 @@ private struct AverageCheckpoints: ParsableCommand {
 
       Examples:
         scanline checkpoints average Checkpoints/digits --last 3 --weights raw \\
-          --output Checkpoints/digits-mean
+          --output Checkpoints/digits-raw-mean
         scanline checkpoints average Checkpoints/digits 4500 5000 \\
-          --output Checkpoints/digits-mean
+          --output Checkpoints/digits-two
       """)
 
   @Argument(help: ArgumentHelp("A run folder.", valueName: "run")) var folder: String

@@ -27,7 +27,7 @@ struct CompareCommand: ParsableCommand {
       Examples:
         scanline compare Checkpoints/a Checkpoints/b Checkpoints/c mnist
         scanline compare Checkpoints/a Checkpoints/b mnist --output compared \\
-          --csv scores.csv --json
+          --csv compared.csv --json
       """)
 
   @Argument(

@@ -20,7 +20,7 @@ struct ImportCommand: ParsableCommand {
           --output Checkpoints/theirs
         scanline import digits.safetensors --model gated-pixelcnn --width 32 \\
           --blocks 8 --levels 2 --classes 0,1,2,3,4,5,6,7,8,9 \\
-          --output Checkpoints/digits
+          --output Checkpoints/imported
       """)
 
   @Argument(help: "The safetensors file.", completion: .file(extensions: ["safetensors"])) var file: String

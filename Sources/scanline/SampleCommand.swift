@@ -21,7 +21,7 @@ struct SampleCommand: ParsableCommand {
         scanline sample
         scanline sample Checkpoints/digits --count 64 --seed 3 --output digits.png
         scanline sample Checkpoints/digits --count 1000 --folder digits \\
-          --output digits.png
+          --output thousand.png
         scanline sample Checkpoints/by-class --class seven --output sevens.png
       """)
 

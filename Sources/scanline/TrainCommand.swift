@@ -25,8 +25,8 @@ struct TrainCommand: ParsableCommand {
         scanline train mnist --preset pixelcnn-mnist --minutes 30
         scanline train --resume --name digits
         scanline train --config Checkpoints/digits/config.toml --output again
-        scanline train mnist --config run.toml --width 48 --steps 20000
-        scanline train photos --width 64 --dry-run
+        scanline train mnist --config run.toml --steps 20000 --name longer
+        scanline train photos --width 48 --dry-run
       """)
 
   @Argument(help: "A folder of PNGs: flat, class subfolders, or train/valid/test splits.", completion: .directory)

@@ -19,6 +19,13 @@ public protocol RunRecord: Codable, Sendable {
   static var contents: String { get }
   /// Steps taken when it was made.
   var step: Int { get }
+  /// Whether this and `other` can be of one run.
+  func agrees(with other: Self) -> Bool
+}
+
+extension RunRecord {
+  /// True: nothing in a record contradicts another.
+  public func agrees(with other: Self) -> Bool { true }
 }
 
 extension GradientRecord: RunRecord {
@@ -26,6 +33,8 @@ extension GradientRecord: RunRecord {
   public static let fileName = "gradients.jsonl"
   /// The flow of a run's gradient.
   public static let contents = "the gradient records of a run (train --gradients-every)"
+  /// Whether both are about the same layers.
+  public func agrees(with other: Self) -> Bool { layers.map(\.name) == other.layers.map(\.name) }
 }
 
 /// gradients.jsonl
@@ -93,8 +102,8 @@ public final class RecordLog<Record: RunRecord> {
     return opened
   }
 
-  /// The records of a run, oldest first. Throws `badData` where there is no log or a line of it is none, `io` where it
-  /// cannot be read.
+  /// The records of a run, oldest first. Throws `badData` where there is no log, a line of it is none or of another run,
+  /// `io` where it cannot be read.
   public static func records(ofRun run: String) throws -> [Record] {
     let path = run + "/" + Record.fileName
     guard DurableFiles.exists(path) else {
@@ -104,7 +113,7 @@ public final class RecordLog<Record: RunRecord> {
     let lines = lines(try DurableFiles.contents(of: path))
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
-    return try lines.enumerated().map { number, line in
+    let records = try lines.enumerated().map { number, line in
       do {
         return try decoder.decode(Record.self, from: Data(line))
       } catch {
@@ -112,6 +121,11 @@ public final class RecordLog<Record: RunRecord> {
           .badData, path: path, expected: "a record in line \(number + 1)", found: "\(error)")
       }
     }
+    if let stranger = records.firstIndex(where: { !$0.agrees(with: records[0]) }) {
+      throw ScanlineError(
+        .badData, path: path, expected: "records of one run", found: "one of another model in line \(stranger + 1)")
+    }
+    return records
   }
 
   /// The whole lines of a log.

@@ -114,7 +114,7 @@ struct CompleteCommand: ParsableCommand {
     }
     print(textTable(["row", "image", "nats of a completed image"], rows))
     print(
-      "\(output): \(completions) completions of \(set.count == 1 ? "1 image" : "\(set.count) images") of "
+      "\(output): \(counted(completions, "completion")) of \(counted(set.count, "image")) of "
         + "\(set.shape), step \(step), seed \(sampling.seed), temperature \(sampling.temperature); "
         + LikelihoodSummary(drawn.nats, shape: set.shape).inWords)
     if let singles { print("\(singles.path): each completion as a PNG") }

@@ -113,8 +113,6 @@ extension FolderSurvey {
       """
   }
 
-  private func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
-
   private func listing(_ title: String, _ files: [ImageSet.Skipped]) -> [String] {
     guard !files.isEmpty else { return [] }
     let rest = files.count > 20 ? [["and \(files.count - 20) more", ""]] : []

@@ -98,7 +98,7 @@ struct SampleCommand: ParsableCommand {
       }
     }
     print(
-      "\(output): \(count) images of \(shape), step \(checkpoint.state.step), seed \(sampling.seed), "
+      "\(output): \(counted(count, "image")) of \(shape), step \(checkpoint.state.step), seed \(sampling.seed), "
         + "temperature \(sampling.temperature); " + LikelihoodSummary(drawn.nats, shape: shape).inWords)
     if let singles { print("\(singles.path): each as a PNG") }
     if let frames, let progressFrames { print("\(frames.path): \(progressFrames) frames") }

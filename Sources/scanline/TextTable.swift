@@ -1,4 +1,4 @@
-// Tables on standard output.
+// Tables on standard output, and counts in words.
 
 /// Columns padded to their widest cell, two spaces apart; columns of whole numbers to the right. No line ends in a space.
 func textTable(_ head: [String], _ rows: [[String]]) -> String {
@@ -13,3 +13,6 @@ func textTable(_ head: [String], _ rows: [[String]]) -> String {
     return line
   }.joined(separator: "\n")
 }
+
+/// 1 image, 2 images
+func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

@@ -44,7 +44,7 @@ import Training
   @Test func sampleNeedsNoCheckpoint() throws {
     let place = try Workplace()
     let drawn = try place.succeed("sample --count 1")
-    #expect(drawn.output.hasPrefix("samples.png: 1 images of 20×20×1"))
+    #expect(drawn.output.hasPrefix("samples.png: 1 image of 20×20×1"))
     // The one that it draws from is the best of them.
     let bits = try Self.names.map { try (bits: card($0, "bits per dimension"), name: $0) }
     let best = try #require(bits.min { $0.bits < $1.bits })

@@ -157,5 +157,11 @@ import Training
     put(Array("{\"step\":1}\n".utf8), path)
     let error = failure { _ = try GradientLog.records(ofRun: scratch.path) }
     #expect(error?.kind == .badData && "\(error as Any)".contains("line 1"))
+    // Two runs' lines in one file.
+    let text = String(decoding: whole, as: UTF8.self)
+    let name = all[0].layers[0].name
+    put(whole + Array(text.replacing("\"\(name)\"", with: "\"another\"").utf8), path)
+    let mixed = failure { _ = try GradientLog.records(ofRun: scratch.path) }
+    #expect(mixed?.kind == .badData && "\(mixed as Any)".contains("line \(all.count + 1)"))
   }
 }

@@ -3,37 +3,46 @@ import ImageData
 import Kernels
 
 extension PlotDrawing {
-  /// The drawing as an RGB image, `scale` pixels to a point.
+  /// The drawing as an RGB image, `scale` pixels to a point. It is drawn strip by strip, since pixels under construction
+  /// take five times the memory of finished ones.
   package func image(scale: Double) -> PNGImage {
-    var raster = PlotRaster(
-      width: Int((width * scale).rounded(.up)), height: Int((height * scale).rounded(.up)))
-    for shape in shapes { raster.draw(shape, scale: scale) }
-    return raster.image
+    let size = ImageShape(
+      height: Int((height * scale).rounded(.up)), width: Int((width * scale).rounded(.up)), channels: 3)
+    var values: [UInt8] = []
+    values.reserveCapacity(size.dimensions)
+    for top in stride(from: 0, to: size.height, by: 64) {
+      var raster = PlotRaster(width: size.width, rows: top..<min(top + 64, size.height))
+      for shape in shapes { raster.draw(shape, scale: scale) }
+      values.append(contentsOf: raster.values)
+    }
+    return PNGImage(shape: size, values: values)
   }
 }
 
-/// Pixels under construction. Each shape first marks how much of each pixel it covers, so that a line that crosses itself
+/// Some rows of an image under construction. Each shape first marks how much of each pixel it covers, so that a line that crosses itself
 /// is laid over what is below once, then is blended in.
 private struct PlotRaster {
-  private let width: Int, height: Int
-  /// height × width × 3, 0 to 255.
+  private let width: Int
+  private let rows: Range<Int>
+  /// rows × width × 3, 0 to 255.
   private var pixels: [Float]
-  /// height × width, 0 to 1, zero between shapes.
+  /// rows × width, 0 to 1, zero between shapes.
   private var coverage: [Float]
   /// What the present shape has touched.
   private var touched: (left: Int, top: Int, right: Int, bottom: Int)
 
-  init(width: Int, height: Int) {
-    (self.width, self.height) = (width, height)
-    pixels = [Float](repeating: 255, count: width * height * 3)
-    coverage = [Float](repeating: 0, count: width * height)
-    touched = (width, height, 0, 0)
+  init(width: Int, rows: Range<Int>) {
+    (self.width, self.rows) = (width, rows)
+    pixels = [Float](repeating: 255, count: width * rows.count * 3)
+    coverage = [Float](repeating: 0, count: width * rows.count)
+    touched = (width, rows.upperBound, 0, 0)
   }
 
-  var image: PNGImage {
-    PNGImage(
-      shape: ImageShape(height: height, width: width, channels: 3), values: pixels.map { UInt8($0.rounded()) })
-  }
+  /// rows × width × 3
+  var values: some Sequence<UInt8> { pixels.lazy.map { UInt8($0.rounded()) } }
+
+  /// Where pixel (x, y) lies in the coverage.
+  private func place(_ x: Int, _ y: Int) -> Int { (y - rows.lowerBound) * width + x }
 
   mutating func draw(_ shape: PlotShape, scale: Double) {
     switch shape {
@@ -69,7 +78,8 @@ private struct PlotRaster {
     for (start, end) in zip(points, points.dropFirst()) {
       let reach = radius + 1
       let left = max(0, Int(min(start.x, end.x) - reach)), right = min(width, Int(max(start.x, end.x) + reach) + 1)
-      let top = max(0, Int(min(start.y, end.y) - reach)), bottom = min(height, Int(max(start.y, end.y) + reach) + 1)
+      let top = max(rows.lowerBound, Int(min(start.y, end.y) - reach))
+      let bottom = min(rows.upperBound, Int(max(start.y, end.y) + reach) + 1)
       guard left < right, top < bottom else { continue }
       touch(left, top, right, bottom)
       let run = end - start
@@ -80,7 +90,7 @@ private struct PlotRaster {
           let along = length > 0 ? min(max((way * run).sum() / length, 0), 1) : 0
           let off = way - along * run
           let amount = Float(min(max(radius - (off * off).sum().squareRoot() + 0.5, 0), 1))
-          if amount > coverage[y * width + x] { coverage[y * width + x] = amount }
+          if amount > coverage[place(x, y)] { coverage[place(x, y)] = amount }
         }
       }
     }
@@ -89,8 +99,8 @@ private struct PlotRaster {
   /// The inside of a polygon (even-odd): eight lines through each row of pixels, exact along each.
   private mutating func cover(_ points: [PlotPoint]) {
     guard let first = points.first else { return }
-    let top = max(0, Int(points.reduce(first.y) { min($0, $1.y) }))
-    let bottom = min(height, Int(points.reduce(first.y) { max($0, $1.y) }.rounded(.up)))
+    let top = max(rows.lowerBound, Int(points.reduce(first.y) { min($0, $1.y) }))
+    let bottom = min(rows.upperBound, Int(points.reduce(first.y) { max($0, $1.y) }.rounded(.up)))
     guard top < bottom else { return }
     let edges = zip(points, points.dropFirst() + [first])
     for y in top..<bottom {
@@ -114,7 +124,7 @@ private struct PlotRaster {
     touch(left, row, right, row + 1)
     for x in left..<right {
       let part = min(end, Double(x + 1)) - max(start, Double(x))
-      coverage[row * width + x] += weight * Float(part)
+      coverage[place(x, row)] += weight * Float(part)
     }
   }
 
@@ -128,16 +138,16 @@ private struct PlotRaster {
   private mutating func blend(_ color: PlotColor) {
     let parts = [Float(color.red), Float(color.green), Float(color.blue)]
     for y in touched.top..<max(touched.top, touched.bottom) {
-      for x in touched.left..<max(touched.left, touched.right) where coverage[y * width + x] > 0 {
-        let amount = min(coverage[y * width + x], 1) * Float(color.opacity)
-        coverage[y * width + x] = 0
+      for x in touched.left..<max(touched.left, touched.right) where coverage[place(x, y)] > 0 {
+        let amount = min(coverage[place(x, y)], 1) * Float(color.opacity)
+        coverage[place(x, y)] = 0
         for c in 0..<3 {
-          let place = (y * width + x) * 3 + c
-          pixels[place] += (parts[c] - pixels[place]) * amount
+          let value = place(x, y) * 3 + c
+          pixels[value] += (parts[c] - pixels[value]) * amount
         }
       }
     }
-    touched = (width, height, 0, 0)
+    touched = (width, rows.upperBound, 0, 0)
   }
 
   /// The marks of a dashed line; all of it where there are no dashes.

@@ -11,7 +11,8 @@ package struct RunForecast: Sendable {
   package let parameterBytes: Int
   /// Bytes of what a step works with: activations of each worker, gradients of each shard, packed weights.
   package let stepBytes: Int
-  /// Bytes that come and go: the most that an evaluation, a save, a record of the gradient or a grid of samples takes.
+  /// Bytes that come and go: the most that an evaluation, a save, a record of the gradient, a grid of samples or a
+  /// plot takes.
   package let passingBytes: Int
   /// Bytes of one checkpoint on disk.
   package let checkpointBytes: Int
@@ -20,10 +21,12 @@ package struct RunForecast: Sendable {
 
   /// The system's own needs as a run goes on: stacks of threads, buffers of files, text.
   private static let overhead = 2 << 20
+  /// A plot of 2300×900 pixels: its values, and the file that is made of them.
+  private static let plotBytes = 8 << 20
 
-  /// Counts the cost of a run of `state` on `threads` threads. Its model must not be beyond all measure: see
+  /// Counts the cost of a run of `state` on `threads` threads that `drawsPlots` or does not. Its model must not be beyond all measure: see
   /// ``demandRoom(for:)``.
-  package init(_ state: RunState, threads: Int) {
+  package init(_ state: RunState, threads: Int, drawsPlots: Bool = false) {
     let options = state.training ?? TrainingOptions()
     let model = state.model.makeModel()
     weights = model.layout.liveCount
@@ -42,7 +45,7 @@ package struct RunForecast: Sendable {
     let sampling =
       options.samples == 0
       ? 0 : Self.samplingBytes(state.model, count: options.samples, threads: threads) + options.samples * dimensions
-    passingBytes = max(evaluation, saving, recording, sampling)
+    passingBytes = max(evaluation, saving, recording, sampling, drawsPlots ? Self.plotBytes : 0)
     // 16 KiB or so of state and manifest, and some hundred bytes for each tensor's name and shape.
     checkpointBytes = 4 * vector + 4 * model.layout.slices.count * 120 + 4096
     diskBytes = (options.checkpointsKept + 2) * checkpointBytes

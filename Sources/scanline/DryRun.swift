@@ -19,13 +19,14 @@ struct DryRun {
   let train: ImageSet
   let valid: ImageSet?
   let threads: Int
+  let drawsPlots: Bool
 
   /// Steps that are timed at most, and the seconds after which no other is begun; the first does not count.
   private static let (mostSteps, seconds) = (20, 3.0)
 
   /// Prints the table. Throws `diverged` where a step does, and ends at a signal.
   func report(_ signals: StopSignals) throws {
-    let forecast = RunForecast(state, threads: threads)
+    let forecast = RunForecast(state, threads: threads, drawsPlots: drawsPlots)
     // The weights and moments are made by now, the rest is to come.
     let memory = AvailableMemory()
     let most = memory.resident + forecast.growth(isLoaded: true)

@@ -91,7 +91,8 @@ struct TrainCommand: ParsableCommand {
     let began = try resume ? nil : started(run, threads, console)
     if dryRun, let began {
       return try DryRun(
-        state: began.state, adam: began.adam, train: began.train, valid: began.valid, threads: threads
+        state: began.state, adam: began.adam, train: began.train, valid: began.valid, threads: threads,
+        drawsPlots: plots
       ).report(signals)
     }
     let lock = try lockFolder(run)
@@ -267,7 +268,7 @@ struct TrainCommand: ParsableCommand {
   private func demandMemory(_ state: RunState, _ threads: Int, isLoaded: Bool = false, path: String) throws {
     let memory = AvailableMemory()
     try RunForecast.demandRoom(forWeightsOf: state, in: memory, threads: threads, path: path)
-    try RunForecast(state, threads: threads).demandRoom(
+    try RunForecast(state, threads: threads, drawsPlots: plots).demandRoom(
       in: memory, isLoaded: isLoaded, state: state, threads: threads, path: path)
   }
 

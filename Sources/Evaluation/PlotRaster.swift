@@ -19,8 +19,8 @@ extension PlotDrawing {
   }
 }
 
-/// Some rows of an image under construction. Each shape first marks how much of each pixel it covers, so that a line that crosses itself
-/// is laid over what is below once, then is blended in.
+/// Some rows of an image under construction. Each shape first marks how much of each pixel it covers, so that a line that
+/// crosses itself is laid over what is below once, then is blended in.
 private struct PlotRaster {
   private let width: Int
   private let rows: Range<Int>

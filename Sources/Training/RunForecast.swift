@@ -24,7 +24,8 @@ package struct RunForecast: Sendable {
   /// A plot of 2300×900 pixels: its values, and the file that is made of them.
   private static let plotBytes = 8 << 20
 
-  /// Counts the cost of a run of `state` on `threads` threads that `drawsPlots` or does not. Its model must not be beyond all measure: see
+  /// Counts the cost of a run of `state` on `threads` threads that `drawsPlots` or does not. Its model must not be beyond
+  /// all measure: see
   /// ``demandRoom(for:)``.
   package init(_ state: RunState, threads: Int, drawsPlots: Bool = false) {
     let options = state.training ?? TrainingOptions()

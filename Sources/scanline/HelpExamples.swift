@@ -5,8 +5,11 @@ import Foundation
 /// Every line of a command's help that begins with "scanline ", with those that a backslash adds to it: what people copy
 /// must be understood, and be no wider than a terminal, which would break it.
 package enum HelpExamples {
-  /// The examples of all commands, as they stand.
-  package static var all: [String] { examples(of: Scanline.self) }
+  /// The examples of all commands, each on one line.
+  package static var all: [String] {
+    printedLines.joined(separator: "\n").replacing(#/ *\\\n */#, with: " ").split(separator: "\n")
+      .map { $0.trimmingCharacters(in: .whitespaces) }
+  }
 
   /// What the parser has against `example`; nil where it takes it. Nothing is run and no file is read.
   package static func complaint(about example: String) -> String? {
@@ -16,12 +19,6 @@ package enum HelpExamples {
     } catch {
       return Scanline.message(for: error)
     }
-  }
-
-  private static func examples(of command: any ParsableCommand.Type) -> [String] {
-    let joined = command.configuration.discussion.replacing(#/ *\\\n */#, with: " ")
-    let lines = joined.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
-    return lines.filter { $0.hasPrefix("scanline ") } + command.configuration.subcommands.flatMap(examples)
   }
 
   /// The lines of all commands' examples as they are printed.

@@ -227,12 +227,25 @@ class Direction(nn.Module):
         self.rec.weight = nn.Parameter(torch.empty(gates * features, 2 * features).uniform_(-bound, bound))
         self.phi, self.reads_image, self.mirrored = ACTIVATIONS[cfg.activation], reads_image, mirrored
 
-    def forward(self, x, c):
+    def inputs(self, x, c):
+        """What a cell gets from below: [N, gates * features, H, W]."""
         if self.reads_image:
             left, above = F.pad(x, (1, 0, 0, 0))[:, :, :, :-1], F.pad(x, (0, 0, 1, 0))[:, :, :-1]
             x = torch.cat([left, above] + ([x] if self.i.weight.shape[1] == 3 * x.shape[1] else []), 1)
+        return self.i(x, c)
+
+    def cell(self, sums, state):
+        """Output and inner state of cells: sums [..., gates * features], the state of those beside [..., features]."""
+        if not self.is_lstm:
+            return self.phi(sums), state
+        # The state goes on from the cell beside alone.
+        i, f, o, g = sums.chunk(4, -1)
+        state = torch.sigmoid(f) * state + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(state), state
+
+    def forward(self, x, c):
         # [H, W, N, gates * features]
-        z = self.i(x, c).permute(2, 3, 0, 1)
+        z = self.inputs(x, c).permute(2, 3, 0, 1)
         height, width, count, _ = z.shape
         zero = z.new_zeros(count, self.rec.weight.shape[1] // 2)
         above = [zero] * width
@@ -241,13 +254,7 @@ class Direction(nn.Module):
             row = [zero] * width
             for x in reversed(range(width)) if self.mirrored else range(width):
                 sums = z[y, x] + F.linear(torch.cat([beside, above[x]], 1), self.rec.weight)
-                if self.is_lstm:
-                    # The state goes on from the cell beside alone.
-                    i, f, o, g = sums.chunk(4, 1)
-                    state = torch.sigmoid(f) * state + torch.sigmoid(i) * torch.tanh(g)
-                    beside = torch.sigmoid(o) * torch.tanh(state)
-                else:
-                    beside = self.phi(sums)
+                beside, state = self.cell(sums, state)
                 row[x] = beside
             above = row
             yield torch.stack(row, 2)

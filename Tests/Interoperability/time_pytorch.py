@@ -31,11 +31,10 @@ SIDE = 28
 
 def by_diagonals(direction, x, c):
     """What `scanline_torch.Direction` computes cell by cell, an anti-diagonal at a time: its rows, as that yields them."""
-    if direction.reads_image:
-        x = torch.cat([F.pad(x, (1, 0))[..., :-1], F.pad(x, (0, 0, 1, 0))[:, :, :-1]], 1)
+    z = direction.inputs(x, c)
     if direction.mirrored:
-        x = x.flip(3)
-    z = direction.i(x, c).permute(0, 2, 3, 1)
+        z = z.flip(3)
+    z = z.permute(0, 2, 3, 1)
     count, height, width, features = z.shape
     steps = height + width - 1
     # Row y moved y places to the right: a column is then an anti-diagonal.
@@ -45,13 +44,7 @@ def by_diagonals(direction, x, c):
     state, outputs = h, []
     for sums in z:
         above = F.pad(h[:, :-1], (0, 0, 1, 0))
-        sums = sums + F.linear(torch.cat([h, above], 2), direction.rec.weight)
-        if direction.is_lstm:
-            i, f, o, g = sums.chunk(4, 2)
-            state = torch.sigmoid(f) * state + torch.sigmoid(i) * torch.tanh(g)
-            h = torch.sigmoid(o) * torch.tanh(state)
-        else:
-            h = direction.phi(sums)
+        h, state = direction.cell(sums + F.linear(torch.cat([h, above], 2), direction.rec.weight), state)
         outputs.append(h)
     y = torch.stack(outputs, 2)
     y = F.pad(y.reshape(count, height * steps, -1), (0, 0, 0, height)).reshape(count, height, steps + 1, -1)[:, :, :width]

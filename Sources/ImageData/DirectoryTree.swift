@@ -1,7 +1,6 @@
 // What lies below a folder: names only, read with opendir and readdir, which tell files from folders without a
 // look at each (60,000 files list in a few hundredths of a second).
 import Kernels
-import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -73,7 +72,7 @@ struct DirectoryTree {
     }
     images.sort(by: Self.inByteOrder)
     folderNames.sort(by: Self.inByteOrder)
-    let trees = Mutex([DirectoryTree?](repeating: nil, count: folderNames.count))
+    let trees = Locked([DirectoryTree?](repeating: nil, count: folderNames.count))
     let firstError = FirstError()
     parallelFor(folderNames.count, threads: threads) { number, _ in
       firstError.record(at: number) {

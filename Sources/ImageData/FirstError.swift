@@ -1,9 +1,9 @@
 // Errors out of parallel work: the one of the lowest item is thrown, whichever thread met it first.
-import Synchronization
+import Kernels
 
 /// Collects what items of a `parallelFor` throw.
 final class FirstError: Sendable {
-  private let first = Mutex<(item: Int, error: any Error)?>(nil)
+  private let first = Locked<(item: Int, error: any Error)?>(nil)
 
   /// Runs `body` for `item` and keeps its error if no lower item has one.
   func record(at item: Int, _ body: () throws -> Void) {

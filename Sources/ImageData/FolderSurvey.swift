@@ -1,6 +1,5 @@
 // Everything there is to know of a folder before training on it: every file is decoded, none is kept.
 import Kernels
-import Synchronization
 
 /// What a folder holds, and what training would make of it. Encodes to the JSON of `scanline inspect --json`.
 public struct FolderSurvey: Sendable, Encodable {
@@ -148,7 +147,7 @@ public struct FolderSurvey: Sendable, Encodable {
     reading.scalesSixteenBit = true
     let decoders = (0..<max(1, min(threads, entries.count))).map { _ in PNGDecoder() }
     let blocks = (entries.count + 255) / 256
-    let records = Mutex([[FileRecord]](repeating: [], count: blocks))
+    let records = Locked([[FileRecord]](repeating: [], count: blocks))
     parallelFor(blocks, threads: threads) { block, worker in
       let part = entries[block * 256..<min(entries.count, (block + 1) * 256)].map {
         record($0.path, decoders[worker], reading)

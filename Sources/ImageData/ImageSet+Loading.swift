@@ -119,7 +119,7 @@ extension ImageSet {
   ) throws -> [Int: PNGProblem] {
     let dimensions = reference.shape.dimensions
     let decoders = (0..<max(1, min(threads, entries.count))).map { _ in PNGDecoder() }
-    let failures = Mutex<[Int: Failure]>([:])
+    let failures = Locked<[Int: Failure]>([:])
     // Files after the first fatal one need not be read; those before it must be, to know that it is the first.
     let firstFatal = Atomic<Int>(entries.count)
     keys.withUnsafeMutableBufferPointer { keys in

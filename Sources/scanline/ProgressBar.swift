@@ -1,6 +1,6 @@
 // How far a long piece of work has come.
 import Foundation
-import Synchronization
+import Kernels
 
 /// A bar with percent and time left, redrawn on a terminal; elsewhere a plain line every ten seconds, so that short
 /// work says nothing. Any thread may report.
@@ -14,14 +14,14 @@ final class ProgressBar: Sendable {
   private let what: String
   private let total: Int
   private let began = monotonicSeconds()
-  private let state: Mutex<State>
+  private let state: Locked<State>
 
   /// A bar for work of `total` parts, called `what`.
   init(_ console: Console, _ what: String, total: Int) {
     self.console = console
     self.what = what
     self.total = max(total, 1)
-    state = Mutex(State(shown: began))
+    state = Locked(State(shown: began))
   }
 
   /// `parts` more are done.

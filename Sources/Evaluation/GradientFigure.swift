@@ -35,17 +35,15 @@ public enum GradientQuantity: String, Sendable, CaseIterable {
 
 /// Builds the figure of `scanline gradients`.
 public struct GradientFigure {
-  /// Columns of the heat map at most: records in between are left out evenly.
-  private static let mostColumns = 400
-
+  private let history: GradientHistory
   private let records: [GradientRecord]
   private let quantity: GradientQuantity
   private let title: String
 
-  /// The figure of `records`, of one model and not empty, under `title`.
-  public init(_ records: [GradientRecord], quantity: GradientQuantity, title: String) {
-    precondition(!records.isEmpty, "a figure of no records")
-    (self.records, self.quantity, self.title) = (records, quantity, title)
+  /// The figure of a run's records, of which there is one at least, under `title`.
+  public init(_ history: GradientHistory, quantity: GradientQuantity, title: String) {
+    precondition(history.count > 0, "a figure of no records")
+    (self.history, records, self.quantity, self.title) = (history, history.chosen, quantity, title)
   }
 
   /// Heat map, profile and, for recurrences, the gradient by diagonals.
@@ -53,7 +51,7 @@ public struct GradientFigure {
     let last = records[records.count - 1]
     var panels: [PlotPanel] = [.heatMap(heatMap), .lines(profile(last))]
     if !last.diagonals.isEmpty { panels.append(.lines(diagonals(last))) }
-    let flagged = Set(records.flatMap(\.flags).map(\.kind.rawValue)).sorted()
+    let flagged = history.flagged.map(\.kind.rawValue).sorted()
     return PlotFigure(
       title: title,
       caption:
@@ -65,14 +63,11 @@ public struct GradientFigure {
   }
 
   private var heatMap: PlotHeatMap {
-    let chosen =
-      records.count <= Self.mostColumns
-      ? records : (0..<Self.mostColumns).map { records[$0 * (records.count - 1) / (Self.mostColumns - 1)] }
     // From the top: the first layer, as the network is read.
     let names = records[0].layers.map(\.name)
     return PlotHeatMap(
-      title: "RMS, layer by step", rows: names, columns: chosen.map { Double($0.step) }, columnLabel: "step",
-      values: names.indices.map { layer in chosen.map { quantity.figures($0.layers[layer]).rms } },
+      title: "RMS, layer by step", rows: names, columns: records.map { Double($0.step) }, columnLabel: "step",
+      values: names.indices.map { layer in records.map { quantity.figures($0.layers[layer]).rms } },
       scale: PlotAxis("RMS", scale: .logarithmic))
   }
 

@@ -27,9 +27,6 @@ public struct LossFigure {
     }
   }
 
-  /// Points of a line at most: more lie on one another.
-  private static let mostPoints = 2_000
-
   private let title: String
   private let shape: ImageShape
   private let training: [Point]
@@ -37,7 +34,7 @@ public struct LossFigure {
 
   /// The figure of a run on images of `shape`, its records in the order of their steps.
   public init(title: String, shape: ImageShape, training: [Point], heldOut: [Score]) {
-    (self.title, self.shape, self.training, self.heldOut) = (title, shape, Self.means(training), heldOut)
+    (self.title, self.shape, self.training, self.heldOut) = (title, shape, training, heldOut)
   }
 
   /// Losses, and beside them the learning rate; nil where there are no records.
@@ -76,16 +73,6 @@ public struct LossFigure {
       title: title,
       caption: "Each point of training is a mean over the steps since the one before, dropout included." + (last ?? ""),
       panels: panels, columns: 2, panelWidth: 520, panelHeight: 360)
-  }
-
-  /// At most `mostPoints`, each the mean of its neighbours: what is left out would not be seen.
-  private static func means(_ points: [Point]) -> [Point] {
-    guard points.count > mostPoints else { return points }
-    return (0..<mostPoints).map { place in
-      let part = points[place * points.count / mostPoints..<(place + 1) * points.count / mostPoints]
-      let nats = part.reduce(0) { $0 + $1.nats } / Double(part.count)
-      return Point(step: part[part.endIndex - 1].step, nats: nats, rate: part[part.endIndex - 1].rate)
-    }
   }
 
   private static func text(_ value: Double, _ digits: Int = 2) -> String {

@@ -36,10 +36,10 @@ extension CheckpointFolder {
     }
     let best = looked.last { $0.state != nil }?.state?.best
     // The records are not what a checkpoint is: without them, or with damaged ones, the list has fewer figures.
-    let records = (try? MetricsLog.records(ofRun: run)) ?? []
+    let scores = (try? MetricsHistory(ofRun: run))?.heldOut ?? []
     return zip(steps, looked).map { step, looked in
       let state = looked.state
-      let record = records.last { $0.step == step.step && $0.heldOut != nil }?.heldOut?.average
+      let record = scores.last { $0.step == step.step }?.heldOut?.average
       return ListedStep(
         saved: step, bytes: (try? files(of: step.path))?.reduce(0) { $0 + $1.bytes }, damage: looked.damage,
         seconds: state?.elapsedSeconds, isWeightsAlone: (try? Checkpoint.isWeightsAlone(step.path)) ?? false,

@@ -75,6 +75,29 @@ extension DurableFiles {
     }
   }
 
+  /// Calls `body` with every whole line of a file without its newline, and with its number from 1; what follows the last
+  /// newline is passed over. Gives the bytes read, that included. Throws as `read` does, and what `body` throws.
+  @discardableResult
+  static func readLines(_ path: String, _ body: (_ line: [UInt8], _ number: Int) throws -> Void) throws -> Int {
+    try read(path, pieceSize: 1 << 16) { _, next in
+      var begun: [UInt8] = []
+      var (number, bytes) = (0, 0)
+      while true {
+        let piece = try next()
+        if piece.isEmpty { return bytes }
+        bytes += piece.count
+        var rest = piece[...]
+        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+          number += 1
+          try body(begun + rest[..<end], number)
+          begun = []
+          rest = rest[(end + 1)...]
+        }
+        begun += rest
+      }
+    }
+  }
+
   private static func nextPiece(of file: Int32, atMost size: Int, path: String) throws -> [UInt8] {
     try [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
       while filled < size {

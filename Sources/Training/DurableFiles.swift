@@ -43,10 +43,15 @@ package enum DurableFiles {
   /// Writes a new file and waits until its bytes have reached the disk. Throws `cannotCreate` where it cannot
   /// be made (it exists, say), `io` where writing fails.
   static func write(_ bytes: [UInt8], toNew path: String) throws {
+    try write(toNew: path) { append in try append(bytes) }
+  }
+
+  /// The same in pieces: `body` gets a function that appends one.
+  static func write(toNew path: String, _ body: (_ append: ([UInt8]) throws -> Void) throws -> Void) throws {
     let file = repeating { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
     guard file >= 0 else { throw creationError("a file that can be made", path) }
     defer { _ = close(file) }
-    try append(bytes, to: file, path: path)
+    try body { try append($0, to: file, path: path) }
     try synchronize(file, path: path)
   }
 

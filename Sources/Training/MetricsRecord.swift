@@ -47,6 +47,20 @@ public struct MetricsRecord: RunRecord, Equatable {
   public var training: Training?
   /// Of a line about held-out images.
   public var heldOut: HeldOut?
+
+  /// Whether there are steps, an epoch and images, and losses that single precision can hold.
+  public var makesSense: Bool {
+    func isLoss(_ value: Double) -> Bool { abs(value) < 1e36 }
+    func isSane(_ summary: LikelihoodSummary) -> Bool {
+      summary.images > 0 && isLoss(summary.natsPerImage) && isLoss(summary.bitsPerDimension)
+        && [summary.standardError, summary.bitsStandardError].allSatisfy { (0..<1e36).contains($0) }
+    }
+    return RunState.canHave(step: step) && RunState.canHave(step: epoch) && epoch > 0 && (0..<1e12).contains(seconds)
+      && training.map {
+        RunState.canHave(step: $0.steps) && isLoss($0.natsPerImage) && isLoss($0.bitsPerDimension)
+      } ?? true
+      && heldOut.map { isSane($0.average) && isSane($0.raw) } ?? true
+  }
 }
 
 /// Makes records of a trainer's events.

@@ -1,4 +1,5 @@
 // What a run writes down as it goes: a file of JSON lines for each kind of record, for the whole run, resumed or not.
+import Evaluation
 import Foundation
 import Kernels
 import Networks
@@ -19,6 +20,8 @@ public protocol RunRecord: Codable, Sendable {
   static var contents: String { get }
   /// Steps taken when it was made.
   var step: Int { get }
+  /// Whether the figures are some that a run can have; JSON holds finite ones only.
+  var makesSense: Bool { get }
   /// Whether this and `other` can be of one run.
   func agrees(with other: Self) -> Bool
 }
@@ -33,8 +36,23 @@ extension GradientRecord: RunRecord {
   public static let fileName = "gradients.jsonl"
   /// The flow of a run's gradient.
   public static let contents = "the gradient records of a run (train --gradients-every)"
+  /// Whether shares are shares, and the step is one.
+  public var makesSense: Bool {
+    RunState.canHave(step: step)
+      && flags.allSatisfy { flag in
+        [.dead, .saturated].contains(flag.kind) ? (0...1).contains(flag.value) : flag.value >= 0
+      }
+  }
   /// Whether both are about the same layers.
   public func agrees(with other: Self) -> Bool { layers.map(\.name) == other.layers.map(\.name) }
+}
+
+extension GradientHistory {
+  /// Of the run in the folder `run`, up to `step` where one is given. Throws as ``RecordLog/forEach(ofRun:_:)`` does.
+  public init(ofRun run: String, upTo step: Int = .max) throws {
+    self.init()
+    try GradientLog.forEach(ofRun: run) { if $0.step <= step { add($0) } }
+  }
 }
 
 /// gradients.jsonl
@@ -55,26 +73,26 @@ public final class RecordLog<Record: RunRecord> {
     path = lock.run + "/" + Record.fileName
     encoder.outputFormatting = [.sortedKeys]
     encoder.keyEncodingStrategy = .convertToSnakeCase
-    if DurableFiles.exists(path) {
-      let text = try DurableFiles.contents(of: path)
-      let kept = Self.lines(text).filter { line in
-        (try? JSONDecoder().decode(Step.self, from: Data(line))).map { $0.step <= step } ?? false
+    guard DurableFiles.exists(path) else { return }
+    func isKept(_ line: [UInt8]) -> Bool {
+      (try? JSONDecoder().decode(Step.self, from: Data(line))).map { $0.step <= step } ?? false
+    }
+    var keptBytes = 0
+    let size = try DurableFiles.readLines(path) { line, _ in if isKept(line) { keptBytes += line.count + 1 } }
+    guard keptBytes < size else { return }
+    // Through another name, so that a kill here loses nothing; what it leaves goes with other left-overs.
+    let temporary = CheckpointFolder.temporaryName(
+      in: lock.run, prefix: CheckpointFolder.savingPrefix, for: Record.fileName)
+    do {
+      try DurableFiles.write(toNew: temporary) { append in
+        try DurableFiles.readLines(path) { line, _ in if isKept(line) { try append(line + [newline]) } }
       }
-      let bytes = kept.flatMap { $0 + [UInt8(ascii: "\n")] }
-      if bytes.count != text.count {
-        // Through another name, so that a kill here loses nothing; what it leaves goes with other left-overs.
-        let temporary = CheckpointFolder.temporaryName(
-          in: lock.run, prefix: CheckpointFolder.savingPrefix, for: Record.fileName)
-        do {
-          try DurableFiles.write(bytes, toNew: temporary)
-          guard rename(temporary, path) == 0 else {
-            throw DurableFiles.ioError("\(temporary) to be renamed to this", path)
-          }
-        } catch {
-          try? DurableFiles.removeAll(temporary)
-          throw error
-        }
+      guard rename(temporary, path) == 0 else {
+        throw DurableFiles.ioError("\(temporary) to be renamed to this", path)
       }
+    } catch {
+      try? DurableFiles.removeAll(temporary)
+      throw error
     }
   }
 
@@ -91,7 +109,7 @@ public final class RecordLog<Record: RunRecord> {
         .diverged, path: path, expected: "finite figures at step \(record.step)",
         found: "\(error)")
     }
-    try DurableFiles.append([UInt8](line) + [UInt8(ascii: "\n")], to: opened(), path: path)
+    try DurableFiles.append([UInt8](line) + [newline], to: opened(), path: path)
   }
 
   private func opened() throws -> Int32 {
@@ -102,40 +120,47 @@ public final class RecordLog<Record: RunRecord> {
     return opened
   }
 
-  /// The records of a run, oldest first. Throws `badData` where there is no log, a line of it is none or of another run,
-  /// `io` where it cannot be read.
-  public static func records(ofRun run: String) throws -> [Record] {
+  /// Calls `body` with each record of a run, oldest first; of the file no more than some lines are in memory. Throws
+  /// `badData` where there is no log, a line of it is none or of another run, `io` where it cannot be read, and what `body`
+  /// throws.
+  public static func forEach(ofRun run: String, _ body: (Record) throws -> Void) throws {
     let path = run + "/" + Record.fileName
     guard DurableFiles.exists(path) else {
       throw ScanlineError(
         .badData, path: path, expected: Record.contents, found: "no such file")
     }
-    let lines = lines(try DurableFiles.contents(of: path))
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
-    let records = try lines.enumerated().map { number, line in
+    var first: Record?
+    try DurableFiles.readLines(path) { line, number in
+      let record: Record
       do {
-        return try decoder.decode(Record.self, from: Data(line))
+        record = try decoder.decode(Record.self, from: Data(line))
       } catch {
-        throw ScanlineError(
-          .badData, path: path, expected: "a record in line \(number + 1)", found: "\(error)")
+        throw ScanlineError(.badData, path: path, expected: "a record in line \(number)", found: "\(error)")
       }
+      guard record.makesSense else {
+        throw ScanlineError(
+          .badData, path: path, expected: "figures that a run can have", found: "others in line \(number)")
+      }
+      guard record.agrees(with: first ?? record) else {
+        throw ScanlineError(
+          .badData, path: path, expected: "records of one run", found: "one of another model in line \(number)")
+      }
+      first = first ?? record
+      try body(record)
     }
-    if let stranger = records.firstIndex(where: { !$0.agrees(with: records[0]) }) {
-      throw ScanlineError(
-        .badData, path: path, expected: "records of one run", found: "one of another model in line \(stranger + 1)")
-    }
-    return records
   }
 
-  /// The whole lines of a log.
-  private static func lines(_ bytes: [UInt8]) -> [[UInt8]] {
-    var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map(Array.init)
-    // What follows the last newline is nothing, or torn.
-    if !lines.isEmpty { lines.removeLast() }
-    return lines
+  /// All records of a run, oldest first. Throws as ``forEach(ofRun:_:)`` does.
+  public static func records(ofRun run: String) throws -> [Record] {
+    var records: [Record] = []
+    try forEach(ofRun: run) { records.append($0) }
+    return records
   }
 }
+
+private let newline = UInt8(ascii: "\n")
 
 /// The part of a record that says whether it is kept.
 private struct Step: Decodable { let step: Int }

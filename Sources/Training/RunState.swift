@@ -90,6 +90,11 @@ public struct RunState: Sendable, Codable, Equatable {
   /// The version of this format.
   public static let currentVersion = 2
 
+  /// Steps that no run takes.
+  static let mostSteps = 1 << 48
+  /// Whether a run can have taken `step` steps.
+  static func canHave(step: Int) -> Bool { (0..<mostSteps).contains(step) }
+
   /// The format's version.
   public var version = RunState.currentVersion
   /// The model.
@@ -186,7 +191,7 @@ public struct RunState: Sendable, Codable, Equatable {
       quantization.levels == model.levels, "a quantization of the model's \(model.levels) levels",
       "one of \(quantization.levels) levels")
     // The bound leaves room to count on; at a thousand steps a second it is nine thousand years away.
-    try require((0..<1 << 48).contains(step), "a step from 0 to below 2⁴⁸", "step \(step)")
+    try require(Self.canHave(step: step), "a step from 0 to below 2⁴⁸", "step \(step)")
     try require(
       elapsedSeconds >= 0 && elapsedSeconds.isFinite, "seconds that are not negative", "\(elapsedSeconds)")
     try training?.validate()

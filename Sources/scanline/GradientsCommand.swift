@@ -61,27 +61,25 @@ struct GradientsCommand: ParsableCommand {
   func run() throws {
     if jacobian { return try analyse() }
     let (folder, step) = Self.place(path)
-    var records = try GradientLog.records(ofRun: folder)
-    if let step { records.removeAll { $0.step > step } }
-    guard let last = records.last else {
+    let history = try GradientHistory(ofRun: folder, upTo: step ?? .max)
+    guard let first = history.chosen.first, let last = history.last else {
       throw ScanlineError(
         .badData, path: folder + "/" + GradientRecord.fileName,
         expected: "a record" + (step.map { " up to step \($0)" } ?? ""),
         found: "none")
     }
     let stem = try target(folder, "gradients")
-    let figure = GradientFigure(records, quantity: quantity, title: (folder as NSString).lastPathComponent).figure
+    let figure = GradientFigure(history, quantity: quantity, title: (folder as NSString).lastPathComponent).figure
     for ending in ["png", "svg"] { try figure.write(to: "\(stem).\(ending)") }
     if json {
       try printJSON(last)
     } else {
       print(GradientWatch.table(last, mostRows: .max).joined(separator: "\n"))
-      for flag in Set(records.flatMap(\.flags).map(\.kind)).sorted(by: { $0.rawValue < $1.rawValue }) {
-        let first = records.first { $0.flags.contains { $0.kind == flag } }
-        let layers = Set(records.flatMap(\.flags).filter { $0.kind == flag }.map(\.layer)).count
-        print("\(flag.rawValue): \(layers) layer\(layers == 1 ? "" : "s"), first at step \(first?.step ?? 0)")
+      for trouble in history.flagged.sorted(by: { $0.kind.rawValue < $1.kind.rawValue }) {
+        let layers = "\(trouble.layers.count) layer\(trouble.layers.count == 1 ? "" : "s")"
+        print("\(trouble.kind.rawValue): \(layers), first at step \(trouble.first.step)")
       }
-      print("\(stem).png, \(stem).svg: \(records.count) records, steps \(records[0].step) to \(last.step)")
+      print("\(stem).png, \(stem).svg: \(history.count) records, steps \(first.step) to \(last.step)")
     }
   }
 

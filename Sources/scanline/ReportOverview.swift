@@ -67,16 +67,15 @@ struct ReportOverview {
   }
 
   private static func steps(_ run: ReportRun) -> HTML {
-    let last = try? run.metrics.get().last
+    let last = run.history?.last
     guard let step = [run.state?.step, last?.step].compactMap({ $0 }).max() else { return "none" }
     return "\(step)\(last.map { ", in epoch \($0.epoch)" as HTML } ?? "")"
   }
 
   private static func time(_ run: ReportRun) -> HTML {
-    let records = (try? run.metrics.get()) ?? []
     // A state's seconds have no bound, a clock has.
-    let seconds = max(min(run.state?.elapsedSeconds ?? 0, 1e12), records.last?.seconds ?? 0)
-    let rate = records.last { $0.training != nil }?.training?.imagesPerSecond
+    let seconds = max(min(run.state?.elapsedSeconds ?? 0, 1e12), run.history?.last?.seconds ?? 0)
+    let rate = run.history?.training.last?.training?.imagesPerSecond
     return "\(clockTime(seconds))\(rate.map { ", \($0.text(0)) images a second" } ?? "")"
   }
 

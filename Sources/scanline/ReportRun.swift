@@ -27,8 +27,8 @@ struct ReportRun {
   let isInProgress: Bool
   /// Whether the folder is a checkpoint itself, as `scanline import` makes it.
   let isCheckpoint: Bool
-  let metrics: Result<[MetricsRecord], ScanlineError>
-  let gradients: Result<[GradientRecord], ScanlineError>
+  let metrics: Result<MetricsHistory, ScanlineError>
+  let gradients: Result<GradientHistory, ScanlineError>
   /// In order of steps.
   let grids: [Grid]
   /// How many grids there are; `grids` has at most `ReportFrames.most` of them.
@@ -47,10 +47,10 @@ struct ReportRun {
     self.path = path
     self.name = name
     var messages: [String] = []
-    metrics = Self.attempt { try Self.demandSense(MetricsLog.records(ofRun: path), path) { $0.makesSense } }
-    gradients = Self.attempt { try Self.demandSense(GradientLog.records(ofRun: path), path) { $0.makesSense } }
+    metrics = Self.attempt { try MetricsHistory(ofRun: path) }
+    gradients = Self.attempt { try GradientHistory(ofRun: path) }
     checkpoint = Self.attempt { try LoadedCheckpoint(path, .ema, console: console) }
-    if case .failure(let error) = checkpoint, (try? metrics.get())?.isEmpty ?? true { throw error }
+    if case .failure(let error) = checkpoint, (try? metrics.get())?.last == nil { throw error }
     isCheckpoint = (try? checkpoint.get())?.path == path
     isInProgress = RunLock.isHeld(path)
     state = (isCheckpoint ? nil : Self.newestState(path, &messages)) ?? (try? checkpoint.get())?.state
@@ -61,7 +61,10 @@ struct ReportRun {
   }
 
   /// The records of held-out images, oldest first.
-  var heldOut: [MetricsRecord] { ((try? metrics.get()) ?? []).filter { $0.heldOut != nil } }
+  var heldOut: [MetricsRecord] { history?.heldOut ?? [] }
+
+  /// The metrics, where they could be read.
+  var history: MetricsHistory? { try? metrics.get() }
 
   /// Where the run's images are; nil for imported weights.
   var folder: String? { state?.data?.folder }
@@ -75,18 +78,6 @@ struct ReportRun {
       // The readers throw nothing else; if one did, the report would still state it.
       return .failure(ScanlineError(.inner, path: "report", expected: "a piece of a run", found: "\(error)"))
     }
-  }
-
-  /// `records`, where all of them make sense: others would break the arithmetic of charts.
-  private static func demandSense<Record: RunRecord>(
-    _ records: [Record], _ path: String, _ makesSense: (Record) -> Bool
-  ) throws -> [Record] {
-    if let bad = records.first(where: { !makesSense($0) }) {
-      throw ScanlineError(
-        .badData, path: path + "/" + Record.fileName, expected: "figures that a run can have",
-        found: "others in the record of step \(bad.step)")
-    }
-    return records
   }
 
   private static func newestState(_ path: String, _ messages: inout [String]) -> RunState? {
@@ -166,31 +157,3 @@ struct ReportRun {
     }
   }
 }
-
-extension MetricsRecord {
-  /// Whether the figures are some that a run can have; JSON holds finite ones only.
-  fileprivate var makesSense: Bool {
-    func isSane(_ summary: LikelihoodSummary) -> Bool {
-      summary.images > 0 && [summary.natsPerImage, summary.bitsPerDimension].allSatisfy { abs($0) < 1e12 }
-        && [summary.standardError, summary.bitsStandardError].allSatisfy { (0..<1e12).contains($0) }
-    }
-    return isStep(step) && isStep(epoch) && epoch > 0 && (0..<1e12).contains(seconds)
-      && training.map {
-        isStep($0.steps) && abs($0.natsPerImage) < 1e12 && abs($0.bitsPerDimension) < 1e12
-      } ?? true
-      && heldOut.map { isSane($0.average) && isSane($0.raw) } ?? true
-  }
-}
-
-extension GradientRecord {
-  /// The same of a gradient's figures: shares are shares.
-  fileprivate var makesSense: Bool {
-    isStep(step)
-      && flags.allSatisfy { flag in
-        [.dead, .saturated].contains(flag.kind) ? (0...1).contains(flag.value) : flag.value >= 0
-      }
-  }
-}
-
-/// Whether a run can have taken so many steps: a state's own bound.
-private func isStep(_ number: Int) -> Bool { (0..<1 << 48).contains(number) }

@@ -18,9 +18,9 @@ struct ReportTraining {
     for run in runs {
       switch run.metrics {
       case .failure(let error): notes.append(.note("\(HTML.name(run.name)) has no loss curves: \("\(error)")"))
-      case .success(let records) where records.isEmpty:
+      case .success(let history) where history.last == nil:
         notes.append(.note("\(HTML.name(run.name)) has no loss curves: its \(MetricsRecord.fileName) holds no record."))
-      case .success(let records): known.append((run, Self.curves(run.name, records)))
+      case .success(let history): known.append((run, Self.curves(run.name, history)))
       }
     }
     // Runs keep their colours whichever of them have records.
@@ -51,9 +51,9 @@ struct ReportTraining {
     ) + .paragraph(caption) + Self.table(known.map(\.run)) + HTML(notes)
   }
 
-  private static func curves(_ name: String, _ records: [MetricsRecord]) -> LossCurves.Run {
+  private static func curves(_ name: String, _ history: MetricsHistory) -> LossCurves.Run {
     func points(_ summary: (MetricsRecord.HeldOut) -> LikelihoodSummary) -> [LossCurves.Point] {
-      records.compactMap { record in
+      history.heldOut.compactMap { record in
         record.heldOut.map(summary).map {
           .init(
             step: record.step, seconds: record.seconds, nats: $0.natsPerImage, bits: $0.bitsPerDimension,
@@ -63,7 +63,7 @@ struct ReportTraining {
     }
     return LossCurves.Run(
       name,
-      training: records.compactMap { record in
+      training: history.training.compactMap { record in
         record.training.map {
           .init(
             step: record.step, seconds: record.seconds, nats: $0.natsPerImage, bits: $0.bitsPerDimension,
@@ -115,17 +115,17 @@ struct ReportTraining {
   }
 
   private func flow(_ run: ReportRun) -> HTML {
-    let all: [GradientRecord]
+    let history: GradientHistory
     switch run.gradients {
     case .failure(let error): return .note("No gradient flow: \("\(error)")")
-    case .success(let records): all = records
+    case .success(let records): history = records
     }
-    // Records of other layers than the last one's, of a file that was put together, have no place in one map.
-    let records = all.filter { $0.layers.map(\.name) == all.last?.layers.map(\.name) && !$0.layers.isEmpty }
-    guard let last = records.last else { return .note("No gradient flow: its records name no layers.") }
-    let figure = GradientFigure(records, quantity: .flow, title: run.name).figure
+    guard let first = history.chosen.first, let last = history.last, !last.layers.isEmpty else {
+      return .note("No gradient flow: its records name no layers.")
+    }
+    let figure = GradientFigure(history, quantity: .flow, title: run.name).figure
     let labels = [
-      "Heat map of the root mean square of the gradient, \(last.layers.count) layers over \(records.count) steps",
+      "Heat map of the root mean square of the gradient, \(last.layers.count) layers over \(history.count) steps",
       "Line chart of the gradient's size, layer by layer, at step \(last.step)",
       "Line chart of the gradient that arrives from k diagonals away at step \(last.step)",
     ]
@@ -134,23 +134,20 @@ struct ReportTraining {
     }
     return .paragraph(
       """
-      The gradient of the layers' outputs before clipping, at \(records.count) recorded \
-      \(records.count == 1 ? "step" : "steps" as HTML), \(records[0].step) to \(last.step).
-      """) + .figures(panels) + warnings(records, run.state)
+      The gradient of the layers' outputs before clipping, at \(history.count) recorded \
+      \(history.count == 1 ? "step" : "steps" as HTML), \(first.step) to \(last.step).
+      """) + .figures(panels) + warnings(history, run.state)
   }
 
   /// One sentence for each kind of trouble: how it began, and how often it came.
-  private func warnings(_ records: [GradientRecord], _ state: RunState?) -> HTML {
+  private func warnings(_ history: GradientHistory, _ state: RunState?) -> HTML {
     guard let model = state?.model else { return .note("Without a checkpoint the flags cannot be put in words.") }
-    let points = GradientFlag.Kind.allCases.compactMap { kind -> HTML? in
-      let flagged = records.filter { record in record.flags.contains { $0.kind == kind } }
-      guard var first = flagged.first, let last = flagged.last else { return nil }
-      first.flags.removeAll { $0.kind != kind }
-      let layers = Set(flagged.flatMap(\.flags).filter { $0.kind == kind }.map(\.layer)).count
+    let points = history.flagged.map { trouble -> HTML in
+      let layers = trouble.layers.count
       return """
-        \(first.warnings(model: model).joined(separator: "; ")). \
-        (\(kind.rawValue): \(layers) \(layers == 1 ? "layer" : "layers" as HTML), in \(flagged.count) of \
-        \(records.count) records, last at step \(last.step))
+        \(trouble.first.warnings(model: model).joined(separator: "; ")). \
+        (\(trouble.kind.rawValue): \(layers) \(layers == 1 ? "layer" : "layers" as HTML), in \(trouble.recordCount) of \
+        \(history.count) records, last at step \(trouble.lastStep))
         """
     }
     guard !points.isEmpty else {

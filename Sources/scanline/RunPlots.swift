@@ -25,13 +25,13 @@ enum RunPlots {
       for ending in ["png", "svg"] { try figure.write(to: "\(folder)/\(name).\(ending)") }
     }
     if exists(MetricsRecord.fileName) {
-      let records = try MetricsLog.records(ofRun: run)
+      let history = try MetricsHistory(ofRun: run)
       let figure = LossFigure(
         title: title, shape: shape,
-        training: records.compactMap { record in
+        training: history.training.compactMap { record in
           record.training.map { LossFigure.Point(step: record.step, nats: $0.natsPerImage, rate: $0.learningRate) }
         },
-        heldOut: records.compactMap { record in
+        heldOut: history.heldOut.compactMap { record in
           record.heldOut.map {
             LossFigure.Score(step: record.step, average: $0.average.natsPerImage, raw: $0.raw.natsPerImage)
           }
@@ -39,10 +39,8 @@ enum RunPlots {
       if let figure = figure.figure { try write(figure, "losses") }
     }
     if exists(GradientRecord.fileName) {
-      let records = try GradientLog.records(ofRun: run)
-      if !records.isEmpty {
-        try write(GradientFigure(records, quantity: .flow, title: title).figure, "gradients")
-      }
+      let history = try GradientHistory(ofRun: run)
+      if history.count > 0 { try write(GradientFigure(history, quantity: .flow, title: title).figure, "gradients") }
     }
   }
 }

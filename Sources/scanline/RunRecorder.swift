@@ -125,7 +125,7 @@ final class MetricsSink: RunSink {
     if case .step = event { hasStepped = true }
     guard let record = recorder.record(event) else { return }
     // A run that was complete when it was resumed scores its images once more; one line about that is enough.
-    if !hasStepped, (try? MetricsLog.records(ofRun: run))?.last?.heldOut == record.heldOut { return }
+    if !hasStepped, (try? MetricsHistory(ofRun: run))?.last?.heldOut == record.heldOut { return }
     try log.append(record)
     try events?.append(record)
   }

@@ -1,4 +1,5 @@
 // The gradient flow of a run: its records, what they say in words, and the file that they are kept in.
+import Evaluation
 import Foundation
 import Kernels
 import Networks
@@ -96,15 +97,16 @@ import Training
     for record in try flags(.relu, .pre) { #expect(!record.flags.contains { $0.kind == .vanishing }) }
   }
 
+  private func layer(_ name: String, flow: Double, dead: Double = 0, saturated: Double = 0) -> GradientRecord.Layer {
+    let none = GradientRecord.Figures(MagnitudeSums())
+    var figures = none
+    figures.rms = flow
+    return GradientRecord.Layer(
+      name: name, units: .relu, gradient: none, weight: none, updateRatio: 0, output: none, flow: figures, zero: 0,
+      saturated: saturated, dead: dead)
+  }
+
   @Test func everyKindOfTroubleIsTold() throws {
-    func layer(_ name: String, flow: Double, dead: Double = 0, saturated: Double = 0) -> GradientRecord.Layer {
-      let none = GradientRecord.Figures(MagnitudeSums())
-      var figures = none
-      figures.rms = flow
-      return GradientRecord.Layer(
-        name: name, units: .relu, gradient: none, weight: none, updateRatio: 0, output: none, flow: figures, zero: 0,
-        saturated: saturated, dead: dead)
-    }
     let model = ModelConfiguration(width: 8, blocks: 1, shape: TinyRun.shape, levels: 2)
     let layers = [
       layer("a", flow: 0.99e-4), layer("b", flow: 1.01e-4), layer("c", flow: 1001), layer("d", flow: 999),
@@ -126,6 +128,39 @@ import Training
     (0.0, "0"), (0.126, "0.13"), (12.34, "12"), (1.26, "1.3"), (2.06e-7, "2.1e-07"), (41_700, "4.2e+04"),
   ])
   func shortNumbers(value: Double, text: String) { #expect(GradientRecord.short(value) == text) }
+
+  /// However many records there were, an even choice of them is kept, and every flag is counted.
+  @Test(arguments: [1, 2, 399, 400, 401, 402, 800, 801, 5_003])
+  func aHistoryChoosesEvenly(count: Int) throws {
+    var history = GradientHistory()
+    #expect(history.chosen.isEmpty && history.last == nil && history.flagged.isEmpty)
+    for number in 0..<count {
+      let layers = [
+        layer("input", flow: number >= 100 ? 0 : 1),
+        layer("layer 0", flow: 1, dead: number % 6 == 4 ? 1 : 0),
+        layer("layer 1", flow: 1, dead: number % 6 == 1 ? 1 : 0),
+        layer("head", flow: 1),
+      ]
+      history.add(
+        GradientRecord(
+          step: 10 * (number + 1), natsPerImage: 1, layers: layers, diagonals: [], flags: GradientFlag.flags(of: layers)
+        ))
+    }
+    let steps = history.chosen.map(\.step)
+    #expect(history.count == count && steps.first == 10 && steps.last == 10 * count && history.last?.step == 10 * count)
+    #expect(steps.count <= 401 && steps.count >= min(count, 200))
+    // The last one is there wherever it falls.
+    let strides = Set(zip(steps.dropLast(), steps.dropFirst().dropLast()).map { $1 - $0 })
+    #expect(strides.count <= 1)
+    let vanishing = history.flagged.first { $0.kind == .vanishing }
+    #expect((vanishing?.recordCount ?? 0) == max(count - 100, 0))
+    if count > 100 {
+      #expect(vanishing?.first.step == 1010 && vanishing?.lastStep == 10 * count && vanishing?.layers == ["input"])
+      #expect(vanishing?.first.flags.map(\.kind) == [.vanishing])
+      #expect(history.flagged.map(\.kind) == [.vanishing, .dead])
+      #expect(history.flagged[1].layers == ["layer 0", "layer 1"] && history.flagged[1].recordCount == (count + 1) / 3)
+    }
+  }
 
   // MARK: - The file
 

@@ -48,4 +48,57 @@ import Training
       report: { if case .evaluated(let report) = $0 { reports.append(report) } })
     #expect(!reports.isEmpty && reports.allSatisfy { $0.raw == $0.summary })
   }
+
+  // MARK: - Many of them
+
+  /// A record of training, as it lies in the file.
+  private func record(step: Int, steps: Int, nats: Double) throws -> MetricsRecord {
+    try read(
+      #""training":{"steps":\#(steps),"natsPerImage":\#(nats),"bitsPerDimension":\#(nats / 10),"#
+        + #""learningRate":\#(step),"gradientNorm":1,"imagesPerSecond":1}"#, step: step)
+  }
+
+  private func read(_ contents: String, step: Int) throws -> MetricsRecord {
+    let json = #"{"step":\#(step),"epoch":1,"seconds":\#(step),\#(contents)}"#
+    return try JSONDecoder().decode(MetricsRecord.self, from: Data(json.utf8))
+  }
+
+  /// However many records there were, few are kept, and their means are those of all steps.
+  @Test(arguments: [1, 2, 1_999, 2_000, 2_001, 3_999, 4_001, 20_011])
+  func aHistoryKeepsTheMeans(count: Int) throws {
+    let summary = String(
+      decoding: try JSONEncoder().encode(LikelihoodSummary([1, 2], shape: TinyRun.shape)), as: UTF8.self)
+    var history = MetricsHistory()
+    var (step, nats) = (0, 0.0)
+    var evaluations: [Int] = []
+    for number in 0..<count {
+      let steps = 1 + number % 7
+      let loss = 50 + 40 * sin(Double(number))
+      step += steps
+      nats += Double(steps) * loss
+      history.add(try record(step: step, steps: steps, nats: loss))
+      guard number % 100 == 7 else { continue }
+      evaluations.append(step)
+      history.add(
+        try read(
+          #""heldOut":{"average":\#(summary),"raw":\#(summary),"isBest":false,"isFinal":false}"#, step: step))
+    }
+    let kept = history.training.compactMap(\.training)
+    let places = history.training.map(\.step)
+    #expect(kept.count == places.count && kept.count <= 2_000 && kept.count >= min(count, 1_000))
+    #expect(kept.reduce(0) { $0 + $1.steps } == step)
+    #expect(abs(kept.reduce(0) { $0 + Double($1.steps) * $1.natsPerImage } - nats) < 1e-9 * nats)
+    #expect(kept.allSatisfy { abs($0.bitsPerDimension - $0.natsPerImage / 10) < 1e-9 })
+    #expect(history.training.allSatisfy { Float($0.step) == $0.training?.learningRate })
+    #expect(places.last == step && zip(places, places.dropFirst()).allSatisfy { $0 < $1 })
+    #expect(history.heldOut.map(\.step) == evaluations)
+  }
+
+  /// Steps that no run can have add up to no overflow.
+  @Test func aHistoryOfNonsenseIsNoCrash() throws {
+    let nonsense = try record(step: 1, steps: 1 << 47, nats: 1)
+    var history = MetricsHistory()
+    for _ in 0..<200_000 { history.add(nonsense) }
+    #expect(history.training.allSatisfy { $0.training?.natsPerImage == 1 && $0.training?.steps ?? .max <= 1 << 48 })
+  }
 }

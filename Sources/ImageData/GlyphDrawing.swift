@@ -108,16 +108,19 @@ public struct GlyphDrawing: Sendable {
     return off.x * off.x + off.y * off.y
   }
 
-  /// Draws images 0..<`count` into `folder`/glyph/NNNN.png on `threads` threads.
+  /// Draws images 0..<`count` into `folder`/glyph/NNNN.png on `threads` threads, and tells `progress` of each.
   ///
   /// - Throws: `ScanlineError`: `cannotCreate` where `folder` exists and is not empty or cannot be made, `io`
   ///   where writing fails.
-  public func write(count: Int, to folder: String, threads: Int = availableThreads()) throws {
+  public func write(
+    count: Int, to folder: String, threads: Int = availableThreads(),
+    progress: @Sendable (_ files: Int) -> Void = { _ in }
+  ) throws {
     let target = try PNGFolder(folder)
     let glyphs = Glyph.allCases
     try target.make(subfolders: glyphs.prefix(count).map(\.rawValue))
     let files = (count + glyphs.count - 1) / glyphs.count
-    try target.write(count, threads: threads) { number in
+    try target.write(count, threads: threads, progress: progress) { number in
       let name = PNGFolder.numeral(number / glyphs.count, of: files, digits: 4)
       return (glyph(of: number).rawValue + "/\(name).png", try image(number: number).encoded(filter: .none))
     }

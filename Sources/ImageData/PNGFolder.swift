@@ -37,12 +37,14 @@ public struct PNGFolder: Sendable {
     for name in subfolders { try makeFolder(path + "/" + name) }
   }
 
-  /// Writes files 0..<`count` on `threads` threads; `file` gives the name and the bytes of one.
+  /// Writes files 0..<`count` on `threads` threads, and tells `progress` of each; `file` gives the name and the bytes of
+  /// one.
   ///
   /// - Throws: `ScanlineError`: what `file` throws, `cannotCreate` where the folder does not take a file, `io` where
   ///   writing fails; of several errors the one of the lowest number.
   public func write(
-    _ count: Int, threads: Int = availableThreads(), file: (Int) throws -> (name: String, bytes: [UInt8])
+    _ count: Int, threads: Int = availableThreads(), progress: @Sendable (_ files: Int) -> Void = { _ in },
+    file: (Int) throws -> (name: String, bytes: [UInt8])
   ) throws {
     try make()
     let results = FirstError()
@@ -52,6 +54,7 @@ public struct PNGFolder: Sendable {
         // Not flushed one by one: sixty thousand files would take minutes, and can be made again.
         try writeAtomically(bytes, to: path + "/" + name, isDurable: false)
       }
+      progress(1)
     }
     try results.rethrow()
   }

@@ -40,6 +40,7 @@ struct BenchmarkOptions: ParsableArguments {
   @OptionGroup var layers: LayerOptions
   @Option(help: "What a peer was asked to compute in, fp32 or bf16; Scanline always computes in fp32.")
   var precision = "fp32"
+  @OptionGroup var shown: ProgressOptions
 
   func validate() throws {
     guard batch > 0, side > 0, side <= 4096, channels > 0, threads >= 0, seconds > 0 else {
@@ -86,12 +87,7 @@ struct BenchmarkOptions: ParsableArguments {
   func medians(_ round: (_ time: (_ part: String, _ body: () -> Void) -> Void) -> Void) -> (_ part: String) -> Double {
     var times: [String: [Double]] = [:]
     let clock = ContinuousClock()
-    let start = clock.now
-    var rounds = 0
-    repeat {
-      round { part, body in times[part, default: []].append(clock.measure(body).inSeconds) }
-      rounds += 1
-    } while rounds < 5 || start.duration(to: clock.now) < .seconds(seconds)
+    repeatedly(atLeast: 5) { round { part, body in times[part, default: []].append(clock.measure(body).inSeconds) } }
     let medians = times.mapValues(median)
     return { medians[$0] ?? 0 }
   }
@@ -102,11 +98,34 @@ struct BenchmarkOptions: ParsableArguments {
     let clock = ContinuousClock()
     let start = clock.now
     var calls = 0
-    while start.duration(to: clock.now) < .seconds(seconds) {
+    repeatedly(atLeast: 1) {
       body()
       calls += 1
     }
     return Double(calls) / start.duration(to: clock.now).inSeconds
+  }
+
+  /// Calls `round` for the time asked, and `least` times at least, and shows how far that is.
+  func repeatedly(atLeast least: Int, _ round: () throws -> Void) rethrows {
+    try Self.repeatedly(seconds: seconds, atLeast: least, shown.console(), round)
+  }
+
+  /// The same for `seconds`.
+  static func repeatedly(
+    seconds: Double, atLeast least: Int, _ console: Console, _ round: () throws -> Void
+  ) rethrows {
+    let parts = 1_000
+    let bar = ProgressBar(console, "measuring", total: parts)
+    let clock = ContinuousClock()
+    let start = clock.now
+    var (rounds, share) = (0, 0.0)
+    repeat {
+      try round()
+      rounds += 1
+      share = min(start.duration(to: clock.now).inSeconds / seconds, Double(rounds) / Double(least))
+      bar.reach(Int(min(share, 1) * Double(parts)))
+    } while share < 1
+    bar.finish()
   }
 }
 
@@ -208,14 +227,13 @@ struct SampleBenchmark: ParsableCommand {
     let clock = ContinuousClock()
     var (sampling, forward): ([Double], [Double]) = ([], [])
     _ = scorer.nats(options.makeBatch())
-    let start = clock.now
     // Turn about, so that whatever else the machine does meets both.
-    repeat {
+    options.repeatedly(atLeast: 3) {
       var images = options.makeBatch()
       let request = SamplingRequest(count: options.batch, seed: UInt64(sampling.count))
       sampling.append(clock.measure { images = sampler.sample(request).images }.inSeconds)
       forward.append(clock.measure { _ = scorer.nats(images) }.inSeconds)
-    } while sampling.count < 3 || start.duration(to: clock.now) < .seconds(options.seconds)
+    }
     let (sampled, passed) = (median(sampling), median(forward))
     try options.print(
       "sample", weights: model.layout.liveCount,

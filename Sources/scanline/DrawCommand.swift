@@ -30,6 +30,8 @@ struct DrawCommand: ParsableCommand {
   @Option(help: "How many threads draw; the images do not depend on it.")
   var threads: Int?
 
+  @OptionGroup var shown: ProgressOptions
+
   func validate() throws {
     guard (1...1_000_000).contains(count) else { throw ValidationError("--count lies in 1 to 1000000.") }
     guard (8...512).contains(side) else { throw ValidationError("--side lies in 8 to 512.") }
@@ -38,7 +40,9 @@ struct DrawCommand: ParsableCommand {
 
   func run() throws {
     let drawing = GlyphDrawing(seed: seed, side: side)
-    try drawing.write(count: count, to: folder, threads: threads ?? availableThreads())
+    let bar = ProgressBar(shown.console(), "drawing", total: count)
+    try drawing.write(count: count, to: folder, threads: threads ?? availableThreads(), progress: bar.advance)
+    bar.finish()
     print(
       "\(folder): \(count) images of \(side)×\(side), \(min(count, Glyph.allCases.count)) glyphs, seed \(seed)"
     )

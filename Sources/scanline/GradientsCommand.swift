@@ -76,10 +76,10 @@ struct GradientsCommand: ParsableCommand {
     } else {
       print(GradientWatch.table(last, mostRows: .max).joined(separator: "\n"))
       for trouble in history.flagged.sorted(by: { $0.kind.rawValue < $1.kind.rawValue }) {
-        let layers = "\(trouble.layers.count) layer\(trouble.layers.count == 1 ? "" : "s")"
-        print("\(trouble.kind.rawValue): \(layers), first at step \(trouble.first.step)")
+        print(
+          "\(trouble.kind.rawValue): \(counted(trouble.layers.count, "layer")), first at step \(trouble.first.step)")
       }
-      print("\(stem).png, \(stem).svg: \(history.count) records, steps \(first.step) to \(last.step)")
+      print("\(stem).png, \(stem).svg: \(counted(history.count, "record")), steps \(first.step) to \(last.step)")
     }
   }
 
@@ -115,7 +115,7 @@ struct GradientsCommand: ParsableCommand {
     for ending in ["png", "svg"] { try figure.write(to: "\(stem).\(ending)") }
     if json { return try printJSON(analysis) }
     print(Self.table(analysis))
-    print("\(stem).png, \(stem).svg: step \(checkpoint.state.step), \(set.count) image\(set.count == 1 ? "" : "s")")
+    print("\(stem).png, \(stem).svg: step \(checkpoint.state.step), \(counted(set.count, "image"))")
   }
 
   private static func table(_ analysis: JacobianAnalysis) -> String {

@@ -20,7 +20,6 @@ struct GrowthBenchmark: ParsableCommand {
   @OptionGroup var options: BenchmarkOptions
   @Option(help: "Times that each configuration is measured.") var rounds = 3
   @Flag(help: "One JSON object instead of a table.") var json = false
-  @OptionGroup var shown: ProgressOptions
 
   func validate() throws {
     guard (1...100).contains(rounds) else { throw ValidationError("--rounds lies in 1 to 100.") }
@@ -66,7 +65,7 @@ struct GrowthBenchmark: ParsableCommand {
     let program = try measure(tiny).peakBytes
     var times = [[Double]](repeating: [], count: variants.count)
     var peaks = [[Double]](repeating: [], count: variants.count)
-    let bar = ProgressBar(shown.console(), "measuring", total: rounds * variants.count)
+    let bar = ProgressBar(options.shown.console(), "measuring", total: rounds * variants.count)
     for _ in 0..<rounds {
       for (place, variant) in variants.enumerated() {
         let measured = try measure(variant.options)
@@ -115,7 +114,7 @@ struct GrowthBenchmark: ParsableCommand {
   private func measure(_ options: BenchmarkOptions) throws -> Measured {
     let process = Process()
     process.executableURL = Bundle.main.executableURL
-    process.arguments = ["benchmark", "train"] + options.arguments
+    process.arguments = ["benchmark", "train", "--quiet"] + options.arguments
     let output = Pipe()
     process.standardOutput = output
     try process.run()

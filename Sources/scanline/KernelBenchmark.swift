@@ -18,6 +18,7 @@ struct KernelBenchmark: ParsableCommand {
   @Option(help: "Side of the square images, in pixels.") var side = 28
   @Option(help: "Measurements of each kernel.") var repeats = 15
   @Flag(help: "One JSON object instead of a table.") var json = false
+  @OptionGroup var shown: ProgressOptions
 
   func validate() throws {
     guard (1...1024).contains(side) else { throw ValidationError("--side lies in 1 to 1024.") }
@@ -33,20 +34,35 @@ struct KernelBenchmark: ParsableCommand {
     var shareOfPeak: Double
   }
 
+  /// A convolution to measure; `fromImage` where its inputs are an image, which has no gradient.
+  private struct Case {
+    var name: String
+    var window: ConvolutionWindow
+    var inputs: Int
+    var outputs: Int
+    var fromImage = false
+  }
+
+  private static let cases: [Case] =
+    [16, 32, 64, 128].map { Case(name: "3x3 B", window: ConvolutionWindow(size: 3, mask: .b), inputs: $0, outputs: $0) }
+    + [16, 32, 64, 128].map { Case(name: "1x1", window: .pointwise, inputs: $0, outputs: $0) }
+    + [32, 64, 128].flatMap {
+      [
+        Case(name: "1x1", window: .pointwise, inputs: $0, outputs: $0 / 2),
+        Case(name: "1x1", window: .pointwise, inputs: $0 / 2, outputs: $0),
+      ]
+    }
+    + [32, 128].map {
+      Case(name: "7x7 A", window: ConvolutionWindow(size: 7, mask: .a), inputs: 1, outputs: $0, fromImage: true)
+    }
+
   func run() throws {
-    var rows: [Row] = []
-    for width in [16, 32, 64, 128] {
-      let window = ConvolutionWindow(size: 3, mask: .b)
-      rows += measure("3x3 B", window, inputs: width, outputs: width)
+    let bar = ProgressBar(shown.console(), "measuring", total: Self.cases.count)
+    let rows = Self.cases.flatMap { item in
+      defer { bar.advance(1) }
+      return measure(item)
     }
-    for width in [16, 32, 64, 128] { rows += measure("1x1", .pointwise, inputs: width, outputs: width) }
-    for width in [32, 64, 128] {
-      rows += measure("1x1", .pointwise, inputs: width, outputs: width / 2)
-      rows += measure("1x1", .pointwise, inputs: width / 2, outputs: width)
-    }
-    for width in [32, 128] {
-      rows += measure("7x7 A", ConvolutionWindow(size: 7, mask: .a), inputs: 1, outputs: width, fromImage: true)
-    }
+    bar.finish()
     try present(rows)
   }
 
@@ -69,9 +85,8 @@ struct KernelBenchmark: ParsableCommand {
   }
 
   /// Forward, input gradient and weight gradient of one convolution on one image.
-  private func measure(
-    _ name: String, _ window: ConvolutionWindow, inputs: Int, outputs: Int, fromImage: Bool = false
-  ) -> [Row] {
+  private func measure(_ item: Case) -> [Row] {
+    let (name, window, inputs, outputs, fromImage) = (item.name, item.window, item.inputs, item.outputs, item.fromImage)
     let input = FeatureMap(
       height: side, width: side, channels: inputs, border: window.border, padded: !fromImage)
     let output = FeatureMap(height: side, width: side, channels: outputs, border: window.mirrored.border)

@@ -18,6 +18,7 @@ struct LoadBenchmark: ParsableCommand {
   @Option(help: "Threads; 0 takes all that this process may use.") var threads = 0
   @Option(help: "Seconds to measure for.") var seconds = 10.0
   @OptionGroup(title: "Images") var images: ImageOptions
+  @OptionGroup var shown: ProgressOptions
 
   func validate() throws {
     guard threads >= 0, seconds > 0 else { throw ValidationError("--seconds is positive, --threads is not negative.") }
@@ -50,8 +51,7 @@ struct LoadBenchmark: ParsableCommand {
     }
     _ = try round()
     var times: [(listing: Double, all: Double)] = []
-    let start = clock.now
-    repeat { times.append(try round()) } while times.count < 3 || start.duration(to: clock.now) < .seconds(seconds)
+    try BenchmarkOptions.repeatedly(seconds: seconds, atLeast: 3, shown.console()) { times.append(try round()) }
     let all = median(times.map(\.all))
     try printJSON(
       Report(

@@ -87,7 +87,7 @@ struct ReportCommand: ParsableCommand {
     let summary = summary(runs, scores, target, bytes)
     if json { return try printJSON(summary) }
     for note in summary.notes { console.logger.warning("\(note)") }
-    print("\(target): \(runs.count == 1 ? "1 run" : "\(runs.count) runs"), \((bytes + 1023) / 1024) KiB")
+    print("\(target): \(counted(runs.count, "run")), \((bytes + 1023) / 1024) KiB")
   }
 
   /// Where the page goes. A checkpoint's own folder lists its files: one more would make it a damaged one.

@@ -48,7 +48,7 @@ struct ReportOverview {
 
   /// "pixelcnn, width 32, 15 blocks, …": what is not usual is named.
   static func model(_ model: ModelConfiguration) -> String {
-    var parts = [model.model.rawValue, "width \(model.width)", "\(model.blocks) block\(model.blocks == 1 ? "" : "s")"]
+    var parts = [model.model.rawValue, "width \(model.width)", counted(model.blocks, "block")]
     parts.append(model.likelihood.rawValue + (model.mixtures.map { " of \($0)" } ?? ""))
     if model.activation != model.model.standardActivation { parts.append(model.activation.rawValue) }
     if model.residual != model.model.standardResidual { parts.append("residual \(model.residual.rawValue)") }

@@ -134,8 +134,8 @@ struct ReportTraining {
     }
     return .paragraph(
       """
-      The gradient of the layers' outputs before clipping, at \(history.count) recorded \
-      \(history.count == 1 ? "step" : "steps" as HTML), \(first.step) to \(last.step).
+      The gradient of the layers' outputs before clipping, at \
+      \(counted(history.count, "recorded step")), \(first.step) to \(last.step).
       """) + .figures(panels) + warnings(history, run.state)
   }
 
@@ -143,12 +143,11 @@ struct ReportTraining {
   private func warnings(_ history: GradientHistory, _ state: RunState?) -> HTML {
     guard let model = state?.model else { return .note("Without a checkpoint the flags cannot be put in words.") }
     let points = history.flagged.map { trouble -> HTML in
-      let layers = trouble.layers.count
-      return """
-        \(trouble.first.warnings(model: model).joined(separator: "; ")). \
-        (\(trouble.kind.rawValue): \(layers) \(layers == 1 ? "layer" : "layers" as HTML), in \(trouble.recordCount) of \
-        \(history.count) records, last at step \(trouble.lastStep))
-        """
+      """
+      \(trouble.first.warnings(model: model).joined(separator: "; ")). \
+      (\(trouble.kind.rawValue): \(counted(trouble.layers.count, "layer")), in \(trouble.recordCount) of \
+      \(history.count) records, last at step \(trouble.lastStep))
+      """
     }
     guard !points.isEmpty else {
       return .paragraph("No layer's gradient vanished or exploded, and no layer was dying or saturated.")

@@ -199,7 +199,7 @@ struct TrainCommand: ParsableCommand {
     let network = configuration.makeModel()
     let classes = configuration.classCount > 0 ? "; \(configuration.classCount) classes" : ""
     console.line(
-      "\(configuration.model.rawValue), width \(configuration.width), \(configuration.blocks) blocks: "
+      "\(configuration.model.rawValue), width \(configuration.width), \(counted(configuration.blocks, "block")): "
         + "\(network.layout.liveCount) weights; \(train.count) images of \(train.shape), \(valid?.count ?? 0) held out; "
         + "\(quantization.levels) levels\(quantization.binarization.map { " (\($0.rawValue))" } ?? "")\(classes); "
         + "\(threads) threads; \(run)")

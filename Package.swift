@@ -42,7 +42,7 @@ let package = Package(
     .target(name: "Evaluation", dependencies: ["Networks", "ImageData"], swiftSettings: simd),
     .target(
       name: "TensorBoard",
-      dependencies: ["Training", "Networks", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      dependencies: ["ImageData", "Training", "Networks", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["event.proto"], swiftSettings: simd),
     .executableTarget(
       name: "scanline",

@@ -85,7 +85,7 @@ public struct PlotFigure: Sendable {
   /// - Throws: `ScanlineError`: `usage` for another ending, `cannotCreate` or `io` naming the path.
   public func write(to path: String) throws {
     if path.hasSuffix(".svg") {
-      try writeAtomically(Array(svg().utf8), to: path)
+      try DurableFiles.replace(path, with: Array(svg().utf8))
     } else if path.hasSuffix(".png") {
       try image().write(to: path)
     } else {

@@ -82,7 +82,7 @@ public struct ReportPage: Sendable {
   @discardableResult
   public func write(to path: String) throws -> Int {
     let bytes = Array(html.markup.utf8)
-    try writeAtomically(bytes, to: path)
+    try DurableFiles.replace(path, with: bytes)
     return bytes.count
   }
 }

@@ -71,7 +71,7 @@ package struct CIFARFiles {
         try readArchive(path)
       } else {
         batches.append(try Self.batch(path))
-        try readNames(beside: splitPath(path).folder)
+        try readNames(beside: DurableFiles.split(path).parent)
       }
     }
   }
@@ -134,7 +134,7 @@ package struct CIFARFiles {
   }
 
   /// "data_batch_1" of "a/data_batch_1.bin.gz".
-  private static func stem(_ path: String) -> String { String(splitPath(path).name.prefix { $0 != "." }) }
+  private static func stem(_ path: String) -> String { String(DurableFiles.split(path).name.prefix { $0 != "." }) }
 
   private mutating func readArchive(_ path: String) throws {
     var archive = TarReader(try GzipFile(path))

@@ -53,7 +53,7 @@ extension ImageFolder {
 
   /// A single PNG file, in the training split.
   private init(file path: String) throws {
-    let (folder, name) = splitPath(path)
+    let (folder, name) = DurableFiles.split(path)
     guard DirectoryTree.isPNG(name) else {
       throw ScanlineError(
         .badData, path: path, expected: "a folder of PNG images, or a .png file", found: "a file")

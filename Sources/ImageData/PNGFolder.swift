@@ -33,8 +33,8 @@ public struct PNGFolder: Sendable {
   ///
   /// - Throws: `ScanlineError` (`cannotCreate`).
   public func make(subfolders: [String] = []) throws {
-    try makeFolder(path)
-    for name in subfolders { try makeFolder(path + "/" + name) }
+    try DurableFiles.createFolders(path, isDurable: false)
+    for name in subfolders { try DurableFiles.createFolders(path + "/" + name, isDurable: false) }
   }
 
   /// Writes files 0..<`count` on `threads` threads, and tells `progress` of each; `file` gives the name and the bytes of
@@ -52,7 +52,7 @@ public struct PNGFolder: Sendable {
       results.record(at: number) {
         let (name, bytes) = try file(number)
         // Not flushed one by one: sixty thousand files would take minutes, and can be made again.
-        try writeAtomically(bytes, to: path + "/" + name, isDurable: false)
+        try DurableFiles.replace(path + "/" + name, with: bytes, isDurable: false)
       }
       progress(1)
     }

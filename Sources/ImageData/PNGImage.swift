@@ -111,11 +111,11 @@ public struct PNGImage: Sendable, Equatable {
     return Array(UnsafeBufferPointer(start: output, count: size))
   }
 
-  /// Writes the image to `path` whole or not at all (see `writeAtomically`).
+  /// Writes the image to `path` whole or not at all (see `DurableFiles`).
   ///
   /// - Throws: `ScanlineError`: `cannotCreate` or `io` naming the path.
   public func write(to path: String, text: PNGText = [:]) throws {
-    try writeAtomically(encoded(text: text), to: path)
+    try DurableFiles.replace(path, with: encoded(text: text))
   }
 
   /// Calls `body` with an array of C strings that live as long as the call.

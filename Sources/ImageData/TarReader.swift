@@ -57,7 +57,7 @@ package struct TarReader {
       }
       (unread, self.padding) = (size, padding)
       let path = String(decoding: header[0..<100].prefix { $0 != 0 }, as: UTF8.self)
-      return Member(name: splitPath(path).name, size: size)
+      return Member(name: DurableFiles.split(path).name, size: size)
     }
   }
 

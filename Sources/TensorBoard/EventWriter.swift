@@ -1,5 +1,6 @@
 // The event files of a run, as TensorBoard reads them.
 import Foundation
+import ImageData
 import Kernels
 import Networks
 import SwiftProtobuf

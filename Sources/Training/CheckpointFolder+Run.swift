@@ -1,4 +1,5 @@
 // The checkpoints of one run: a folder for each saved step, the newest sound one, and what is kept of them.
+import ImageData
 import Kernels
 
 /// A saved step of a run.

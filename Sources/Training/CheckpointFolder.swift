@@ -1,4 +1,5 @@
 // One checkpoint: a folder of files that is there whole or not at all, and is known to be undamaged when read.
+import ImageData
 import Kernels
 
 #if canImport(Glibc)
@@ -25,7 +26,7 @@ public enum CheckpointFolder {
   /// full); nothing is left behind then. Names are plain file names, not hidden, each once.
   public static func write(_ files: [(name: String, bytes: [UInt8])], to folder: String) throws {
     let manifest = CheckpointManifest(files: files)
-    let (parent, name) = split(folder)
+    let (parent, name) = DurableFiles.split(folder)
     guard !DurableFiles.exists(folder) else { throw DurableFiles.nameTaken(folder) }
     let temporary = temporaryName(in: parent, prefix: savingPrefix, for: name)
     try DurableFiles.createFolder(temporary)
@@ -144,13 +145,5 @@ public enum CheckpointFolder {
       path = "\(first)-\(attempt)"
     }
     return path
-  }
-
-  /// The folder that holds `path`, and its last name.
-  static func split(_ path: String) -> (parent: String, name: String) {
-    let parts = path.split(separator: "/")
-    let root = path.hasPrefix("/") ? "/" : ""
-    let parent = root + parts.dropLast().joined(separator: "/")
-    return (parent.isEmpty ? "." : parent, String(parts.last ?? ""))
   }
 }

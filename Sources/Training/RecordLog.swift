@@ -1,6 +1,7 @@
 // What a run writes down as it goes: a file of JSON lines for each kind of record, for the whole run, resumed or not.
 import Evaluation
 import Foundation
+import ImageData
 import Kernels
 import Networks
 

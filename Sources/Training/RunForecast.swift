@@ -24,9 +24,8 @@ package struct RunForecast: Sendable {
   /// A plot of 2300×900 pixels: its values, and the file that is made of them.
   private static let plotBytes = 8 << 20
 
-  /// Counts the cost of a run of `state` on `threads` threads that `drawsPlots` or does not. Its model must not be beyond
-  /// all measure: see
-  /// ``demandRoom(for:)``.
+  /// Counts the cost of a run of `state` on `threads` threads that `drawsPlots` or does not. Its weights must fit into
+  /// memory: ``demandRoom(for:threads:drawsPlots:isLoaded:in:path:)`` sees to that.
   package init(_ state: RunState, threads: Int, drawsPlots: Bool = false) {
     let options = state.training ?? TrainingOptions()
     let model = state.model.makeModel()
@@ -70,19 +69,16 @@ package struct RunForecast: Sendable {
     (isLoaded ? parameterBytes / 5 : parameterBytes) + stepBytes + passingBytes + Self.overhead
   }
 
-  /// Throws `usage` where the run needs more memory than there is; `option` names who asked.
-  package func demandRoom(
-    in memory: AvailableMemory, isLoaded: Bool = false, state: RunState, threads: Int, path: String
-  ) throws {
-    try Self.demand(growth(isLoaded: isLoaded), in: memory, state, threads, path)
-  }
-
-  /// Throws `usage` where the weights alone need more memory than there is, before a model is made of them.
+  /// Throws `usage` where a run of `state` needs more memory than there is, before anything of its size is made: first for
+  /// its weights alone, then for all of it. Its images are read by now; `path` names who asked.
   package static func demandRoom(
-    forWeightsOf state: RunState, in memory: AvailableMemory, threads: Int, path: String
+    for state: RunState, threads: Int, drawsPlots: Bool = false, isLoaded: Bool = false,
+    in memory: AvailableMemory = AvailableMemory(), path: String
   ) throws {
     // Five vectors, and packed weights and shards' gradients beside.
     try demand(state.model.parameterCount * 5 * MemoryLayout<Float>.stride, in: memory, state, threads, path)
+    let forecast = RunForecast(state, threads: threads, drawsPlots: drawsPlots)
+    try demand(forecast.growth(isLoaded: isLoaded), in: memory, state, threads, path)
   }
 
   private static func demand(

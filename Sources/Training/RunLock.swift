@@ -1,4 +1,5 @@
 // One run, one folder: the lock that keeps a second process out.
+import ImageData
 import Kernels
 
 #if canImport(Glibc)

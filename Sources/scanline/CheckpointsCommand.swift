@@ -1,6 +1,7 @@
 // `scanline checkpoints`: what a run has saved, and what is kept of it.
 import ArgumentParser
 import Foundation
+import ImageData
 import Kernels
 import Networks
 import Training

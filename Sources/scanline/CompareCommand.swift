@@ -106,9 +106,7 @@ struct CompareCommand: ParsableCommand {
       return nil
     }
     let options = images.loading(over: subjects.models[0].checkpoint.state.data?.loading)
-    let bar = ProgressBar(console, "reading", total: listing.entries(in: part).count)
-    let set = try ImageSet(loading: listing, split: part, options: options, threads: threads, progress: bar.advance)
-    bar.finish()
+    let set = try listing.images(of: part, options, threads: threads, console: console)
     guard set.shape == shape else {
       throw ScanlineError(
         .badData, path: listing.path, expected: "images of \(shape) to fit baselines on, as those scored",

@@ -129,3 +129,18 @@ struct QuantizationOptions: ParsableArguments {
     try Quantization(levels: count, binarization: binarize, seed: seed)
   }
 }
+
+extension ImageFolder {
+  /// Reads the images of `split` (nil: of all) as commands do: showing how far it is, and telling each file that is passed
+  /// over.
+  ///
+  /// - Throws: `ScanlineError` as ``ImageSet`` does.
+  func images(of split: Split?, _ options: ImageLoadingOptions, threads: Int, console: Console) throws -> ImageSet {
+    let bar = ProgressBar(console, "reading", total: entries(in: split).count)
+    defer { bar.finish() }
+    let set = try ImageSet(loading: self, split: split, options: options, threads: threads, progress: bar.advance)
+    bar.finish()
+    for skipped in set.skipped { console.logger.warning("skipped \(skipped.path): \(skipped.reason)") }
+    return set
+  }
+}

@@ -150,19 +150,13 @@ struct LearningRateCommand: ParsableCommand {
   private func read(
     _ listing: ImageFolder, over base: ImageLoadingOptions?, _ threads: Int, _ console: Console
   ) throws -> ImageSet {
-    let set = try ImageSet(
-      loading: listing, split: .train, options: images.loading(over: base), threads: threads)
     for note in listing.notes { console.logger.warning("\(note)") }
-    for skipped in set.skipped { console.logger.warning("skipped \(skipped.path): \(skipped.reason)") }
-    return set
+    return try listing.images(of: .train, images.loading(over: base), threads: threads, console: console)
   }
 
   private func demandMemory(_ state: RunState, _ training: TrainingOptions, _ threads: Int) throws {
     var state = state
     (state.training, state.data) = (training, nil)
-    let memory = AvailableMemory()
-    try RunForecast.demandRoom(forWeightsOf: state, in: memory, threads: threads, path: "lr-find")
-    try RunForecast(state, threads: threads).demandRoom(
-      in: memory, state: state, threads: threads, path: "lr-find")
+    try RunForecast.demandRoom(for: state, threads: threads, path: "lr-find")
   }
 }

@@ -49,11 +49,8 @@ struct LoadedCheckpoint {
     _ listing: ImageFolder, split: Split?, _ images: ImageOptions, threads: Int, ignoresClasses: Bool = false,
     console: Console
   ) throws -> (set: ImageSet, model: any ImageModel) {
-    let bar = ProgressBar(console, "reading", total: listing.entries(in: split).count)
-    defer { bar.finish() }
-    let set = try ImageSet(
-      loading: listing, split: split, options: images.loading(over: state.data?.loading), threads: threads,
-      progress: bar.advance
+    let set = try listing.images(
+      of: split, images.loading(over: state.data?.loading), threads: threads, console: console
     ).numbered(as: ignoresClasses ? nil : state.model.classNames, path: listing.path)
     guard set.shape.channels == state.model.shape.channels else {
       throw ScanlineError(

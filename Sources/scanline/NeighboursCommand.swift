@@ -53,14 +53,11 @@ struct NeighboursCommand: ParsableCommand {
     try demandNewFile(output, force: force)
     let threads = threads ?? availableThreads()
     let listing = try images.scan(folder)
-    let reading = ProgressBar(console, "reading", total: listing.entries(in: .train).count)
-    let train = try ImageSet(
-      loading: listing, split: .train, options: images.loading(), threads: threads, progress: reading.advance)
-    reading.finish()
+    let train = try listing.images(of: .train, images.loading(), threads: threads, console: console)
     let drawn = try SampleFiles(
       samples, shape: train.shape, limit: count, reading: images.loading().reading, threads: threads)
     let quantization = try quantization(of: drawn)
-    let heldOut = try heldOut(listing, train.shape, threads)
+    let heldOut = try heldOut(listing, train.shape, threads, console)
 
     // All on the display values of the same levels.
     let table = (0...255).map { quantization.displayValue(quantization.level(of: UInt8($0))) }
@@ -95,11 +92,13 @@ struct NeighboursCommand: ParsableCommand {
   }
 
   /// Images that training did not see, spread over those that there are; nil where there are none.
-  private func heldOut(_ listing: ImageFolder, _ shape: ImageShape, _ threads: Int) throws -> ImageSet? {
+  private func heldOut(_ listing: ImageFolder, _ shape: ImageShape, _ threads: Int, _ console: Console) throws
+    -> ImageSet?
+  {
     let split: Split = listing.entries(in: .valid).isEmpty ? .test : .valid
     guard !listing.entries(in: split).isEmpty else { return nil }
-    let set = try ImageSet(
-      loading: listing.spread(Self.heldOutImages, in: split), options: images.loading(), threads: threads)
+    let set = try listing.spread(Self.heldOutImages, in: split)
+      .images(of: nil, images.loading(), threads: threads, console: console)
     guard set.shape == shape else {
       throw ScanlineError(
         .badData, path: folder, expected: "held-out images of \(shape), as in training (--resize or --crop)",

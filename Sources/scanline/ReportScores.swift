@@ -130,10 +130,9 @@ struct ReportScores {
     }
     var notes = notes
     if options.baselines {
-      let fitted = try? ImageSet(
-        loading: subjects.listing, split: .train,
-        options: images.loading(over: models[0].checkpoint.state.data?.loading),
-        threads: options.threads)
+      let fitted = try? subjects.listing.images(
+        of: .train, images.loading(over: models[0].checkpoint.state.data?.loading), threads: options.threads,
+        console: console)
       candidates += subjects.baselines(fittedOn: fitted, data.set, threads: options.threads, console: console)
       if fitted == nil { notes.append("Two baselines are left out: \(folder) has no training images to fit them on.") }
     }

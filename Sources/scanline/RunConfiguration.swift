@@ -47,7 +47,7 @@ struct RunConfiguration {
     }
     let text = ([head] + remarks + [repetition(wasChanged: !remarks.isEmpty), body]).joined(separator: "\n") + "\n"
     guard text != before else { return }
-    try writeAtomically([UInt8](text.utf8), to: path)
+    try DurableFiles.replace(path, with: [UInt8](text.utf8))
   }
 
   // MARK: The text

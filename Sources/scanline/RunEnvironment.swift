@@ -64,7 +64,7 @@ struct RunEnvironment: Codable {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try writeAtomically([UInt8](try encoder.encode(environment)) + [UInt8(ascii: "\n")], to: path)
+    try DurableFiles.replace(path, with: [UInt8](try encoder.encode(environment)) + [UInt8(ascii: "\n")])
   }
 }
 

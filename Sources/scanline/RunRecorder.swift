@@ -79,11 +79,7 @@ final class RunRecorder {
   /// Makes a folder in a run folder, where it is missing. Not those above it: where the run's own is gone, it has been
   /// moved while the run was at work, and must not appear a second time. Throws `cannotCreate`, and `io` of a full disk.
   static func makeFolder(_ path: String) throws {
-    guard mkdir(path, 0o777) != 0, errno != EEXIST else { return }
-    let code = errno
-    throw ScanlineError(
-      code == ENOSPC || code == EIO ? .io : .cannotCreate, path: path, expected: "a folder that can be made",
-      found: String(cString: strerror(code)))
+    if !DurableFiles.isFolder(path) { try DurableFiles.createFolder(path) }
   }
 
   /// Removes what is no part of the run up to `step`, and what a kill left half written. The logs look after themselves.

@@ -84,7 +84,7 @@ final class SampleSink: RunSink {
     try RunRecorder.makeFolder(folder)
     let picture = ImageGrid.picture(drawn.images, columns: columns, quantization: quantization)
     let png = try picture.encoded(text: text)
-    try writeAtomically(png, to: folder + "/" + Self.name(of: step))
+    try DurableFiles.replace(folder + "/" + Self.name(of: step), with: png)
     try events?.append(samples: png, shape: picture.shape, step: step)
   }
 }

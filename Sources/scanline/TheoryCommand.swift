@@ -103,7 +103,7 @@ struct TheoryCommand: ParsableCommand {
   /// anything is computed.
   private func plotPaths(_ chosen: [TheoryStatement]) throws -> [String] {
     guard let plots else { return [] }
-    try makeFolder(plots)
+    try DurableFiles.createFolders(plots, isDurable: false)
     let paths = chosen.map { plots + "/" + $0.rawValue + (violate ? "-violated" : "") }
     for file in paths.flatMap({ [$0 + ".png", $0 + ".svg"] })
     where !force && FileManager.default.fileExists(atPath: file) {

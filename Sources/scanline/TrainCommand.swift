@@ -194,7 +194,7 @@ struct TrainCommand: ParsableCommand {
         folder: path, loading: loading, heldOutShare: images.heldOutShare, splitSeed: images.heldOutSeed, train: train,
         valid: valid),
       training: options)
-    try demandMemory(state, threads, path: asked)
+    try RunForecast.demandRoom(for: state, threads: threads, drawsPlots: plots, path: asked)
     let classNames = configuration.classNames
     let network = configuration.makeModel()
     let classes = configuration.classCount > 0 ? "; \(configuration.classCount) classes" : ""
@@ -236,7 +236,7 @@ struct TrainCommand: ParsableCommand {
     let path = folder ?? data.folder
     let (train, valid) = try load(path, data.loading, data.heldOutShare, data.splitSeed, threads, console)
     try state.demandSameImages(train: train, valid: valid, path: path)
-    try demandMemory(state, threads, isLoaded: true, path: run)
+    try RunForecast.demandRoom(for: state, threads: threads, drawsPlots: plots, isLoaded: true, path: run)
     console.line("Resumed \(run) at step \(adam.step)")
     let classNames = state.model.classNames
     return try Session(
@@ -264,38 +264,24 @@ struct TrainCommand: ParsableCommand {
     }
   }
 
-  /// Refuses a run that cannot fit before anything of its size is made. Its images are read by now.
-  private func demandMemory(_ state: RunState, _ threads: Int, isLoaded: Bool = false, path: String) throws {
-    let memory = AvailableMemory()
-    try RunForecast.demandRoom(forWeightsOf: state, in: memory, threads: threads, path: path)
-    try RunForecast(state, threads: threads, drawsPlots: plots).demandRoom(
-      in: memory, isLoaded: isLoaded, state: state, threads: threads, path: path)
-  }
-
   private func load(
     _ path: String, _ loading: ImageLoadingOptions, _ share: Double, _ seed: UInt64, _ threads: Int,
     _ console: Console
   ) throws -> (train: ImageSet, valid: ImageSet?) {
     let began = monotonicSeconds()
     let folder = try ImageFolder(scanning: path, heldOutShare: share, seed: seed)
-    let bar = ProgressBar(console, "reading", total: folder.entries.count)
-    let train = try ImageSet(
-      loading: folder, split: .train, options: loading, threads: threads, progress: bar.advance)
-    let heldOut: Split = folder.entries(in: .valid).isEmpty ? .test : .valid
-    var valid: ImageSet?
-    if !folder.entries(in: heldOut).isEmpty {
-      valid = try ImageSet(loading: folder, split: heldOut, options: loading, threads: threads, progress: bar.advance)
+    func images(_ split: Split) throws -> ImageSet {
+      try folder.images(of: split, loading, threads: threads, console: console)
     }
-    bar.finish()
+    let train = try images(.train)
+    let heldOut: Split = folder.entries(in: .valid).isEmpty ? .test : .valid
+    let valid = folder.entries(in: heldOut).isEmpty ? nil : try images(heldOut)
     if let valid, valid.shape != train.shape {
       throw ScanlineError(
         .badData, path: path, expected: "held-out images of \(train.shape), as in training (--resize or --crop)",
         found: "\(valid.shape)")
     }
     for note in folder.notes { console.logger.warning("\(note)") }
-    for skipped in train.skipped + (valid?.skipped ?? []) {
-      console.logger.warning("skipped \(skipped.path): \(skipped.reason)")
-    }
     console.line(
       "Read \(train.count + (valid?.count ?? 0)) images from \(path) in \((monotonicSeconds() - began).text(2)) s")
     return (train, valid)

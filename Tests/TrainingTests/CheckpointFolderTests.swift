@@ -1,4 +1,5 @@
 import Foundation
+import ImageData
 import Kernels
 import Testing
 import Training

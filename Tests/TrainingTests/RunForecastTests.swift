@@ -56,9 +56,9 @@ import Training
       #if os(Linux)
         #expect(memory.bytes == free * 1024 && memory.resident > 0)
         if fits {
-          try forecast.demandRoom(in: memory, state: state, threads: 2, path: "train")
+          try RunForecast.demandRoom(for: state, threads: 2, in: memory, path: "train")
         } else {
-          let error = failure { try forecast.demandRoom(in: memory, state: state, threads: 2, path: "train") }
+          let error = failure { try RunForecast.demandRoom(for: state, threads: 2, in: memory, path: "train") }
           #expect(error?.kind == .usage && error?.expected.contains("MiB of memory that are available") == true)
         }
       #endif

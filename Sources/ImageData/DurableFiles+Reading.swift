@@ -17,7 +17,7 @@ extension DurableFiles {
   }
 
   /// Whether a folder, or a link to one, has this name.
-  static func isFolder(_ path: String) -> Bool {
+  package static func isFolder(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
@@ -78,7 +78,7 @@ extension DurableFiles {
   /// Calls `body` with every whole line of a file without its newline, and with its number from 1; what follows the last
   /// newline is passed over. Gives the bytes read, that included. Throws as `read` does, and what `body` throws.
   @discardableResult
-  static func readLines(_ path: String, _ body: (_ line: [UInt8], _ number: Int) throws -> Void) throws -> Int {
+  package static func readLines(_ path: String, _ body: (_ line: [UInt8], _ number: Int) throws -> Void) throws -> Int {
     try read(path, pieceSize: 1 << 16) { _, next in
       var begun: [UInt8] = []
       var (number, bytes) = (0, 0)

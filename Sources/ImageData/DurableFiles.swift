@@ -1,4 +1,4 @@
-// Files that survive a crash: the system calls under checkpoints, with their errors in words.
+// Files that survive a crash: the system calls under everything that is written, with their errors in words.
 //
 // Foundation's file calls neither fsync nor say whether a rename replaced something, so these go to the
 // system. Every call is repeated after a signal (EINTR); short reads and writes are continued.
@@ -16,38 +16,70 @@ import Kernels
 /// written, renamed and removed when is the caller's.
 package enum DurableFiles {
   /// Makes one folder. Throws `cannotCreate`, or `io` where the disk is full or broken.
-  static func createFolder(_ path: String) throws {
+  package static func createFolder(_ path: String) throws {
     guard mkdir(path, 0o777) == 0 else { throw creationError("a folder that can be made", path) }
   }
 
-  /// Makes a folder and those above it that are missing, and makes them last. Throws as `createFolder` does, and
-  /// `cannotCreate` where a file has that name.
-  package static func createFolders(_ path: String) throws {
+  /// Makes a folder and those above it that are missing, and unless they can be made again makes them last. Throws as
+  /// `createFolder` does, and `cannotCreate` where a file has that name.
+  package static func createFolders(_ path: String, isDurable: Bool = true) throws {
     if mkdir(path, 0o777) != 0 {
-      switch errno {
-      case EEXIST:
-        guard isFolder(path) else { throw nameTaken(path) }
-        return
-      case ENOENT:
-        try createFolders(CheckpointFolder.split(path).parent)
-        // Two runs that start together may both get here; the lock decides between them, not this.
-        guard mkdir(path, 0o777) == 0 || errno == EEXIST && isFolder(path) else {
-          throw creationError("a folder that can be made", path)
-        }
-      default: throw creationError("a folder that can be made", path)
+      let code = errno
+      if isFolder(path) { return }
+      let parent = split(path).parent
+      guard code == ENOENT, parent != path else { throw creationError("a folder that can be made", path, code: code) }
+      try createFolders(parent, isDurable: isDurable)
+      // Two runs that start together may both get here; the lock decides between them, not this.
+      guard mkdir(path, 0o777) == 0 || errno == EEXIST && isFolder(path) else {
+        throw creationError("a folder that can be made", path)
       }
     }
-    try synchronizeFolder(CheckpointFolder.split(path).parent)
+    if isDurable { try synchronizeFolder(split(path).parent) }
+  }
+
+  /// Gives the file `path` the contents `bytes`, whether it is there or not: a reader, or whoever comes after a crash,
+  /// finds the old ones or the new. They are written to a hidden file beside it that takes its name; `isDurable` false does
+  /// not wait for the disk, for files that can be made again. Throws `cannotCreate` where the folder does not take a file,
+  /// `io` where writing fails; the hidden file is gone then.
+  package static func replace(_ path: String, with bytes: [UInt8], isDurable: Bool = true) throws {
+    let (parent, name) = split(path)
+    let temporary = parent + "/." + name + ".\(getpid()).tmp"
+    let file = repeating { open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666) }
+    guard file >= 0 else { throw creationError("a place to write to", path) }
+    var isOpen = true
+    do {
+      try append(bytes, to: file, path: path)
+      if isDurable { try synchronize(file, path: path) }
+      isOpen = false
+      // Where nobody waits for the disk, this is the last moment at which a network's can refuse.
+      guard close(file) == 0 else { throw ioError("\(bytes.count) bytes to be written", path) }
+      guard rename(temporary, path) == 0 else { throw ioError("a place to write to", path) }
+    } catch {
+      if isOpen { _ = close(file) }
+      unlink(temporary)
+      throw error
+    }
+    // The name lasts from here on. A folder that cannot be read takes files too; they are whole even so.
+    if isDurable { try? synchronizeFolder(parent) }
+  }
+
+  /// The folder that holds `path`, and its last name: ("a", "b") of "a/b" and "a/b/", (".", "b") of "b", ("/", "b") of
+  /// "/b".
+  package static func split(_ path: String) -> (parent: String, name: String) {
+    let parts = path.split(separator: "/")
+    let root = path.hasPrefix("/") ? "/" : ""
+    let parent = root + parts.dropLast().joined(separator: "/")
+    return (parent.isEmpty ? "." : parent, String(parts.last ?? ""))
   }
 
   /// Writes a new file and waits until its bytes have reached the disk. Throws `cannotCreate` where it cannot
   /// be made (it exists, say), `io` where writing fails.
-  static func write(_ bytes: [UInt8], toNew path: String) throws {
+  package static func write(_ bytes: [UInt8], toNew path: String) throws {
     try write(toNew: path) { append in try append(bytes) }
   }
 
   /// The same in pieces: `body` gets a function that appends one.
-  static func write(toNew path: String, _ body: (_ append: ([UInt8]) throws -> Void) throws -> Void) throws {
+  package static func write(toNew path: String, _ body: (_ append: ([UInt8]) throws -> Void) throws -> Void) throws {
     let file = repeating { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
     guard file >= 0 else { throw creationError("a file that can be made", path) }
     defer { _ = close(file) }
@@ -88,7 +120,7 @@ package enum DurableFiles {
   }
 
   /// Waits until the names in a folder have reached the disk. Throws `io`.
-  static func synchronizeFolder(_ path: String) throws {
+  package static func synchronizeFolder(_ path: String) throws {
     let folder = repeating { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     guard folder >= 0 else { throw ioError("a folder that can be opened", path) }
     defer { _ = close(folder) }
@@ -130,13 +162,13 @@ package enum DurableFiles {
   // MARK: - Errors
 
   /// The error for a target that already exists.
-  static func nameTaken(_ path: String) -> ScanlineError {
+  package static func nameTaken(_ path: String) -> ScanlineError {
     ScanlineError(
       .cannotCreate, path: path, expected: "a name that is free", found: "a file or folder of that name")
   }
 
   /// An `io` error with the system's words for `code`.
-  static func ioError(_ expected: String, _ path: String, code: Int32 = errno) -> ScanlineError {
+  package static func ioError(_ expected: String, _ path: String, code: Int32 = errno) -> ScanlineError {
     ScanlineError(.io, path: path, expected: expected, found: words(code))
   }
 

@@ -200,8 +200,9 @@ private struct PassPlaces {
   let biases: UnsafePointer<Int32>?
 }
 
-/// Rows of a tile one vector wide: with 16, addresses no longer fit the registers.
-private let mostRowsOneVector = 14
+/// Rows of a tile one vector wide: with 16, addresses no longer fit the registers. Where there are few, six sums, the
+/// weights and an input fill them.
+private let mostRowsOneVector = hasManyRegisters ? 14 : 6
 /// Rows of a tile one vector wide where the maps' strides are known to the compiler: places are then written into the
 /// instructions.
 private let mostRowsKnownStrides = 28
@@ -216,8 +217,15 @@ private struct RowPass<E: Epilogue> {
     for y in rows {
       var feature = 0
       while feature &+ 32 <= places.columns {
-        for tile in EvenTiles(pixels, most: mostRowsTwoVectors) {
-          runTwoVectors(tile.count, place(y, tile.lowerBound, feature, weights))
+        for tile in EvenTiles(pixels, most: hasManyRegisters ? mostRowsTwoVectors : mostRowsOneVector) {
+          let place = place(y, tile.lowerBound, feature, weights)
+          if hasManyRegisters {
+            runTwoVectors(tile.count, place)
+          } else {
+            runOneVector(tile.count, place)
+            runOneVector(tile.count, self.place(y, tile.lowerBound, feature &+ 16, weights))
+          }
+          finish(tile.count, place, features: 32)
         }
         feature &+= 32
       }
@@ -229,6 +237,7 @@ private struct RowPass<E: Epilogue> {
           } else {
             runOneVector(tile.count, place)
           }
+          finish(tile.count, place, features: 16)
         }
       }
     }
@@ -236,7 +245,8 @@ private struct RowPass<E: Epilogue> {
 
   /// Sixteen outputs of sixteen or thirty-two inputs: what narrow residual blocks are made of.
   private var hasKnownStrides: Bool {
-    E.isFrequent && places.columns == 16 && (places.input.pixelStride == 16 || places.input.pixelStride == 32)
+    E.isFrequent && hasManyRegisters && places.columns == 16
+      && (places.input.pixelStride == 16 || places.input.pixelStride == 32)
   }
 
   /// Where a tile reads and writes.
@@ -258,9 +268,14 @@ private struct RowPass<E: Epilogue> {
       first: places.first.pixel(y, x) + offsets.first, second: places.second.pixel(y, x) + offsets.second, x: x)
   }
 
-  /// Once for each kind of ending, not for each size of tile.
-  @inline(never)
-  func finish(_ tile: FinishedTile) { E.finishTile(tile) }
+  /// What comes after the sums of a tile of `rows` pixels.
+  @inline(__always)
+  func finish(_ rows: Int, _ place: TilePlace, features: Int) {
+    guard E.finishesTiles else { return }
+    E.finishTile(
+      FinishedTile(
+        first: place.first, second: place.second, strides: E.floats(places.columns), rows: rows, features: features))
+  }
 
   @inline(__always)
   func run<T: RegisterTile>(_: T.Type, _ place: TilePlace) {
@@ -286,11 +301,6 @@ private struct RowPass<E: Epilogue> {
     tile.forEachRow(from: 0) { row, sum in
       E.finish(sum, place.first + row &* strides.first, place.second + row &* strides.second)
     }
-    if E.finishesTiles {
-      finish(
-        FinishedTile(
-          first: place.first, second: place.second, strides: strides, rows: T.rows, features: T.Group.features))
-    }
   }
 
   @inline(__always)
@@ -303,7 +313,7 @@ private struct RowPass<E: Epilogue> {
   }
 
   func runKnownStrides(_ count: Int, _ place: TilePlace) {
-    guard E.isFrequent else { preconditionFailure("an ending that has no tile of \(count) rows") }
+    guard E.isFrequent, hasManyRegisters else { preconditionFailure("an ending that has no tile of \(count) rows") }
     switch count {
     case 15: runKnown(Rows15<OneVector>.self, place)
     case 16: runKnown(Rows16<OneVector>.self, place)
@@ -331,6 +341,13 @@ private struct RowPass<E: Epilogue> {
     case 4: run(Rows4<OneVector>.self, place)
     case 5: run(Rows5<OneVector>.self, place)
     case 6: run(Rows6<OneVector>.self, place)
+    default: runTallOneVector(count, place)
+    }
+  }
+
+  func runTallOneVector(_ count: Int, _ place: TilePlace) {
+    guard hasManyRegisters else { preconditionFailure("no registers for \(count) rows") }
+    switch count {
     case 7: run(Rows7<OneVector>.self, place)
     case 8: run(Rows8<OneVector>.self, place)
     case 9: run(Rows9<OneVector>.self, place)
@@ -344,6 +361,7 @@ private struct RowPass<E: Epilogue> {
   }
 
   func runTwoVectors(_ count: Int, _ place: TilePlace) {
+    guard hasManyRegisters else { preconditionFailure("no registers for \(count) rows of two vectors") }
     switch count {
     case 1: run(Rows1<TwoVectors>.self, place)
     case 2: run(Rows2<TwoVectors>.self, place)

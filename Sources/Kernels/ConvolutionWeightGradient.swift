@@ -29,7 +29,7 @@ public final class WeightGradientPass {
     self.outputGradient = outputGradient
     self.matrix = matrix
     // Each run is cut into tiles of neighbouring inputs.
-    let mostRows = matrix.columns >= 32 ? mostRowsTwoVectors : mostRowsOneVector
+    let mostRows = hasManyRegisters && matrix.columns >= 32 ? mostRowsTwoVectors : mostRowsOneVector
     var tiles: [InputTile] = []
     var packedRow = 0
     for run in window.runs {
@@ -63,14 +63,15 @@ public final class WeightGradientPass {
     places.joinRows()
     let bias = target + matrix.depth &* matrix.columns
     var feature = 0
-    while feature &+ 32 <= matrix.columns {
+    while hasManyRegisters, feature &+ 32 <= matrix.columns {
       accumulateBias(OnesRow<TwoVectors>.self, places, bias + feature, feature)
       for tile in tiles { places.runTwoVectors(tile, feature, target, bias: tile.hasBias ? bias + feature : nil) }
       feature &+= 32
     }
-    if feature < matrix.columns {
+    while feature < matrix.columns {
       accumulateBias(OnesRow<OneVector>.self, places, bias + feature, feature)
       for tile in tiles { places.runOneVector(tile, feature, target, bias: tile.hasBias ? bias + feature : nil) }
+      feature &+= 16
     }
   }
 
@@ -89,7 +90,7 @@ public final class WeightGradientPass {
 
 /// With the row of a bias beside them.
 private let mostRowsTwoVectors = 14
-private let mostRowsOneVector = 24
+private let mostRowsOneVector = hasManyRegisters ? 24 : 6
 
 /// Neighbouring inputs of one run, whose gradients are summed together.
 private struct InputTile {
@@ -165,6 +166,15 @@ private struct GradientPlaces {
     case 4: run(Rows4<OneVector>.self, tile, feature, target, bias)
     case 5: run(Rows5<OneVector>.self, tile, feature, target, bias)
     case 6: run(Rows6<OneVector>.self, tile, feature, target, bias)
+    default: runTallOneVector(tile, feature, target, bias: bias)
+    }
+  }
+
+  func runTallOneVector(
+    _ tile: InputTile, _ feature: Int, _ target: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>?
+  ) {
+    guard hasManyRegisters else { preconditionFailure("no registers for \(tile.count) inputs") }
+    switch tile.count {
     case 7: run(Rows7<OneVector>.self, tile, feature, target, bias)
     case 8: run(Rows8<OneVector>.self, tile, feature, target, bias)
     case 9: run(Rows9<OneVector>.self, tile, feature, target, bias)
@@ -190,6 +200,7 @@ private struct GradientPlaces {
   func runTwoVectors(
     _ tile: InputTile, _ feature: Int, _ target: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>?
   ) {
+    guard hasManyRegisters else { preconditionFailure("no registers for \(tile.count) inputs of two vectors") }
     switch tile.count {
     case 1: run(Rows1<TwoVectors>.self, tile, feature, target, bias)
     case 2: run(Rows2<TwoVectors>.self, tile, feature, target, bias)

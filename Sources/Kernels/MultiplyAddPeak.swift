@@ -1,29 +1,27 @@
 // The limit that the kernels are held against.
-import CScanline
 
-/// Runs `rounds` rounds of twelve independent fused multiply-adds on vectors in registers and returns a number
-/// that depends on all of them. A round is 12 × 16 products and as many sums: 384 floating-point operations.
+/// Vectors that are summed independently: enough to keep two units busy whose results take four cycles, and no more than
+/// the registers hold.
+private typealias Chains = Rows12<OneVector>
+private typealias FewChains = Rows6<OneVector>
+
+/// Runs `rounds` rounds of independent fused multiply-adds on vectors in registers and returns a number that depends on
+/// all of them. A round is `operationsPerMultiplyAddRound` floating-point operations.
 @inline(never)
 public func multiplyAddChains(rounds: Int, seed: Float) -> Float {
-  let s = Float16Lanes(repeating: seed)
-  var (a, b, c, d, e, f) = (s, s + 1, s + 2, s + 3, s + 4, s + 5)
-  var (g, h, i, j, k, l) = (s + 6, s + 7, s + 8, s + 9, s + 10, s + 11)
-  for _ in 0..<rounds {
-    a = scanline_fma(a, s, s)
-    b = scanline_fma(b, s, s)
-    c = scanline_fma(c, s, s)
-    d = scanline_fma(d, s, s)
-    e = scanline_fma(e, s, s)
-    f = scanline_fma(f, s, s)
-    g = scanline_fma(g, s, s)
-    h = scanline_fma(h, s, s)
-    i = scanline_fma(i, s, s)
-    j = scanline_fma(j, s, s)
-    k = scanline_fma(k, s, s)
-    l = scanline_fma(l, s, s)
-  }
-  return (((a + b) + (c + d)) + ((e + f) + (g + h)) + ((i + j) + (k + l)))[0]
+  hasManyRegisters ? run(Chains.self, rounds, seed) : run(FewChains.self, rounds, seed)
 }
 
 /// Floating-point operations in one round of `multiplyAddChains`.
-public let operationsPerMultiplyAddRound = 12 * 16 * 2
+public let operationsPerMultiplyAddRound = (hasManyRegisters ? Chains.rows : FewChains.rows) * OneVector.features * 2
+
+private func run<T: RegisterTile>(_: T.Type, _ rounds: Int, _ seed: Float) -> Float where T.Group == OneVector {
+  let factor = OneVector(lanes: Float16Lanes(repeating: seed))
+  var tile = T(from: 0) { OneVector(lanes: Float16Lanes(repeating: seed + Float($0))) }
+  withUnsafePointer(to: seed) { x in
+    for _ in 0..<rounds { tile.multiplyAdd(factor, x, stride: 0) }
+  }
+  var sum: Float = 0
+  tile.forEachRow(from: 0) { _, row in sum += row.lanes.sum() }
+  return sum
+}

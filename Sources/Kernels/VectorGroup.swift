@@ -3,6 +3,10 @@ import CScanline
 
 typealias Float16Lanes = SIMD16<Float>
 
+/// Whether the registers hold 32 vectors of sixteen lanes (AVX-512). Elsewhere (AVX2, NEON) they hold eight, and what is
+/// more goes through memory. A constant to the compiler: of what depends on it only one side is compiled.
+@inline(__always) var hasManyRegisters: Bool { SCANLINE_VECTOR_REGISTERS >= 32 }
+
 /// Neighbouring output features that are held in registers together.
 protocol VectorGroup {
   /// Features in the group.

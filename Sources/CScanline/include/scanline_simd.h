@@ -6,6 +6,14 @@
 
 typedef float scanline_f32x16 __attribute__((ext_vector_type(16)));
 
+/// How many scanline_f32x16 the registers of the processor hold that this is compiled for: AVX-512 has 32 of 16 floats,
+/// AVX2 16 of 8, NEON 32 of 4.
+#if defined(__AVX512F__)
+#define SCANLINE_VECTOR_REGISTERS 32
+#else
+#define SCANLINE_VECTOR_REGISTERS 8
+#endif
+
 /// a * b + c, rounded once, in every lane.
 static inline __attribute__((always_inline)) scanline_f32x16
 scanline_fma(scanline_f32x16 a, scanline_f32x16 b, scanline_f32x16 c) {

@@ -80,6 +80,23 @@ import Training
     #expect(mixed.contains("--resize"), "it says what helps")
   }
 
+  /// Whichever command reads a folder, the files that it passes over are named.
+  @Test func filesThatArePassedOverAreNamed() throws {
+    _ = try place.succeed("draw images --count 20 --side 8")
+    let model = "--width 6 --blocks 1 --levels 2 --batch 4"
+    _ = try place.succeed("train images \(model) --steps 2 --samples 0 --output run")
+    _ = try place.succeed("sample run --count 4 --output drawn.png")
+    try place.write(Array("no picture".utf8), to: "images/circle/zz.png")
+    for command in [
+      "train images \(model) --steps 1 --samples 0 --valid-share 0 --output other", "evaluate run images",
+      "compare run uniform images --train images", "neighbours drawn.png images --valid-share 0 --output near.png",
+      "lr-find images \(model) --steps 3 --valid-share 0", "complete run images --keep-rows 4 --output completed.png",
+    ] {
+      let told = try place.succeed("\(command) --skip-bad").messages
+      #expect(told.contains("warning: skipped images/circle/zz.png: "), "\(command): \(told)")
+    }
+  }
+
   @Test func checkpointsThatAreNoneAre65() throws {
     try place.drawGrey("images/a.png", width: 8, height: 8)
     #expect(try place.fail("evaluate nowhere images", 65).contains("nowhere: expected"))

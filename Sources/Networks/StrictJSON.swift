@@ -33,10 +33,11 @@ public struct StrictJSON {
     position = bytes.startIndex
   }
 
-  /// Reads an object. `member` gets every key in order and must read its value. Throws for a key that comes
-  /// twice; keys that differ only in Unicode normalization count as the same.
+  /// Reads an object of at most `limit` members. `member` gets every key in order and must read its value. Throws for a
+  /// key that comes twice; keys that differ only in Unicode normalization count as the same.
   public mutating func object(
-    _ what: @autoclosure () -> String, _ member: (inout StrictJSON, _ key: String) throws -> Void
+    _ what: @autoclosure () -> String, atMost limit: Int = keyCountLimit,
+    _ member: (inout StrictJSON, _ key: String) throws -> Void
   ) throws {
     try open("{", what: what(), as: "an object")
     var keys = Set<String>()
@@ -58,8 +59,8 @@ public struct StrictJSON {
         throw error(
           expected: "every key of \(what()) once", found: "\(Self.quoted(key)) again at byte \(start)")
       }
-      guard keys.count <= Self.keyCountLimit else {
-        throw error(expected: "at most \(Self.keyCountLimit) keys in \(what())", found: "more")
+      guard keys.count <= limit else {
+        throw error(expected: "at most \(limit) keys in \(what())", found: "more")
       }
       guard take(":") else { throw unexpected("a colon after key \(Self.quoted(key))") }
       try member(&self, key)

@@ -11,8 +11,8 @@ extension TensorArchive {
   /// F32 is taken as it is; F64, F16 and BF16 are converted to Float. Tensors keep the header's order.
   /// Throws `badData` for everything that the format (https://huggingface.co/docs/safetensors/index#format)
   /// forbids, duplicate keys included, and beyond it for: unknown fields, metadata that is null, other element
-  /// types, white space other than spaces after the header, names above 4096 bytes, more than 65,536 names,
-  /// more than 32 dimensions, finite F64 values outside Float's range.
+  /// types, white space other than spaces after the header, names above 4096 bytes, more than 65,536 names or 1,024
+  /// entries of metadata, more than 32 dimensions, finite F64 values outside Float's range.
   public init(parsing bytes: [UInt8], path: String) throws {
     func bad(expected: String, found: String) -> ScanlineError {
       ScanlineError(.badData, path: path, expected: expected, found: found)
@@ -41,9 +41,11 @@ extension TensorArchive {
     var reader = StrictJSON(bytes[8..<dataStart], path: path)
     var metadata: [String: String] = [:]
     var entries: [HeaderEntry] = []
+    // Room for as many as there can be: an array that grows by doubling would end up larger than the text.
+    entries.reserveCapacity(min(Int(length) / Self.shortestEntry, StrictJSON.keyCountLimit))
     try reader.object("the header") { reader, key in
       if key == Self.metadataKey {
-        try reader.object("the metadata") { reader, key in
+        try reader.object("the metadata", atMost: Self.metadataLimit) { reader, key in
           metadata[key] = try reader.string("metadata \(StrictJSON.quoted(key))")
         }
       } else {

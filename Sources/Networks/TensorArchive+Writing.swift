@@ -17,7 +17,8 @@ extension TensorArchive {
       header += "\"\(Self.metadataKey)\":{" + entries.joined(separator: ",") + "}"
     }
     precondition(
-      max(metadata.count, tensors.count) < StrictJSON.keyCountLimit, "the archive holds too many names")
+      metadata.count <= Self.metadataLimit && tensors.count < StrictJSON.keyCountLimit,
+      "the archive holds too many names")
     var end = 0
     for tensor in tensors {
       precondition(

@@ -38,6 +38,12 @@ public struct TensorArchive: Sendable, Equatable {
   static let metadataKey = "__metadata__"
   /// The longest header that the format's own reader takes: 100 MB.
   static let headerLimit = 100_000_000
+  /// The most entries of the metadata. Text of many tiny keys would take some nine times its own size in a table; this
+  /// many take less than 128 KiB.
+  static let metadataLimit = 1_024
+  /// Bytes of the shortest entry of a tensor in the header, which has an empty name:
+  /// `"":{"dtype":"F32","shape":[],"data_offsets":[0,4]},`.
+  static let shortestEntry = 51
   /// The most dimensions of a tensor. The format sets no bound; this one keeps a hostile shape small.
   static let rankLimit = 32
 }

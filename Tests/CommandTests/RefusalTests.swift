@@ -89,8 +89,9 @@ import Training
     try place.write(Array("no picture".utf8), to: "images/circle/zz.png")
     for command in [
       "train images \(model) --steps 1 --samples 0 --valid-share 0 --output other", "evaluate run images",
-      "compare run uniform images --train images", "neighbours drawn.png images --valid-share 0 --output near.png",
-      "lr-find images \(model) --steps 3 --valid-share 0", "complete run images --keep-rows 4 --output completed.png",
+      "compare run images --train images", "neighbours drawn.png images --valid-share 0 --output near.png",
+      "lr-find images \(model) --steps 20 --valid-share 0",
+      "complete run images --keep-rows 4 --count 30 --output completed.png",
     ] {
       let told = try place.succeed("\(command) --skip-bad").messages
       #expect(told.contains("warning: skipped images/circle/zz.png: "), "\(command): \(told)")

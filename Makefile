@@ -18,6 +18,7 @@ help:
 	@echo 'make test    build and run all tests, in release'
 	@echo 'make build   build $(SCANLINE)'
 	@echo 'make example   build and run a package that uses the library'
+	@echo 'make examples   run every example of the help as printed, some minutes'
 	@echo 'make bench   measure the kernels, and training steps'
 	@echo 'make torture-runs   kills, signals, full disks, memory, many times over (root, strace); torture-long: an hour'
 	@echo 'make lint    check the layout of the sources; `swift format -i -r Sources Tests` mends it'
@@ -47,6 +48,12 @@ example: packages
 	rm -rf .build/example-output
 	$(SWIFT) run --package-path Tests/LibraryExample --scratch-path .build/example \
 	  LibraryExample Data/glyphs .build/example-output
+
+# Every example of every command's help, from a pipe and then in a terminal.
+.PHONY: examples
+examples: build
+	Tests/Examples/examples.sh
+	TERMINAL=1 Tests/Examples/examples.sh
 
 bench: build
 	$(SCANLINE) benchmark kernels

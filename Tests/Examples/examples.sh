@@ -19,7 +19,7 @@ try() {
   [[ $line != *--minutes* ]] || seconds=8
   tried=$((tried + 1))
   if [ -n "${TERMINAL:-}" ]; then
-    TERM=xterm timeout -k 30 "$seconds" script -qec "exec timeout --foreground -s INT $seconds $line" /dev/null \
+    TERM=xterm timeout -k 30 $((seconds + 60)) script -qec "exec timeout --foreground -s INT $seconds $line" /dev/null \
       </dev/null >said 2>&1 || status=$?
   else
     timeout -s INT -k 30 "$seconds" bash -c "exec $line" </dev/null 2>&1 | cat >said || status=${PIPESTATUS[0]}

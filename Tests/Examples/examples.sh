@@ -18,11 +18,12 @@ try() {
   # These would go on for minutes.
   [[ $line != *--minutes* ]] || seconds=8
   tried=$((tried + 1))
+  # In the foreground: elsewhere timeout signals its whole group too, and the second SIGINT of a command ends it unsaved.
   if [ -n "${TERMINAL:-}" ]; then
     TERM=xterm timeout -k 30 $((seconds + 60)) script -qec "exec timeout --foreground -s INT $seconds $line" /dev/null \
       </dev/null >said 2>&1 || status=$?
   else
-    timeout -s INT -k 30 "$seconds" bash -c "exec $line" </dev/null 2>&1 | cat >said || status=${PIPESTATUS[0]}
+    timeout --foreground -s INT -k 30 "$seconds" bash -c "exec $line" </dev/null 2>&1 | cat >said || status=${PIPESTATUS[0]}
   fi
   case $status in
     0) ;;
@@ -46,11 +47,12 @@ run_examples() {
 
 # --- what is downloaded: files of the right form, of random pixels ---
 
-# $1 images and labels as IDX, $2 the name's beginning.
+# $1 images and labels as IDX, $2 the name's beginning. Numbers have four bytes, the largest first.
 idx() {
-  { printf '\0\0\x08\x03\0\0'"$(printf '\\x%02x\\x%02x' $(($1 / 256)) $(($1 % 256)))"'\0\0\0\x1c\0\0\0\x1c'; head -c $(($1 * 784)) /dev/urandom; } |
-    gzip >"$2-images-idx3-ubyte.gz"
-  { printf '\0\0\x08\x01\0\0'"$(printf '\\x%02x\\x%02x' $(($1 / 256)) $(($1 % 256)))"; for ((i = 0; i < $1; i++)); do printf "\\x0$((i % 10))"; done; } |
+  local count
+  count='\0\0'$(printf '\\x%02x\\x%02x' $(($1 / 256)) $(($1 % 256)))
+  { printf "\0\0\x08\x03$count\0\0\0\x1c\0\0\0\x1c"; head -c $(($1 * 784)) /dev/urandom; } | gzip >"$2-images-idx3-ubyte.gz"
+  { printf "\0\0\x08\x01$count"; for ((i = 0; i < $1; i++)); do printf "\x0$((i % 10))"; done; } |
     gzip >"$2-labels-idx1-ubyte.gz"
 }
 idx 600 train
@@ -74,7 +76,7 @@ tiny="--width 4 --blocks 1 --levels 2 --samples 0 --no-plots"
 run_examples train 'name digits --minutes|preset|blocks 5'
 rm -rf Checkpoints/digits
 prepare train mnist $tiny --batch 8 --steps 5000 --evaluate-every 500 --keep 5 --name digits
-for name in a b c; do prepare train mnist $tiny --steps 10 --seed ${#name} --name $name; done
+for name in a b c; do prepare train mnist $tiny --steps 10 --seed $((seed = ${seed:-0} + 1)) --name $name; done
 prepare train photos $tiny --steps 10 --name photos
 prepare train by-class $tiny --steps 10 --class-conditional --name by-class
 prepare train mnist --levels 2 --width 32 --blocks 15 --steps 1 --samples 0 --no-plots --name wide
@@ -92,7 +94,8 @@ run_examples train 'resume|config |dry-run'
 rm -rf Checkpoints/mnist-pixelcnn
 run_examples checkpoints 'list|best|average|export'
 for command in sample complete evaluate compare neighbours report gradients inspect describe theory import lr-find \
-  "checkpoints list" "checkpoints best" "checkpoints average" "checkpoints export" presets benchmark "benchmark step" "benchmark kernels" "benchmark load" "benchmark growth" "benchmark cores"; do
+  "checkpoints list" "checkpoints best" "checkpoints average" "checkpoints export" presets benchmark \
+  "benchmark step" "benchmark kernels" "benchmark load" "benchmark growth" "benchmark cores"; do
   run_examples "$command"
 done
 run_examples checkpoints prune

@@ -41,7 +41,7 @@ import Testing
       AllocationMeter.largest { result = Result { try TensorArchive(parsing: bytes, path: "m") } } ?? 0
     }
     var block = measured()
-    if block > bound(bytes) { block = min(block, measured()) }
+    if block > Self.mostOfOneBlock(bytes.count) { block = min(block, measured()) }
     if case .failure(let error) = result {
       let ours = error as? ScanlineError
       #expect(ours?.kind == .badData && ours?.path == "m", "\(round): \(error)")
@@ -50,10 +50,13 @@ import Testing
     return (try? result?.get(), block)
   }
 
-  /// No block is larger than the file, or than what a few names and messages take. Only values of two bytes (F16, BF16)
-  /// become twice as many. A string or an array begins with some bytes of its own.
+  /// No block is larger than `bytes`, or than what a few names and messages take; a string or an array begins with some
+  /// bytes of its own.
+  private static func mostOfOneBlock(_ bytes: Int) -> Int { max(bytes + 64, 2_048) }
+
+  /// The most that may be asked for at once to read a file. Only values of two bytes (F16, BF16) become twice as many.
   private func bound(_ bytes: [UInt8]) -> Int {
-    max((bytes.contains(Self.sixteenBits) ? 2 : 1) * bytes.count + 64, 2_048)
+    Self.mostOfOneBlock(bytes.contains(Self.sixteenBits) ? 2 * bytes.count : bytes.count)
   }
   private static let sixteenBits = Array("F16".utf8)
 

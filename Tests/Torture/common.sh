@@ -50,6 +50,12 @@ fingerprint() {
   )
 }
 
+# The MiB that `--dry-run` states for a run with the options $*; what it says else is in `said`.
+stated_memory() { "$scanline" train "$@" --dry-run 2>said | sed -n 's/^memory *\([0-9]*\) MiB at most.*/\1/p'; }
+
+# The KiB that the system states of process $2 under the name $1 (VmRSS, VmHWM); nothing once it has ended.
+status_kib() { sed -n "s/^$1:[[:space:]]*\([0-9]*\) kB/\1/p" "/proc/$2/status" 2>/dev/null; }
+
 # The newest step of run $1, as a number; nothing where none is saved.
 newest_step() {
   local last

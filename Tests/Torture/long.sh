@@ -6,7 +6,7 @@ source "$(dirname "$0")/common.sh"
 minutes=${MINUTES:-60}
 "$scanline" draw images --count 400 --side 20 >/dev/null
 options="images --width 16 --blocks 4 --levels 4 --batch 32 --gradients-every 50 --evaluate-every 500 --minutes $minutes"
-stated=$("$scanline" train $options --dry-run 2>/dev/null | sed -n 's/^memory *\([0-9]*\) MiB at most.*/\1/p')
+stated=$(stated_memory $options)
 nice -n 19 "$scanline" train $options --output run >/dev/null 2>said & pid=$!
 began=$(date +%s)
 samples=0
@@ -14,9 +14,9 @@ echo "minute  resident KiB  peak KiB  descriptors   step"
 # Every second resident memory and descriptors, every 30 a request to save, every minute a line.
 while kill -0 "$pid" 2>/dev/null; do
   sleep 1
-  resident=$(sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB/\1/p' /proc/$pid/status 2>/dev/null) || break
+  resident=$(status_kib VmRSS $pid) || break
   descriptors=$(ls /proc/$pid/fd 2>/dev/null | wc -l) || break
-  highest=$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' /proc/$pid/status 2>/dev/null) || break
+  highest=$(status_kib VmHWM $pid) || break
   [ -n "$resident" ] && [ -n "$highest" ] && [ "$descriptors" -gt 0 ] || break
   peak=$highest
   samples=$((samples + 1))

@@ -10,14 +10,14 @@ row() {
   local model=$1 width=$2 blocks=$3 batch=$4 channels=$5 threads=$6
   local options="grey --model $model --width $width --blocks $blocks --batch $batch --channels $channels --levels 16 --threads $threads"
   tried=$((tried + 1))
-  stated=$("$scanline" train $options --dry-run 2>said | sed -n 's/^memory *\([0-9]*\) MiB at most.*/\1/p')
+  stated=$(stated_memory $options)
   [ -n "$stated" ] || { lose "$options: $(tail -n 1 said)"; return; }
   rm -rf run
   # Two steps, an evaluation and a save after each: all that ever takes memory.
   (
     "$scanline" train $options --steps 2 --evaluate-every 1 --output run >/dev/null 2>&1 & pid=$!
     # The peak is in the process's own file until it ends: the last that is seen counts.
-    while peak=$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' /proc/$pid/status 2>/dev/null) && [ -n "$peak" ]; do
+    while peak=$(status_kib VmHWM $pid) && [ -n "$peak" ]; do
       echo "$peak" >peak
       sleep 0.005
     done

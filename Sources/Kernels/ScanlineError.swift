@@ -38,6 +38,6 @@ public struct ScanlineError: Error, Sendable, Equatable, CustomStringConvertible
     self.found = found
   }
 
-  /// One line for the user: path, expectation, finding.
-  public var description: String { "\(path): expected \(expected), found \(found)" }
+  /// One line for the user: path, expectation, finding. Control characters of names are written out.
+  public var description: String { "\(path): expected \(expected), found \(found)".displayed }
 }

@@ -60,6 +60,9 @@ let package = Package(
     .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"], swiftSettings: simd),
     .testTarget(
       name: "EvaluationTests", dependencies: ["Evaluation", "Training", "TestSupport"], swiftSettings: simd),
+    .testTarget(
+      name: "GoldenTests", dependencies: ["Training", "Evaluation", "TestSupport"], exclude: ["models.txt"],
+      swiftSettings: simd),
     .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard", "TestSupport"], swiftSettings: simd),
     // Depends on the command so that it is built; the tests run it as a process.
     .testTarget(

@@ -72,15 +72,6 @@ static uint32_t big_endian(const uint8_t *b) {
   return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
-static const char *foreign_kind(const uint8_t *bytes, size_t count) {
-  if (count == 0) return "an empty file";
-  if (count >= 3 && memcmp(bytes, "\xFF\xD8\xFF", 3) == 0) return "a JPEG file";
-  if (count >= 4 && memcmp(bytes, "GIF8", 4) == 0) return "a GIF file";
-  if (count >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0) return "a WebP file";
-  if (count >= 2 && memcmp(bytes, "BM", 2) == 0) return "a BMP file";
-  return "bytes that do not begin as a PNG does";
-}
-
 // The signature and IHDR by hand, so that limits hold before libpng allocates anything.
 static int check_beginning(scanline_png_reader *reader, scanline_png_limits limits) {
   const uint8_t *bytes = reader->file;
@@ -88,9 +79,14 @@ static int check_beginning(scanline_png_reader *reader, scanline_png_limits limi
   if (count < 8 || png_sig_cmp(bytes, 0, 8) != 0) {
     if (count > 0 && count < 8 && png_sig_cmp(bytes, 0, count) == 0)
       return scanline_png_fail(reader, SCANLINE_PNG_DAMAGED, "the file ends early");
-    return scanline_png_fail(reader, SCANLINE_PNG_FOREIGN, foreign_kind(bytes, count));
+    return scanline_png_fail(
+        reader, SCANLINE_PNG_FOREIGN, count == 0 ? "an empty file" : "bytes that do not begin as a PNG does");
   }
   if (count < 33) return scanline_png_fail(reader, SCANLINE_PNG_DAMAGED, "the file ends early");
+  if (memcmp(bytes + 12, "CgBI", 4) == 0)
+    return scanline_png_fail(
+        reader, SCANLINE_PNG_DAMAGED,
+        "Apple's CgBI format, which iOS alone reads as PNG (pngcrush -revert-iphone-optimizations makes a PNG of it)");
   if (big_endian(bytes + 8) != 13 || memcmp(bytes + 12, "IHDR", 4) != 0)
     return scanline_png_fail(reader, SCANLINE_PNG_DAMAGED, "the first chunk is not IHDR");
   uint64_t width = big_endian(bytes + 16), height = big_endian(bytes + 20);

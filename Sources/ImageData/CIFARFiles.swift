@@ -27,7 +27,7 @@ package struct CIFARFiles {
   package struct Batch: Equatable {
     /// The file, or the archive.
     package let path: String
-    /// The member of the archive; nil of a file.
+    /// The path of the member that holds it in the archive; nil of a file.
     package let member: String?
     /// Bytes, inflated.
     package let bytes: Int
@@ -37,6 +37,10 @@ package struct CIFARFiles {
     /// The split that the name speaks of: "test_batch" and "test" are test, "data_batch_1" and "train" are train.
     package var split: Split? {
       name.hasPrefix("test") ? .test : name.hasPrefix("data_batch") || name.hasPrefix("train") ? .train : nil
+    }
+    /// What a file of its own is, where it is of a kind that is known: no batch.
+    var signature: String? {
+      member == nil ? (try? GzipFile(path).read(upTo: FileSignature.length)).flatMap(FileSignature.name) : nil
     }
     /// What errors call it.
     package var place: String { member.map { "\(path): \($0)" } ?? path }
@@ -89,7 +93,7 @@ package struct CIFARFiles {
         let sizes = (asked.map { [$0] } ?? CIFARKind.allCases).map { "\($0.recordBytes) bytes (\($0.rawValue))" }
         throw ScanlineError(
           .badData, path: batch.place, expected: "whole records of " + sizes.joined(separator: " or "),
-          found: "\(batch.bytes) bytes")
+          found: "\(batch.bytes) bytes" + (batch.signature.map { ": " + $0 } ?? ""))
       }
       guard fitting.count == 1 else {
         throw ScanlineError(
@@ -107,23 +111,24 @@ package struct CIFARFiles {
     return found.kind
   }
 
-  /// The names of the classes, one a line, from the list that belongs to `kind`; nil where none was found.
+  /// The names of the classes, one a line, from the list that belongs to `kind`; nil where none was found. A name is the
+  /// line's bytes, spaces and all.
   ///
   /// - Throws: `ScanlineError` (`badData`) where the list is not of that many names, or one cannot name a folder.
   package func classNames(_ kind: CIFARKind, isCoarse: Bool) throws -> [String]? {
     let file = kind.nameFile(isCoarse: isCoarse)
     guard let bytes = nameFiles[file] else { return nil }
-    let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
-    let names = lines.map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
+    let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
+    let lines = text.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
+    let names = lines.filter { !$0.allSatisfy { $0 == 32 || $0 == 9 } }.map { String(fileName: $0) }
     let count = kind.classCount(isCoarse: isCoarse)
-    guard names.count == count, Set(names).count == count else {
+    guard names.count == count else {
+      let different = Set(names.map(\.fileNameBytes)).count
       throw ScanlineError(
         .badData, path: file, expected: "\(count) names of classes, all different",
-        found: "\(Set(names).count) different ones in \(names.count) lines")
+        found: "\(different) different ones in \(names.count) lines")
     }
-    if let name = names.first(where: { $0.hasPrefix(".") || $0.contains("/") || $0.utf8.count > 200 }) {
-      throw ScanlineError(.badData, path: file, expected: "names that folders can have", found: name)
-    }
+    try ClassNames.validate(names, .badData, path: file)
     return names
   }
 
@@ -138,17 +143,37 @@ package struct CIFARFiles {
 
   private mutating func readArchive(_ path: String) throws {
     var archive = TarReader(try GzipFile(path))
+    var contents = TarContents()
+    var links: [TarReader.Member] = []
     var found: [Batch] = []
+    var isForPython = false
     while let member = try archive.next() {
-      if member.name.hasSuffix(".bin") {
-        found.append(Batch(path: path, member: member.name, bytes: member.size, name: Self.stem(member.name)))
-      } else if Self.namesOfLists.contains(member.name) {
-        nameFiles[member.name] = try archive.read(upTo: Self.mostListBytes)
+      try contents.add(member, archive: path)
+      let name = member.name
+      let isBatch = name.hasSuffix(".bin")
+      if name == "batches.meta" || name == "meta" { isForPython = true }
+      guard isBatch || Self.namesOfLists.contains(name) else { continue }
+      switch member.content {
+      case .hardLink, .symbolicLink: links.append(member)
+      case .file where isBatch:
+        found.append(Batch(path: path, member: member.path, bytes: member.size, name: Self.stem(name)))
+      case .file: nameFiles[name] = try Self.list({ try archive.read(upTo: $0) }, path: "\(path): \(name)")
+      case .other(let what):
+        throw ScanlineError(.badData, path: "\(path): \(member.path)", expected: "a plain file", found: what)
+      }
+    }
+    for link in links {
+      let file = try Self.file(behind: link, in: contents, path)
+      if link.name.hasSuffix(".bin") {
+        found.append(Batch(path: path, member: file.path, bytes: file.size, name: Self.stem(link.name)))
+      } else {
+        nameFiles[link.name] = try Self.list(member: file, in: path)
       }
     }
     guard !found.isEmpty, Set(found.map(\.name)).count == found.count else {
       throw ScanlineError(
-        .badData, path: path, expected: "an archive of batches (.bin), each name once", found: "\(found.count) of them")
+        .badData, path: path, expected: "an archive of batches (.bin), each name once",
+        found: "\(found.count) of them" + (found.isEmpty && isForPython ? ", but pickles: the version for Python" : ""))
     }
     batches += found.sorted { DirectoryTree.inByteOrder($0.name, $1.name) }
   }
@@ -158,10 +183,40 @@ package struct CIFARFiles {
   }
   private static let mostListBytes = 1 << 16
 
+  /// The file that `link`, a member of the archive at `path`, leads to.
+  private static func file(
+    behind link: TarReader.Member, in contents: TarContents, _ path: String
+  ) throws -> TarReader.Member {
+    if let file = contents.file(at: link.path) { return file }
+    throw ScanlineError(
+      .badData, path: "\(path): \(link.path)", expected: "a link to a file in the archive",
+      found: "one to \(link.target ?? "nothing")")
+  }
+
+  /// The list of names that `file` is, in the archive at `path`.
+  private static func list(member file: TarReader.Member, in path: String) throws -> [UInt8] {
+    var archive = TarReader(try GzipFile(path))
+    while let member = try archive.next() {
+      if member == file { return try list({ try archive.read(upTo: $0) }, path: "\(path): \(file.path)") }
+    }
+    throw ScanlineError(.badData, path: path, expected: "the member \(file.path)", found: "none")
+  }
+
+  /// A list of names as `read` gives it.
+  private static func list(_ read: (Int) throws -> [UInt8], path: String) throws -> [UInt8] {
+    let bytes = try read(mostListBytes + 1)
+    guard bytes.count <= mostListBytes else {
+      throw ScanlineError(.badData, path: path, expected: "a list of at most \(mostListBytes) bytes", found: "more")
+    }
+    return bytes
+  }
+
   private mutating func readNames(beside folder: String) throws {
     let present = try DirectoryTree.names(in: folder)
     for name in Self.namesOfLists where present.contains(name) {
-      nameFiles[name] = try GzipFile(folder + "/" + name).read(upTo: Self.mostListBytes)
+      let path = folder + "/" + name
+      let file = try GzipFile(path)
+      nameFiles[name] = try Self.list({ try file.read(upTo: $0) }, path: path)
     }
   }
 }

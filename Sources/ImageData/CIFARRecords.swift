@@ -27,7 +27,7 @@ package struct CIFARRecords {
     guard let member = batch.member else { return }
     var reader = TarReader(file)
     while let next = try reader.next() {
-      guard next.name == member else { continue }
+      guard next.content == .file, next.path.utf8.elementsEqual(member.utf8) else { continue }
       archive = reader
       return
     }

@@ -143,13 +143,19 @@ package final class GzipFile {
     return Array(output.prefix(filled))
   }
 
-  /// After a member comes the end of the file, or another member.
+  /// After a member comes the end of the file, or another member. Zeros between are padding: bsdtar and tapes fill their
+  /// last block with them, and gzip and Python read past them.
   private func endMember() throws {
-    if pending.count < 2 { try fill() }
-    guard !pending.isEmpty else {
-      isAtEnd = true
-      return
+    while true {
+      pending = pending.drop { input[$0] == 0 }
+      if !pending.isEmpty { break }
+      try fill()
+      guard !pending.isEmpty else {
+        isAtEnd = true
+        return
+      }
     }
+    if pending.count < 2 { try fill() }
     guard pending.count >= 2, input[pending.lowerBound] == 0x1F, input[pending.lowerBound + 1] == 0x8B else {
       throw damaged("the end of the file after gzip's data", "more bytes")
     }

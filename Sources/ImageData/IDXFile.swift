@@ -28,7 +28,9 @@ package final class IDXFile {
     let magic = try file.read(upTo: 4)
     guard magic.count == 4, magic[0] == 0, magic[1] == 0 else {
       let bytes = magic.map { String($0, radix: 16) }.joined(separator: " ")
-      throw bad("an IDX file, which begins with two zero bytes", magic.isEmpty ? "an empty file" : "the bytes \(bytes)")
+      let start = magic + ((try? file.read(upTo: FileSignature.length)) ?? [])
+      throw bad(
+        "an IDX file, which begins with two zero bytes", FileSignature.name(start) ?? "the bytes \(bytes)")
     }
     guard magic[2] == 8 else {
       let types: [UInt8: String] = [

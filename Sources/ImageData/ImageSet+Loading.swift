@@ -92,7 +92,9 @@ extension ImageSet {
           shape = ImageShape(height: size.height, width: size.width, channels: stored.channels)
           return
         } catch {
-          guard options.skipsBad, error.isFileAtFault else { throw error.error(path: entry.path) }
+          guard options.skipsBad, error.isFileAtFault else {
+            throw error.error(path: entry.path, isOneOfMany: entries.count > 1)
+          }
           skipped[index] = error
         }
       }
@@ -143,7 +145,7 @@ extension ImageSet {
     let fatal = firstFatal.load(ordering: .relaxed)
     switch found[fatal] {
     case .mismatch(let error): throw error
-    case .problem(let problem): throw problem.error(path: entries[fatal].path)
+    case .problem(let problem): throw problem.error(path: entries[fatal].path, isOneOfMany: entries.count > 1)
     case nil: break
     }
     return found.compactMapValues { failure in

@@ -77,9 +77,10 @@ public struct ImageSet: Sendable {
     guard let classes else {
       throw ScanlineError(.badData, path: path, expected: expected, found: "images without one")
     }
-    let places = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
+    // By their bytes: names that differ only in Unicode normalization are names of two folders.
+    let places = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1.fileNameBytes, $0) })
     let numbers = try classes.enumerated().map { image, number in
-      guard let place = places[classNames[number]] else {
+      guard let place = places[classNames[number].fileNameBytes] else {
         throw ScanlineError(.badData, path: paths[image], expected: expected, found: "the class \(classNames[number])")
       }
       return place

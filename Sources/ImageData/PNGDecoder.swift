@@ -39,11 +39,12 @@ package enum PNGProblem: Error, Sendable, Equatable {
     }
   }
 
-  /// The error to throw about the file at `path`.
-  package func error(path: String) -> ScanlineError {
-    switch self {
-    case .system: ScanlineError(.io, path: path, expected: "a readable file", found: reason)
-    case .bad: ScanlineError(.badData, path: path, expected: "a PNG image", found: reason)
+  /// The error to throw about the file at `path`; where it is one of many, with the way to go on without it.
+  package func error(path: String, isOneOfMany: Bool = false) -> ScanlineError {
+    let way = isOneOfMany ? " (or --skip-bad, to pass over the files that are none)" : ""
+    return switch self {
+    case .system: ScanlineError(.io, path: path, expected: "a readable file" + way, found: reason)
+    case .bad: ScanlineError(.badData, path: path, expected: "a PNG image" + way, found: reason)
     case .needsBackground:
       ScanlineError(
         .badData, path: path,
@@ -72,7 +73,8 @@ package final class PNGDecoder {
   /// Reads the file at `path` and its header, and leaves it open for `decode`.
   package func open(path: String, limits: PNGLimits) throws(PNGProblem) -> PNGHeader {
     var header = scanline_png_header()
-    try check(scanline_png_open_file(reader, path, limits.c, &header))
+    let status = scanline_png_open_file(reader, path, limits.c, &header)
+    try check(status, Self.beginning(of: path))
     return PNGHeader(header)
   }
 
@@ -82,7 +84,7 @@ package final class PNGDecoder {
     let status = bytes.withUnsafeBufferPointer {
       scanline_png_open_bytes(reader, $0.baseAddress, $0.count, limits.c, &header)
     }
-    try check(status)
+    try check(status, bytes)
     return PNGHeader(header)
   }
 
@@ -100,15 +102,29 @@ package final class PNGDecoder {
     try check(scanline_png_decode(reader, request, output.baseAddress))
   }
 
+  /// The first bytes of the file at `path`; none where it is a folder, or can no longer be read.
+  private static func beginning(of path: String) -> [UInt8] {
+    guard let file = path.withFileSystemPath({ fopen($0, "rbe") }) else { return [] }
+    defer { fclose(file) }
+    return [UInt8](unsafeUninitializedCapacity: FileSignature.length) { buffer, count in
+      count = fread(buffer.baseAddress, 1, buffer.count, file)
+    }
+  }
+
   /// libpng's first warning about the image last opened.
   package var warning: String? {
     let text = String(cString: scanline_png_warning(reader))
     return text.isEmpty ? nil : text
   }
 
-  private func check(_ status: Int32) throws(PNGProblem) {
+  /// Throws what `status` means. Of a file that is no PNG its first bytes, `start`, say what it is instead.
+  private func check(_ status: Int32, _ start: @autoclosure () -> [UInt8] = []) throws(PNGProblem) {
     switch scanline_png_status(UInt32(status)) {
     case SCANLINE_PNG_OK: return
+    case SCANLINE_PNG_FOREIGN:
+      let reason = String(cString: scanline_png_reason(reader))
+      let start = start()
+      throw .bad(start.isEmpty ? reason : FileSignature.name(start) ?? reason)
     case SCANLINE_PNG_IO: throw .system(scanline_png_system_error(reader))
     case SCANLINE_PNG_MEMORY: throw .memory
     default: throw .bad(String(cString: scanline_png_reason(reader)))

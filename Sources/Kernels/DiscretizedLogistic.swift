@@ -1,25 +1,63 @@
 // One logistic distribution that is cut into levels: what one of them costs, and how the cost moves.
+import CScanline
 
-/// log [σ(u) − σ(v)] of one logistic in every lane, and its derivatives by the mean and by the logarithm of the scale;
-/// see `LogisticMixtureKernel`.
+/// One of the logistics of a mixture in every lane, where it was moved by the channels before it.
+struct LogisticComponent {
+  /// μ, before it was moved.
+  let mean: FloatVector
+  /// How far the earlier channels move the mean, times L − 1.
+  let shift: FloatVector
+  /// The logarithm of the scale, before its floor.
+  let logScale: FloatVector
+
+  /// 1 / s.
+  @inline(__always)
+  static func inverse(_ logScale: FloatVector) -> FloatVector { inlinedExponential(-floored(logScale)) }
+
+  /// The logarithm of the scale, not below its floor.
+  @inline(__always)
+  static func floored(_ logScale: FloatVector) -> FloatVector {
+    let least = LogisticMixtureKernel.leastLogScale
+    return logScale.replacing(with: least, where: logScale .< least)
+  }
+
+  /// (border − μ′) / s of a border between levels, a whole number over L − 1. The difference is rounded once, so that its
+  /// error is relative however near the mean lies: taken between rounded numbers, at the floor of the scale it would be
+  /// 10⁻⁴, and show in an image's nats. `inverse` is 1 / (s (L − 1)).
+  @inline(__always)
+  static func argument(
+    border: FloatVector, mean: FloatVector, shift: FloatVector, inverse: FloatVector, scale: PixelScale
+  ) -> FloatVector {
+    inverse * scanline_fma_scalar(-mean, Float(scale.levels - 1), border - shift)
+  }
+}
+
+/// log p = log [σ(u) − σ(v)] of one logistic in every lane, 1 − p = σ(−u) + σ(v), and the derivatives of log p by the mean
+/// and by the logarithm of the scale; see `LogisticMixtureKernel`. Where p is nearly 1, its logarithm has lost what 1 − p
+/// still tells to a few units in the last place.
 @inline(__always)
 func discretizedLogistic(
-  _ levels: FloatVector, mean: FloatVector, logScale raw: FloatVector, scale: PixelScale
-) -> (log: FloatVector, meanSlope: FloatVector, scaleSlope: FloatVector) {
+  _ levels: FloatVector, _ logistic: LogisticComponent, scale: PixelScale
+) -> (log: FloatVector, complement: FloatVector, meanSlope: FloatVector, scaleSlope: FloatVector) {
   let one = FloatVector(repeating: 1)
-  let isFloored = raw .< LogisticMixtureKernel.leastLogScale
-  let logScale = raw.replacing(with: LogisticMixtureKernel.leastLogScale, where: isFloored)
+  let isFloored = logistic.logScale .< LogisticMixtureKernel.leastLogScale
+  let logScale = LogisticComponent.floored(logistic.logScale)
   let isFirst = levels .== 0
   let isLast = levels .== Float(scale.levels - 1)
   let isEdge = isFirst .| isLast
   let inverse = inlinedExponential(-logScale)
-  let (begin, end) = scale.bin(levels)
-  let (u, v) = (inverse * (end - mean), inverse * (begin - mean))
+  let perLevel = inverse * scale.halfBin
+  let middle = scale.numerator(levels)
+  func argument(_ border: FloatVector) -> FloatVector {
+    LogisticComponent.argument(
+      border: border, mean: logistic.mean, shift: logistic.shift, inverse: perLevel, scale: scale)
+  }
+  let (u, v) = (argument(middle + 1), argument(middle - 1))
   // e^−|u|, e^−|v|: σ and its logarithm are made of them; what an edge does not have is 1.
   let (eu, ev) = (inlinedExponential(-magnitude(u)), inlinedExponential(-magnitude(v)))
   let onePlusU = (1 + eu).replacing(with: 1, where: isLast)
   let onePlusV = (1 + ev).replacing(with: 1, where: isFirst)
-  let w = 2 * scale.halfBin * inverse
+  let w = 2 * perLevel
   let decay = inlinedExponential(-w)
   let isWide = w .< 0.5
   let share = (1 - decay).replacing(with: 1, where: isWide .| isEdge)
@@ -37,7 +75,7 @@ func discretizedLogistic(
   let below = (one.replacing(with: eu, where: u .> 0) * onePlusV * reciprocal).replacing(with: 0, where: isLast)
   let above = (one.replacing(with: ev, where: v .< 0) * onePlusU * reciprocal).replacing(with: 0, where: isFirst)
   return (
-    log, inverse * (above - below),
+    log, below + above, inverse * (above - below),
     (v * above - u * below - widthSlope).replacing(with: 0, where: isFloored)
   )
 }

@@ -18,6 +18,12 @@
 /// without cancellation however far in a tail, so no other formula is needed there, unlike in the paper's code, whose
 /// switch to the density would leave a step and a sum that is not quite 1. Where w is small, log(1 − e⁻ʷ) = log w +
 /// log((1 − e⁻ʷ) / w) is a short series, and log w known without taking the exponential back.
+///
+/// A channel costs −log of Σ a_m p_m / Σ a_m, where a_m is mixture m's weight given the channels before. Two logarithms of
+/// sums, taken from each other, would leave the rounding of both: a model that is certain would pay 10⁻⁷ nats a pixel more
+/// or less than nothing. So where the channel's 1 − p = Σ a_m (1 − p_m) / Σ a_m is below ½, the cost is −log(1 − that): a
+/// sum of terms that are not negative, over the same weights, with an error relative to the cost. Elsewhere, however far
+/// in a tail, the sums are taken in logarithms.
 public final class LogisticMixtureKernel {
   /// Outputs of a pixel: M weights; for each channel M means, then M logarithms of scales; for each pair of a channel and
   /// an earlier one M coefficients: R→G, R→B, G→B.
@@ -34,17 +40,20 @@ public final class LogisticMixtureKernel {
   let scale: PixelScale
   /// [output][lane]: outputs, the coefficients after their tanh; then gradients.
   private let values: AlignedBuffer
-  /// [mixture][lane]: log π_m + Σ log p of the channels so far; and π_m.
+  /// [mixture][lane]: log π_m + Σ log p of the channels so far, less the largest of them; the exponentials of that; and π_m.
   private let terms: AlignedBuffer
+  private let weights: AlignedBuffer
   private let shares: AlignedBuffer
+  /// [mixture][lane]: terms of a level that is not seen.
+  private let candidates: AlignedBuffer
   /// [channel][mixture][lane]: ∂ log p_m / ∂μ and / ∂ log s.
   private let slopes: AlignedBuffer
-  /// [channel][lane]: x of the channels so far.
+  /// [channel][lane]: (L − 1) x of the channels so far, whole numbers.
   private let places: AlignedBuffer
-  /// [mixture][share, mean, 1 / scale, 1 − e⁻ʷ][lane] of the channel that is to be drawn.
+  /// [mixture][share, mean, shift, 1 / (scale (L − 1)), 1 − e⁻ʷ][lane] of the channel that is to be drawn.
   let drawn: AlignedBuffer
-  /// log Σ exp of the terms.
-  private(set) var logSum = FloatVector.zero
+  /// Σ of the weights, 1 or more.
+  private(set) var sum = FloatVector.zero
 
   /// A kernel for pixels of `channels` channels of `levels` levels.
   public init(levels: Int, mixtures: Int, channels: Int) {
@@ -54,10 +63,12 @@ public final class LogisticMixtureKernel {
     scale = PixelScale(levels: levels)
     values = AlignedBuffer(count: outputs * Lanes.count)
     terms = AlignedBuffer(count: mixtures * Lanes.count)
+    weights = AlignedBuffer(count: mixtures * Lanes.count)
     shares = AlignedBuffer(count: mixtures * Lanes.count)
+    candidates = AlignedBuffer(count: mixtures * Lanes.count)
     slopes = AlignedBuffer(count: 2 * channels * mixtures * Lanes.count)
     places = AlignedBuffer(count: channels * Lanes.count)
-    drawn = AlignedBuffer(count: 4 * mixtures * Lanes.count)
+    drawn = AlignedBuffer(count: Self.drawnVectors * mixtures * Lanes.count)
   }
 
   // MARK: Outputs in, gradients out
@@ -93,40 +104,86 @@ public final class LogisticMixtureKernel {
   // MARK: Channel by channel
 
   /// −log p of `levels` (whole numbers) of `channel` in nats, given those of the channels before it, which were seen in
-  /// order.
+  /// order. Never negative.
   public func see(channel: Int, levels: FloatVector) -> FloatVector {
+    var missed = FloatVector.zero
     for m in 0..<mixtures {
-      let part = logProbability(channel, m, levels)
+      let part = discretizedLogistic(levels, component(channel, m), scale: scale)
+      missed += weight(m) * part.complement
       store(term(m) + part.log, terms.pointer, m &* Lanes.count)
       let place = 2 &* (channel &* mixtures &+ m) &* Lanes.count
       store(part.meanSlope, slopes.pointer, place)
       store(part.scaleSlope, slopes.pointer, place &+ Lanes.count)
     }
-    store(scale.symmetric(levels), places.pointer, channel &* Lanes.count)
-    let before = logSum
-    logSum = sumOfTerms { term($0) }
-    return before - logSum
+    store(scale.numerator(levels), places.pointer, channel &* Lanes.count)
+    let (before, most) = (sum, largest(of: terms))
+    takeWeights(less: most)
+    return cost(missed: missed, most: most, before: before, after: sum)
   }
 
-  /// log p of `levels` of `channel`, given those of the channels seen so far, without seeing it.
+  /// log p of `levels` of `channel`, given those of the channels seen so far, without seeing it. Never positive.
   public func logProbabilities(channel: Int, levels: FloatVector) -> FloatVector {
-    // The shares are no longer needed where nothing is seen after: they lend their memory.
+    var missed = FloatVector.zero
     for m in 0..<mixtures {
-      store(term(m) + logProbability(channel, m, levels).log, shares.pointer, m &* Lanes.count)
+      let part = discretizedLogistic(levels, component(channel, m), scale: scale)
+      missed += weight(m) * part.complement
+      store(term(m) + part.log, candidates.pointer, m &* Lanes.count)
     }
-    return sumOfTerms { Kernels.load(shares.pointer, $0 &* Lanes.count) } - logSum
+    let most = largest(of: candidates)
+    var after = FloatVector.zero
+    for m in 0..<mixtures {
+      after += inlinedExponential(Kernels.load(candidates.pointer, m &* Lanes.count) - most)
+    }
+    return -cost(missed: missed, most: most, before: sum, after: after)
+  }
+
+  /// What a channel costs whose terms have become `most` at most, and their exponentials, from `before` in all, `after`;
+  /// `missed` is Σ a_m (1 − p_m), of weights of `before` in all.
+  @inline(__always)
+  private func cost(
+    missed: FloatVector, most: FloatVector, before: FloatVector, after: FloatVector
+  ) -> FloatVector {
+    let complement = missed / before
+    let isLikely = complement .< 0.5
+    let rest = 1 - complement
+    let logarithm = inlinedLogarithm((after / before).replacing(with: rest, where: isLikely))
+    // The rounding of 1 − complement is put right to first order, as in `logarithmOfOnePlus`.
+    let likely = ((rest - 1) + complement) / rest - logarithm
+    return (-most - logarithm).replacing(with: likely, where: isLikely)
   }
 
   /// log π and π from the outputs, tanh of the coefficients.
   private func begin() {
-    let sum = sumOfTerms { value($0) }
-    for m in 0..<mixtures {
-      let log = value(m) - sum
-      store(log, terms.pointer, m &* Lanes.count)
-      store(inlinedExponential(log), shares.pointer, m &* Lanes.count)
-    }
-    logSum = .zero
+    for m in 0..<mixtures { store(value(m), terms.pointer, m &* Lanes.count) }
+    takeWeights(less: largest(of: terms))
+    let scale = 1 / sum
+    for m in 0..<mixtures { store(weight(m) * scale, shares.pointer, m &* Lanes.count) }
     for o in mixtures &* (1 &+ 2 &* channels)..<outputs { setValue(o, hyperbolicTangent(value(o))) }
+  }
+
+  /// The largest over the mixtures.
+  @inline(__always)
+  private func largest(of terms: AlignedBuffer) -> FloatVector {
+    var most = Kernels.load(terms.pointer, 0)
+    for m in 1..<max(1, mixtures) {
+      let next = Kernels.load(terms.pointer, m &* Lanes.count)
+      most = most.replacing(with: next, where: .!(next .<= most))
+    }
+    return most
+  }
+
+  /// Takes `most`, the largest, from the terms; the weights are their exponentials.
+  @inline(__always)
+  private func takeWeights(less most: FloatVector) {
+    var total = FloatVector.zero
+    for m in 0..<mixtures {
+      let term = term(m) - most
+      let weight = inlinedExponential(term)
+      store(term, terms.pointer, m &* Lanes.count)
+      store(weight, weights.pointer, m &* Lanes.count)
+      total += weight
+    }
+    sum = total
   }
 
   @inline(__always)
@@ -134,7 +191,9 @@ public final class LogisticMixtureKernel {
   @inline(__always)
   private func setValue(_ output: Int, _ x: FloatVector) { store(x, values.pointer, output &* Lanes.count) }
   @inline(__always)
-  func term(_ m: Int) -> FloatVector { Kernels.load(terms.pointer, m &* Lanes.count) }
+  private func term(_ m: Int) -> FloatVector { Kernels.load(terms.pointer, m &* Lanes.count) }
+  @inline(__always)
+  func weight(_ m: Int) -> FloatVector { Kernels.load(weights.pointer, m &* Lanes.count) }
 
   /// The output that is the mean of mixture `m` of `channel`; the logarithm of the scale lies M further on.
   @inline(__always)
@@ -145,42 +204,22 @@ public final class LogisticMixtureKernel {
     mixtures &* (1 &+ 2 &* channels &+ channel &* (channel &- 1) / 2 &+ earlier) &+ m
   }
 
-  /// log Σ exp over the mixtures.
+  /// Mixture `m`, its mean moved by the channels seen: Σ of coefficients times their values.
   @inline(__always)
-  private func sumOfTerms(_ term: (Int) -> FloatVector) -> FloatVector {
-    var most = term(0)
-    for m in 1..<max(1, mixtures) {
-      let next = term(m)
-      most = most.replacing(with: next, where: .!(next .<= most))
-    }
-    var sum = FloatVector.zero
-    for m in 0..<mixtures { sum += inlinedExponential(term(m) - most) }
-    return most + inlinedLogarithm(sum)
-  }
-
-  /// log p of mixture `m`, and its slopes.
-  @inline(__always)
-  private func logProbability(
-    _ channel: Int, _ m: Int, _ levels: FloatVector
-  ) -> (log: FloatVector, meanSlope: FloatVector, scaleSlope: FloatVector) {
-    discretizedLogistic(
-      levels, mean: mean(channel, m), logScale: value(meanPlace(channel, m) &+ mixtures), scale: scale)
-  }
-
-  /// μ of mixture `m`, moved by the channels seen.
-  @inline(__always)
-  func mean(_ channel: Int, _ m: Int) -> FloatVector {
-    var mean = value(meanPlace(channel, m))
+  func component(_ channel: Int, _ m: Int) -> LogisticComponent {
+    var shift = FloatVector.zero
     for earlier in 0..<channel {
-      mean += value(coefficientPlace(channel, earlier, m)) * Kernels.load(places.pointer, earlier &* Lanes.count)
+      shift += value(coefficientPlace(channel, earlier, m)) * Kernels.load(places.pointer, earlier &* Lanes.count)
     }
-    return mean
+    let place = meanPlace(channel, m)
+    return LogisticComponent(mean: value(place), shift: shift, logScale: value(place &+ mixtures))
   }
 
   /// Overwrites the outputs with the gradient: each mixture's slopes, weighed by its share given the levels seen.
   private func computeGradient() {
+    let scale = 1 / sum
     for m in 0..<mixtures {
-      let given = inlinedExponential(term(m) - logSum)
+      let given = weight(m) * scale
       setValue(m, Kernels.load(shares.pointer, m &* Lanes.count) - given)
       for channel in 0..<channels {
         let place = 2 &* (channel &* mixtures &+ m) &* Lanes.count
@@ -190,7 +229,8 @@ public final class LogisticMixtureKernel {
         for earlier in 0..<channel {
           let o = coefficientPlace(channel, earlier, m)
           let t = value(o)
-          setValue(o, slope * Kernels.load(places.pointer, earlier &* Lanes.count) * (1 - t * t))
+          let x = Kernels.load(places.pointer, earlier &* Lanes.count) * self.scale.halfBin
+          setValue(o, slope * x * (1 - t * t))
         }
       }
     }

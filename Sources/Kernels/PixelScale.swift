@@ -22,17 +22,11 @@ public struct PixelScale: Sendable {
   @inlinable
   public func input(_ level: UInt8) -> Float { Float(level) / Float(levels - 1) }
 
-  /// Where `level`, a whole number, lies from −1 to 1.
+  /// Where `level`, a whole number, lies on the scale from −1 to 1, times L − 1: a whole number too, so nothing is rounded
+  /// until a mean is taken from it. What a level owns begins 1 before it and ends 1 behind it, were it not the first or the
+  /// last: neighbours meet in the same number.
   @inline(__always)
-  func symmetric(_ level: FloatVector) -> FloatVector { (level + level - Float(levels - 1)) / Float(levels - 1) }
-
-  /// Where that which `level` owns of this scale begins and ends, were it not the first or the last: neighbours meet in
-  /// the same number.
-  @inline(__always)
-  func bin(_ level: FloatVector) -> (begin: FloatVector, end: FloatVector) {
-    let numerator = level + level - Float(levels - 1)
-    return ((numerator - 1) / Float(levels - 1), (numerator + 1) / Float(levels - 1))
-  }
+  func numerator(_ level: FloatVector) -> FloatVector { level + level - Float(levels - 1) }
 
   /// Half of the distance from a level to the next on this scale.
   var halfBin: Float { 1 / Float(levels - 1) }

@@ -33,7 +33,17 @@ struct LevelWeights {
       sums += e
     }
     sum = laneSum(sums)
-    logSum = logarithm(FloatVector(repeating: sum))[0]
+    // Where one level is likely, the others' part is lost in 1 + it: 6·10⁻⁸ nats a value, 10⁻⁴ and more an image.
+    logSum =
+      sum < 2
+      ? logarithmOfOnePlus(FloatVector(repeating: sumOfOthers()))[0] : logarithm(FloatVector(repeating: sum))[0]
+  }
+
+  /// The sum without the largest, whose exponential is 1. There is no other 1 where the sum is below 2.
+  private func sumOfOthers() -> Float {
+    var sums = FloatVector.zero
+    for e in shares { sums += e.replacing(with: 0, where: e .== 1) }
+    return laneSum(sums)
   }
 
   /// The first level whose cumulative probability exceeds `uniform`. Rounding may leave the sum just below it; then the

@@ -138,9 +138,8 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
       model == .pixelCNN || model == .mdrnn || residual == .pre, "residual layers of a \(model.rawValue)",
       "--residual \(residual.rawValue)")
     try require(model != .mdrnn || residual != .post, "--residual none or pre of an mdrnn", residual.rawValue)
-    try require(
-      classNames.map { !$0.isEmpty && Set($0).count == $0.count } ?? true, "one class or more, each name once",
-      (classNames ?? []).joined(separator: ", "))
+    try require(classNames?.isEmpty != true, "one class or more, each name once", "none")
+    try ClassNames.validate(classNames ?? [], .usage, path: path)
     try require(
       likelihood != .bernoulli || levels == 2, "2 levels for a Bernoulli likelihood", "\(levels)")
     // A model beyond all measure would take minutes to lay out and then all memory.

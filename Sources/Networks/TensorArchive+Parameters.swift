@@ -5,9 +5,10 @@ extension TensorArchive {
   /// Copies every tensor into the slice of its name, each vector's names behind its prefix. Masked elements become
   /// zero, whatever the file holds there. `names` gives the file's name of a tensor where it is not ours. Throws
   /// `badData` naming every tensor that is missing, unused or of another shape, and any that holds a number that
-  /// is not finite.
+  /// is not finite; with `ignoresMaskedValues`, only among the elements that are learned.
   public func fill(
-    _ vectors: [(prefix: String, vector: ParameterVector)], names: [String: String] = [:], path: String
+    _ vectors: [(prefix: String, vector: ParameterVector)], names: [String: String] = [:], path: String,
+    ignoresMaskedValues: Bool = false
   ) throws {
     var unused = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }
     var missing: [String] = []
@@ -22,7 +23,8 @@ extension TensorArchive {
           throw ScanlineError(
             .badData, path: path, expected: "\(name) of shape \(slice.shape)", found: "shape \(tensor.shape)")
         }
-        guard tensor.values.allSatisfy(\.isFinite) else {
+        let live = ignoresMaskedValues ? slice.live : nil
+        guard tensor.values.indices.allSatisfy({ tensor.values[$0].isFinite || live?[$0] == false }) else {
           throw ScanlineError(
             .badData, path: path, expected: "finite numbers in \(name)", found: "infinity or not a number")
         }
@@ -33,10 +35,12 @@ extension TensorArchive {
       }
     }
     guard missing.isEmpty && unused.isEmpty else {
+      let ours = vectors.flatMap { prefix, vector in vector.layout.slices.map { prefix + $0.name } }
       func list(_ names: [String]) -> String { names.sorted().joined(separator: ", ") }
       let parts = [
         missing.isEmpty ? nil : "missing: \(list(missing))",
         unused.isEmpty ? nil : "not used: \(list(Array(unused.keys)))",
+        Self.hint(unused: unused.keys.sorted(), wanted: Set(missing + ours)),
       ]
       throw ScanlineError(
         .badData, path: path, expected: "the tensors of the model, each once",

@@ -10,13 +10,15 @@ extension TensorArchive {
   ///
   /// F32 is taken as it is; F64, F16 and BF16 are converted to Float. Tensors keep the header's order.
   /// Throws `badData` for everything that the format (https://huggingface.co/docs/safetensors/index#format)
-  /// forbids, duplicate keys included, and beyond it for: unknown fields, metadata that is null, other element
-  /// types, white space other than spaces after the header, names above 4096 bytes, more than 65,536 names or 1,024
-  /// entries of metadata, more than 32 dimensions, finite F64 values outside Float's range.
+  /// forbids, duplicate keys included, and beyond it for: unknown fields, other element types, white space other than
+  /// spaces after the header, names above 4096 bytes, more than 65,536 names or 1,024 entries of metadata, more than 32
+  /// dimensions, finite F64 values outside Float's range. Metadata may be null, as the format's own reader takes it.
+  /// A file of another kind is named.
   public init(parsing bytes: [UInt8], path: String) throws {
     func bad(expected: String, found: String) -> ScanlineError {
       ScanlineError(.badData, path: path, expected: expected, found: found)
     }
+    try Self.refuseForeign(bytes, path: path)
     guard bytes.count >= 8 else {
       throw bad(
         expected: "at least the 8 bytes of a safetensors header's length", found: "\(bytes.count) bytes")
@@ -45,6 +47,7 @@ extension TensorArchive {
     entries.reserveCapacity(min(Int(length) / Self.shortestEntry, StrictJSON.keyCountLimit))
     try reader.object("the header") { reader, key in
       if key == Self.metadataKey {
+        if reader.takeWord("null") { return }
         try reader.object("the metadata", atMost: Self.metadataLimit) { reader, key in
           metadata[key] = try reader.string("metadata \(StrictJSON.quoted(key))")
         }

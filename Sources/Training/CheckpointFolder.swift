@@ -112,8 +112,11 @@ public enum CheckpointFolder {
     return try DurableFiles.read(path, pieceSize: keep ? min(file.bytes, .max - 1) + 1 : 1 << 20) { size, next in
       // The size comes first, so that a wrong one never decides how much memory is taken.
       guard size == file.bytes else {
+        // A repository that was cloned without Git LFS has small files that only name the large ones.
+        let kind = (1..<1_024).contains(size) ? FileSignature.name(try next()) : nil
         throw ScanlineError(
-          .badData, path: path, expected: "\(file.bytes) bytes, as the manifest says", found: "\(size)")
+          .badData, path: path, expected: "\(file.bytes) bytes, as the manifest says",
+          found: "\(size)" + (kind.map { ": " + $0 } ?? ""))
       }
       var piece = try next()
       let kept = keep ? piece : []

@@ -187,6 +187,7 @@ public struct RunState: Sendable, Codable, Equatable {
     try require(
       sides.allSatisfy { (1...1 << 20).contains($0) }, "an image shape of positive sides", "\(sides)")
     try model.validate(path: path)
+    try ClassNames.validate(data?.classNames ?? [], .badData, path: path)
     try require(
       quantization.levels == model.levels, "a quantization of the model's \(model.levels) levels",
       "one of \(quantization.levels) levels")

@@ -56,7 +56,8 @@ struct ImportCommand: ParsableCommand {
     let archive = try TensorArchive(parsing: [UInt8](data), path: file)
     let model = configuration.makeModel()
     let parameters = ParameterVector(layout: model.layout)
-    try archive.fill([("", parameters)], names: names(in: archive, model), path: file)
+    try archive.fill(
+      [("", parameters)], names: names(in: archive, model), path: file, ignoresMaskedValues: true)
     let parent = URL(fileURLWithPath: output).deletingLastPathComponent().path
     try DurableFiles.createFolders(parent)
     try Checkpoint.save(
@@ -64,7 +65,7 @@ struct ImportCommand: ParsableCommand {
       state: RunState(model: configuration, quantization: quantization), to: output)
     print("\(output): \(configuration.model.rawValue), \(model.layout.liveCount) weights")
   }
-  /// The classes that were given. Throws a usage error where a name is empty.
+  /// The classes that were given. Throws a usage error where one cannot be a folder's name, or comes twice.
   private func classNames() throws -> [String]? {
     guard let classes else { return nil }
     let names = classes.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
@@ -72,6 +73,7 @@ struct ImportCommand: ParsableCommand {
       throw ScanlineError(
         .usage, path: "--classes", expected: "names with commas between them", found: "\"\(classes)\"")
     }
+    try ClassNames.validate(names, .usage, path: "--classes")
     return names
   }
 

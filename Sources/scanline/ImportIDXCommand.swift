@@ -10,7 +10,9 @@ struct ImportIDXCommand: ParsableCommand {
     abstract: "Make a folder of PNGs of IDX files, as MNIST and its kin are distributed.",
     discussion: """
       Images are N×H×W unsigned bytes, labels N unsigned bytes; either file may be gzip, whatever it is called. With \
-      labels each class becomes a subfolder, called by its number. File names are the images' places in the file, from 0. \
+      labels each class becomes a subfolder, called by its number, with as many digits as the largest label has, or as the \
+      folder's other splits have. File names are the images' places in the file, from 0. EMNIST's images are stored with \
+      rows and columns exchanged: --transpose turns them upright. \
       The folder appears when all images are written; until then they lie beside it in .importing-NAME.
 
       Examples:
@@ -22,6 +24,7 @@ struct ImportIDXCommand: ParsableCommand {
 
   @Argument(help: "The file of images.") var images: String
   @Option(help: "The file of their labels.") var labels: String?
+  @Flag(help: "Exchange rows and columns of each image, as EMNIST needs it.") var transpose = false
   @OptionGroup var folder: ImportFolderOptions
   @OptionGroup var shown: ProgressOptions
 
@@ -31,10 +34,11 @@ struct ImportIDXCommand: ParsableCommand {
   func run() throws {
     let console = shown.console()
     let file = try IDXFile(images, dimensions: 3, what: "images")
-    let (count, shape) = (file.sizes[0], ImageShape(height: file.sizes[1], width: file.sizes[2], channels: 1))
+    let (count, stored) = (file.sizes[0], ImageShape(height: file.sizes[1], width: file.sizes[2], channels: 1))
+    let shape =
+      transpose ? ImageShape(height: stored.width, width: stored.height, channels: 1) : stored
     let labels = try readLabels(count)
-    // So many digits that the order of the names is that of the numbers.
-    let digits = String(labels?.max() ?? 0).count
+    let digits = try digits(largest: labels?.max() ?? 0)
     func label(_ image: Int) -> String? {
       labels.map { PNGFolder.numeral(Int($0[image]), of: 1, digits: digits) }
     }
@@ -52,8 +56,8 @@ struct ImportIDXCommand: ParsableCommand {
             return label(start + image).map { $0 + "/" + name } ?? name
           },
           image: { image in
-            let range = image * shape.dimensions..<(image + 1) * shape.dimensions
-            return PNGImage(shape: shape, values: Array(pixels[range]))
+            let values = pixels[image * shape.dimensions..<(image + 1) * shape.dimensions]
+            return PNGImage(shape: shape, values: transpose ? Self.transposed(values, stored) : Array(values))
           })
         bar.advance(images)
       }
@@ -61,6 +65,26 @@ struct ImportIDXCommand: ParsableCommand {
       return ImportedFolder.Report(
         folder: self.folder.target, images: count, height: shape.height, width: shape.width, channels: 1,
         classes: classes, splits: self.folder.split.map { [$0.rawValue: count] } ?? [:])
+    }
+  }
+
+  /// The digits of the names of classes: so many that their order is that of the numbers, but where the folder has other
+  /// splits already, as many as theirs: a class has one name in all.
+  private func digits(largest: UInt8) throws -> Int {
+    let needed = String(largest).count
+    guard let split = folder.split, DurableFiles.exists(folder.output) else { return needed }
+    let others = try DurableFiles.names(in: folder.output).filter {
+      $0 != split.rawValue && Split(rawValue: $0) != nil
+    }
+    let names = try others.flatMap { try DurableFiles.names(in: folder.output + "/" + $0) }
+    let numbers = names.filter { $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }
+    return numbers.map(\.utf8.count).min() ?? needed
+  }
+
+  /// An image of this shape with rows and columns exchanged.
+  private static func transposed(_ values: ArraySlice<UInt8>, _ shape: ImageShape) -> [UInt8] {
+    (0..<shape.width).flatMap { x in
+      (0..<shape.height).map { y in values[values.startIndex + y * shape.width + x] }
     }
   }
 

@@ -34,7 +34,9 @@ struct LoadedCheckpoint {
         .usage, path: "--class", expected: "a model trained with --class-conditional", found: "\(name), of one without")
     }
     guard let name, name != "all" || names.contains("all") else { return (0..<count).map { $0 % names.count } }
-    guard let number = names.firstIndex(of: name) else {
+    // The name's own bytes first: two classes may differ in Unicode normalization alone.
+    let same = names.firstIndex { $0.utf8.elementsEqual(name.utf8) }
+    guard let number = same ?? names.firstIndex(of: name) else {
       throw ScanlineError(
         .usage, path: "--class", expected: "all or one of " + names.joined(separator: ", "),
         found: name + suggestion(for: name, among: names + ["all"]))

@@ -94,7 +94,8 @@ struct SampleCommand: ParsableCommand {
         text["Index"] = "\(image)"
         let name = drawn.images.classes.map { names[$0[image]] }
         text["Class"] = name
-        return PNGFolder.numeral(image, of: count, digits: 5) + (name.map { "-" + $0 } ?? "") + ".png"
+        return PNGFolder.numeral(image, of: count, digits: 5) + (name.map { "-" + ClassNames.shortened($0) } ?? "")
+          + ".png"
       }
     }
     print(

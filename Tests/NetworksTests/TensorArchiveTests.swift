@@ -178,7 +178,7 @@ import Testing
       (file("{}", data: 2), "to end with the file, found 2 bytes"),
       (file("{\"__metadata__\":{\"k\":1}}"), "a string as metadata \"k\", found a number"),
       (file("{\"__metadata__\":\"k\"}"), "an object as the metadata, found a string"),
-      (file("{\"__metadata__\":null}"), "an object as the metadata, found a bare word"),
+      (file("{\"__metadata__\":true}"), "an object as the metadata, found a bare word"),
       (file(String(repeating: "{\"a\":", count: 100_000)), "found the field \"a\""),
       (
         file("{\"a\":{\"shape\":" + String(repeating: "[", count: 100_000)),

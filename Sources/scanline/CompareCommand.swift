@@ -16,9 +16,10 @@ struct CompareCommand: ParsableCommand {
       quantized as the checkpoints' own were. Checkpoints whose levels, binarization, images or held-out images differ \
       are about different data: they are refused, with what differs (exit code 65).
 
-      Every model and baseline is held against the best model, image by image: the mean difference, a bootstrap interval \
-      of 95% (10,000 resamples of the images) and a verdict. An interval that holds 0 says: not distinguishable. It speaks \
-      of other images like these, not of other training runs.
+      Every model and baseline is held against the best model, image by image: the mean difference, its 95% interval (by \
+      Student's t and by the bootstrap-t of 10,000 resamples of the images, the wider at either end) and a verdict. An \
+      interval that holds 0 says: not distinguishable. Fewer than ten images give no verdict, and one has no interval. It \
+      speaks of other images like these, not of other training runs.
 
       Baselines, fitted on the train split of the folder (or on --train): uniform levels, the frequencies of each pixel, \
       counts in contexts of pixels to the left and above, and what PNG itself spends (IDAT bits at the smallest bit depth, \
@@ -68,9 +69,7 @@ struct CompareCommand: ParsableCommand {
       console: console)
     let chosen = split ?? (train == nil ? subjects.listing.heldOutSplit : subjects.listing.evaluationSplit)
     let data = try subjects.load(chosen, images, threads: threads, console: console)
-    if data.set.count < 30 {
-      console.logger.warning("few images (\(data.set.count)): below about 30 the intervals are rough")
-    }
+    if let note = Bootstrap.note(images: data.set.count) { console.logger.warning("\(note)") }
     var candidates = try subjects.models.indices.map { index in
       try subjects.score(index, data, threads: threads, console: console)
     }

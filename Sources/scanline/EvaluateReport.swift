@@ -16,9 +16,10 @@ struct EvaluateReport: Encodable {
     var name: String
     var images: Int
     var natsPerImage: Double
-    var standardError: Double
+    /// Null of a single image.
+    var standardError: Stated<Double>
     var bitsPerDimension: Double
-    var bitsStandardError: Double
+    var bitsStandardError: Stated<Double>
   }
 
   struct Image: Encodable {
@@ -38,8 +39,9 @@ struct EvaluateReport: Encodable {
   var images: Int
   var natsPerImage: Double
   var bitsPerDimension: Double
-  var standardError: Double
-  var bitsStandardError: Double
+  /// Null of a single image.
+  var standardError: Stated<Double>
+  var bitsStandardError: Stated<Double>
   var levels: Int
   var binarization: Stated<String>
   var checkpoint: String
@@ -58,8 +60,8 @@ struct EvaluateReport: Encodable {
     images = summary.images
     natsPerImage = summary.natsPerImage
     bitsPerDimension = summary.bitsPerDimension
-    standardError = summary.standardError
-    bitsStandardError = summary.bitsStandardError
+    standardError = Stated(value: summary.standardError)
+    bitsStandardError = Stated(value: summary.bitsStandardError)
     levels = state.quantization.levels
     binarization = Stated(value: state.quantization.binarization?.rawValue)
     self.checkpoint = checkpoint
@@ -70,8 +72,8 @@ struct EvaluateReport: Encodable {
     let classes = scores.classes.map {
       Class(
         name: $0.name, images: $0.summary.images, natsPerImage: $0.summary.natsPerImage,
-        standardError: $0.summary.standardError, bitsPerDimension: $0.summary.bitsPerDimension,
-        bitsStandardError: $0.summary.bitsStandardError)
+        standardError: Stated(value: $0.summary.standardError), bitsPerDimension: $0.summary.bitsPerDimension,
+        bitsStandardError: Stated(value: $0.summary.bitsStandardError))
     }
     self.classes = classes.isEmpty ? nil : classes
   }
@@ -82,8 +84,8 @@ struct EvaluateReport: Encodable {
     var parts = [
       """
       images              \(images)
-      nats per image      \(natsPerImage.text(4)) ± \(standardError.text(4))
-      bits per dimension  \(bitsPerDimension.text(5)) ± \(bitsStandardError.text(5))
+      nats per image      \(plusMinus(natsPerImage, standardError.value, 4))
+      bits per dimension  \(plusMinus(bitsPerDimension, bitsStandardError.value, 5))
       levels              \(quantization)
       checkpoint          \(checkpoint) (\(weights))
       images' fingerprint \(fingerprint)
@@ -95,8 +97,8 @@ struct EvaluateReport: Encodable {
           ["class", "images", "nats per image", "bits per dimension"],
           classes.map {
             [
-              $0.name, "\($0.images)", "\($0.natsPerImage.text(4)) ± \($0.standardError.text(4))",
-              "\($0.bitsPerDimension.text(5)) ± \($0.bitsStandardError.text(5))",
+              $0.name, "\($0.images)", plusMinus($0.natsPerImage, $0.standardError.value, 4),
+              plusMinus($0.bitsPerDimension, $0.bitsStandardError.value, 5),
             ]
           }))
     }

@@ -55,7 +55,7 @@ import Testing
     let steps = place.steps("run")
     try train("--levels 2 --steps 4", "less")
     let said = try place.succeed("compare run run less images --output chart --csv all.csv")
-    #expect(said.output.contains("run (2)") && said.output.contains("not distinguishable"))
+    #expect(said.output.contains("run (2)") && said.output.contains("identical on every image"))
     let report = try place.succeed("compare run run less images --json --threads 1").json()
     let rows = try #require(report["rows"] as? [[String: Any]])
     func row(_ name: String) throws -> [String: Any] { try #require(rows.first { $0["name"] as? String == name }) }
@@ -64,7 +64,7 @@ import Testing
     #expect(bits == bits.sorted() && bits.count == 7)
     #expect(try row("run")["verdict"] as? String == "best model")
     let again = try row("run (2)")
-    #expect(again["verdict"] as? String == "not distinguishable" && again["difference"] as? Double == 0)
+    #expect(again["verdict"] as? String == "identical on every image" && again["difference"] as? Double == 0)
     #expect(again["difference_interval"] as? [Double] == [0, 0])
     let less = try row("less")
     #expect(less["verdict"] as? String == "worse")

@@ -49,13 +49,28 @@ struct EvaluateReport: Encodable {
   var weights: String
   var fingerprint: String
   var skipped: Int
+  /// Images scored that the model was trained on; null where that cannot be told.
+  var trainedOn: Stated<Int>
+  /// Images that were not scored because the model was trained on them.
+  var leftOut: Int
+  /// Why it cannot be told; not in the JSON object.
+  private let reason: String?
   /// None where images have no class.
   var classes: [Class]?
   /// The least likely first, where they were asked for.
   var worst: [Image]?
   var gradients: [String: Gradient]?
 
-  init(_ scores: ImageScores, _ state: RunState, checkpoint: String, weights: Checkpoint.Weights) {
+  private enum CodingKeys: String, CodingKey {
+    case images, natsPerImage, bitsPerDimension, standardError, bitsStandardError, levels, binarization, checkpoint,
+      step,
+      weights, fingerprint, skipped, trainedOn, leftOut, classes, worst, gradients
+  }
+
+  init(
+    _ scores: ImageScores, _ state: RunState, checkpoint: String, weights: Checkpoint.Weights, trained: TrainedImages,
+    leftOut: Int
+  ) {
     let summary = scores.summary
     images = summary.images
     natsPerImage = summary.natsPerImage
@@ -69,6 +84,9 @@ struct EvaluateReport: Encodable {
     self.weights = state.origin?.weights ?? weights.rawValue
     fingerprint = Checksum.hexadecimal(scores.set.fingerprint)
     skipped = scores.set.skipped.count
+    trainedOn = Stated(value: trained.count.map { $0 - leftOut })
+    self.leftOut = leftOut
+    if case .notKnown(let reason) = trained { self.reason = reason } else { reason = nil }
     let classes = scores.classes.map {
       Class(
         name: $0.name, images: $0.summary.images, natsPerImage: $0.summary.natsPerImage,
@@ -76,6 +94,11 @@ struct EvaluateReport: Encodable {
         bitsStandardError: Stated(value: $0.summary.bitsStandardError))
     }
     self.classes = classes.isEmpty ? nil : classes
+  }
+
+  private var trainedInWords: String {
+    guard let trained = trainedOn.value else { return "not known: \(reason ?? "no images")" }
+    return "\(trained) of \(counted(images, "image"))" + (leftOut > 0 ? ", \(leftOut) left out" : "")
   }
 
   /// The figures, then tables of classes and of the least likely images, then gradients.
@@ -89,6 +112,7 @@ struct EvaluateReport: Encodable {
       levels              \(quantization)
       checkpoint          \(checkpoint) (\(weights))
       images' fingerprint \(fingerprint)
+      trained on          \(trainedInWords)
       """
     ]
     if let classes {

@@ -137,11 +137,14 @@ struct ReportScores {
       if fitted == nil { notes.append("Two baselines are left out: \(folder) has no training images to fit them on.") }
     }
     let known = models.compactMap { $0.checkpoint.state.data?.validFingerprint }
+    notes += data.training.notes
     let isWhole = data.set.count == subjects.listing.entries(in: split).count - data.set.skipped.count
     if options.limit == nil, isWhole, known.contains(where: { $0 != data.set.fingerprint }) {
       notes.append("These are not the images that training held out: their fingerprint is another one.")
     }
-    if let note = Bootstrap.note(images: data.set.count) { notes.append(note.prefix(1).uppercased() + note.dropFirst() + ".") }
+    if let note = Bootstrap.note(images: data.set.count) {
+      notes.append(note.prefix(1).uppercased() + note.dropFirst() + ".")
+    }
     return Group(
       runs: numbers,
       comparison: Comparison(candidates, shape: data.set.shape, seed: options.seed, threads: options.threads),

@@ -95,15 +95,12 @@ import Testing
     try train("--levels 2 --binarize fixed --steps 1", "fixed")
     try train("--levels 2 --binarize fixed --seed 2 --steps 1", "seed")
     try train("--levels 2 --steps 1 --resize 6x6", "small")
-    try train("--levels 2 --steps 1 --split-seed 5", "split")
     #expect(try place.fail("compare two four images", 65).contains("levels"))
     #expect(try place.fail("compare two fixed images", 65).contains("binarization"))
     #expect(try place.fail("compare fixed seed images", 65).contains("--binarization-seed"))
     #expect(try place.fail("compare two small images", 65).contains("image size"))
-    #expect(try place.fail("compare two split images", 65).contains("--split-seed"))
     #expect(try place.fail("compare two", 64).contains("folder"))
     _ = try place.succeed("compare fixed seed images --binarization-seed 3")
-    _ = try place.succeed("compare two split images --split-seed 5 --valid-share 0.2")
   }
 
   @Test func presetsFillWhatIsNotSaid() throws {

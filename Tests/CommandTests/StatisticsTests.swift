@@ -117,7 +117,9 @@ import Testing
     let place = try #require(words.firstIndex(of: "to"))
     let printed = [words[place - 1], words[place + 1]].compactMap { Double($0) }
     #expect(printed.count == 2 && printed[0] < printed[1], "\(line)")
-    for (text, value) in zip(printed, ends) { #expect((text > 0) == (value > 0) && (text < 0) == (value < 0), "\(line)") }
+    for (text, value) in zip(printed, ends) {
+      #expect((text > 0) == (value > 0) && (text < 0) == (value < 0), "\(line)")
+    }
     #expect(Double(words[place - 2]) != 0, "\(line)")
   }
 }

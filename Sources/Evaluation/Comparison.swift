@@ -35,6 +35,10 @@ public struct Comparison: Sendable {
     case worse
     /// The interval of the difference holds 0.
     case notDistinguishable = "not distinguishable"
+    /// Every image has the same nats.
+    case identical = "identical on every image"
+    /// There are fewer than ``Bootstrap/fewestImages`` images: their interval is too uncertain to go by.
+    case tooFewImages = "too few images"
   }
 
   /// A candidate and its figures.
@@ -43,10 +47,14 @@ public struct Comparison: Sendable {
     public let candidate: Candidate
     /// Means and standard errors.
     public let summary: LikelihoodSummary
-    /// Of the mean nats of an image.
-    public let interval: ClosedRange<Double>
-    /// Mean nats of an image more than the best model's, its standard error from the paired differences, and interval.
-    public let difference: Double, differenceError: Double, differenceInterval: ClosedRange<Double>
+    /// Of the mean nats of an image; nil of a single image.
+    public let interval: ClosedRange<Double>?
+    /// Mean nats of an image more than the best model's.
+    public let difference: Double
+    /// The standard error of the difference, from the paired differences of the images; nil of a single image.
+    public let differenceError: Double?
+    /// Of the difference, likewise paired; nil of a single image.
+    public let differenceInterval: ClosedRange<Double>?
     /// In words.
     public let verdict: Verdict
   }
@@ -56,35 +64,31 @@ public struct Comparison: Sendable {
   /// Images in each mean.
   public let images: Int
 
-  /// Compares `candidates`, at least one of them a model, on images of `shape`. Intervals hold 95% of the resamples of a
-  /// `Bootstrap`. A single image distinguishes nothing.
+  /// Compares `candidates`, at least one of them a model, on images of `shape`. Intervals are 95% intervals of a
+  /// ``Bootstrap``.
   public init(_ candidates: [Candidate], shape: ImageShape, seed: UInt64, threads: Int) {
     let summaries = candidates.map { LikelihoodSummary($0.nats, shape: shape) }
     func mean(_ index: Int) -> Double { summaries[index].natsPerImage }
     let order = candidates.indices.sorted { (mean($0), $0) < (mean($1), $1) }
     guard let best = order.first(where: { candidates[$0].isModel }) else { preconditionFailure("no model to compare") }
-    let bootstrap = Bootstrap(candidates.map(\.nats), seed: seed, threads: threads)
+    let differences = candidates.map { zip($0.nats, candidates[best].nats).map { $0 - $1 } }
+    let bootstrap = Bootstrap(candidates.map(\.nats) + differences, seed: seed, threads: threads)
     images = candidates[best].nats.count
-    let count = images
     rows = order.map { index in
-      let differences = zip(candidates[index].nats, candidates[best].nats).map { $0 - $1 }
-      let paired = LikelihoodSummary(differences, shape: shape)
-      let interval = bootstrap.interval(index, minus: best)
-      let verdict: Verdict =
-        if index == best {
-          .best
-        } else if count > 1 && interval.lowerBound > 0 {
-          .worse
-        } else if count > 1 && interval.upperBound < 0 {
-          .better
-        } else {
-          .notDistinguishable
-        }
+      let paired = LikelihoodSummary(differences[index], shape: shape)
+      let interval = bootstrap.interval(candidates.count + index)
       return Row(
         candidate: candidates[index], summary: summaries[index], interval: bootstrap.interval(index),
         difference: paired.natsPerImage, differenceError: paired.standardError, differenceInterval: interval,
-        verdict: verdict)
+        verdict: index == best ? .best : Self.verdict(differences[index], interval))
     }
+  }
+
+  /// What paired `differences` from the best model say, whose mean lies in `interval`.
+  private static func verdict(_ differences: [Double], _ interval: ClosedRange<Double>?) -> Verdict {
+    if differences.allSatisfy({ $0 == 0 }) { return .identical }
+    guard differences.count >= Bootstrap.fewestImages, let interval else { return .tooFewImages }
+    return interval.lowerBound > 0 ? .worse : interval.upperBound < 0 ? .better : .notDistinguishable
   }
 
   /// A row for each image of `set`: path, class if there are any, and the nats under every candidate.
@@ -106,7 +110,7 @@ public struct Comparison: Sendable {
     let all = rows.map { row in
       PlotDotChart.Row(
         row.candidate.name, row.summary.bitsPerDimension,
-        bits(row.interval.lowerBound)...bits(row.interval.upperBound), color: .series(row.candidate.isModel ? 0 : 1))
+        row.interval.map { bits($0.lowerBound)...bits($0.upperBound) }, color: .series(row.candidate.isModel ? 0 : 1))
     }
     let models = rows.filter(\.candidate.isModel).map { row in
       PlotDotChart.Row(row.candidate.name, row.difference, row.differenceInterval, color: .series(0))
@@ -120,8 +124,9 @@ public struct Comparison: Sendable {
     }
     return PlotFigure(
       title: title,
-      caption:
-        "Means over \(images) images with bootstrap intervals of 95% (the differences are paired, image by image). "
+      caption: (images == 1
+        ? "One image, which has no interval. "
+        : "Means over \(images) images with 95% intervals (the differences are paired, image by image). ")
         + "Blue: models; orange: baselines. An interval narrower than its dot is hidden by it.",
       panels: panels, columns: 2, panelWidth: 520, panelHeight: Double(all.count) * 26 + 100)
   }

@@ -8,13 +8,13 @@ public struct PlotDotChart: Sendable {
     public var name: String
     /// Where the dot is.
     public var value: Double
-    /// Where the bar is.
-    public var interval: ClosedRange<Double>
+    /// Where the bar is; nil: there is none.
+    public var interval: ClosedRange<Double>?
     /// Of both.
     public var color: PlotColor
 
     /// A row.
-    public init(_ name: String, _ value: Double, _ interval: ClosedRange<Double>, color: PlotColor) {
+    public init(_ name: String, _ value: Double, _ interval: ClosedRange<Double>?, color: PlotColor) {
       (self.name, self.value, self.interval, self.color) = (name, value, interval, color)
     }
   }
@@ -49,7 +49,7 @@ package struct PlotDotLayout {
     let left = frame.x + 18 + min(names, Self.longestName)
     area = PlotFrame(x: left, y: top, width: frame.right - 18 - left, height: frame.bottom - 42 - top)
     let all =
-      chart.rows.flatMap { [$0.value, $0.interval.lowerBound, $0.interval.upperBound] }
+      chart.rows.flatMap { row in [row.value] + (row.interval.map { [$0.lowerBound, $0.upperBound] } ?? []) }
       + (chart.reference.map { [$0] } ?? [])
     var axis = chart.x
     if axis.limits == nil, axis.scale == .linear, let low = all.min(), let high = all.max(), low < high {
@@ -92,7 +92,7 @@ extension PlotDotChart {
       drawing.text(
         PlotFont.shortened(row.name, size: PlotStyle.labelSize, width: PlotDotLayout.longestName),
         at: PlotPoint(area.x - 8, dot.y + 0.36 * PlotStyle.labelSize), anchor: .end)
-      let ends = [row.interval.lowerBound, row.interval.upperBound].compactMap { layout.place($0, row: index) }
+      let ends = (row.interval.map { [$0.lowerBound, $0.upperBound] } ?? []).compactMap { layout.place($0, row: index) }
       if ends.count == 2 { drawBar(ends, row.color, area, on: &drawing) }
       if area.holds(dot) { drawing.marker(.circle, at: dot, color: row.color) }
     }

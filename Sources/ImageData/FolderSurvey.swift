@@ -59,6 +59,8 @@ public struct FolderSurvey: Sendable, Encodable {
   public let shape: ImageShape?
   /// Flags that training would want first, each with its reason; empty where it would run.
   public let needs: [String]
+  /// Images that are in two splits.
+  public let duplicates: Duplicates
   /// Remarks on how the folder was read.
   public let notes: [String]
 
@@ -71,7 +73,7 @@ public struct FolderSurvey: Sendable, Encodable {
   ) {
     let records = Self.read(folder.entries, options, threads, progress)
     let headers = records.compactMap { record in
-      if case .image(let header, _, _) = record { header } else { nil }
+      if case .image(let header, _, _, _) = record { header } else { nil }
     }
     func named(_ part: (FileRecord) -> String?) -> [ImageSet.Skipped] {
       zip(folder.entries, records).compactMap { entry, record in
@@ -99,7 +101,12 @@ public struct FolderSurvey: Sendable, Encodable {
     isHeldOutByHash = valid > 0 && !folder.splitFolders.contains(.valid)
     ignored = folder.ignored
     bad = named { if case .bad(let reason) = $0 { reason } else { nil } }
-    warnings = named { if case .image(_, _, let warning) = $0 { warning } else { nil } }
+    warnings = named { if case .image(_, _, let warning, _) = $0 { warning } else { nil } }
+    let hashes = zip(folder.entries, records).compactMap { entry, record in
+      if case .image(_, _, _, let hash) = record { (entry, hash) } else { nil }
+    }
+    let decoder = PNGDecoder()
+    duplicates = Duplicates(hashes) { try? Self.trainingImage($0.path, decoder, options) }
     levels = Self.levels(showing: records)
     notes = folder.notes
     var needs: [String] = []
@@ -131,9 +138,10 @@ public struct FolderSurvey: Sendable, Encodable {
       ? size.map { ImageShape(height: $0.height, width: $0.width, channels: channels) } : nil
   }
 
-  /// What became of one file: its header, which of the 256 values occur, and a warning; or what was wrong.
+  /// One file: its header, which of the 256 values occur, a warning, and the hash of what training would read; or what
+  /// was wrong.
   private enum FileRecord: Sendable {
-    case image(PNGHeader, values: SIMD4<UInt64>, warning: String?)
+    case image(PNGHeader, values: SIMD4<UInt64>, warning: String?, hash: UInt64?)
     case bad(String)
   }
 
@@ -141,16 +149,12 @@ public struct FolderSurvey: Sendable, Encodable {
     _ entries: [ImageFolder.Entry], _ options: ImageLoadingOptions, _ threads: Int,
     _ progress: @Sendable (_ files: Int) -> Void
   ) -> [FileRecord] {
-    // Choices that are still open are made somehow: here it only matters whether the file decodes.
-    var reading = options.reading
-    reading.background = reading.background ?? [0]
-    reading.scalesSixteenBit = true
     let decoders = (0..<max(1, min(threads, entries.count))).map { _ in PNGDecoder() }
     let blocks = (entries.count + 255) / 256
     let records = Locked([[FileRecord]](repeating: [], count: blocks))
     parallelFor(blocks, threads: threads) { block, worker in
       let part = entries[block * 256..<min(entries.count, (block + 1) * 256)].map {
-        record($0.path, decoders[worker], reading)
+        record($0.path, decoders[worker], options)
       }
       progress(part.count)
       records.withLock { $0[block] = part }
@@ -158,19 +162,40 @@ public struct FolderSurvey: Sendable, Encodable {
     return records.withLock { Array($0.joined()) }
   }
 
-  private static func record(_ path: String, _ decoder: PNGDecoder, _ reading: PNGReadOptions) -> FileRecord {
+  private static func record(_ path: String, _ decoder: PNGDecoder, _ options: ImageLoadingOptions) -> FileRecord {
     do {
+      let reading = surveyed(options.reading)
       let header = try decoder.open(path: path, limits: reading.limits)
       let image = try PNGImage(decoder, header, reading, nil)
+      let warning = decoder.warning
       var seen = SIMD4<UInt64>()
       for value in image.values { seen[Int(value >> 6)] |= 1 << UInt64(value & 63) }
-      return .image(header, values: seen, warning: decoder.warning)
+      let isAsRead = options.resizing == .none && (options.channels ?? image.shape.channels) == image.shape.channels
+      let read = isAsRead ? image : try? trainingImage(path, decoder, options)
+      return .image(header, values: seen, warning: warning, hash: read.map(ContentHash.of))
     } catch { return .bad(error.reason) }
+  }
+
+  /// Choices that are still open are made somehow: what matters is whether a file decodes, and what it equals.
+  private static func surveyed(_ reading: PNGReadOptions) -> PNGReadOptions {
+    var reading = reading
+    reading.background = reading.background ?? [0]
+    reading.scalesSixteenBit = true
+    return reading
+  }
+
+  /// The image as training reads it. Throws where it cannot.
+  private static func trainingImage(
+    _ path: String, _ decoder: PNGDecoder, _ options: ImageLoadingOptions
+  ) throws -> PNGImage {
+    let reading = surveyed(options.reading)
+    let header = try decoder.open(path: path, limits: reading.limits)
+    return try PNGImage(decoder, header, reading, options.channels).resized(options.resizing, name: path)
   }
 
   private static func levels(showing records: [FileRecord]) -> Int {
     var seen = SIMD4<UInt64>()
-    for case .image(_, let values, _) in records { seen |= values }
+    for case .image(_, let values, _, _) in records { seen |= values }
     let values = (0...255).filter { seen[$0 >> 6] >> UInt64($0 & 63) & 1 == 1 }.map { UInt8($0) }
     let exact = (1...8).map { 1 << $0 }.first { count in
       guard let quantization = try? Quantization(levels: count) else { return false }

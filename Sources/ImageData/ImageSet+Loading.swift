@@ -27,11 +27,11 @@ extension ImageSet {
     }
     let reference = try Reference(entries, options)
     let size = try Self.byteCount(entries.count, of: reference.shape, in: folder.path, options)
-    var keys = [UInt32](repeating: 0, count: entries.count)
+    var names = [ContentName](repeating: (0, 0), count: entries.count)
     var failures: [Int: PNGProblem] = [:]
     // Not zeroed first: whoever decodes an image touches its memory for the first time, on its own thread.
     var pixels = try [UInt8](unsafeUninitializedCapacity: size) { pixels, count in
-      failures = try Self.decode(entries, reference, options, threads, progress, pixels, &keys)
+      failures = try Self.decode(entries, reference, options, threads, progress, pixels, &names)
       count = size
     }
 
@@ -40,13 +40,14 @@ extension ImageSet {
       kept.removeAll { failures[$0] != nil }
       let dimensions = reference.shape.dimensions
       pixels = Array(kept.map { pixels[$0 * dimensions..<($0 + 1) * dimensions] }.joined())
-      keys = kept.map { keys[$0] }
+      names = kept.map { names[$0] }
     }
     for index in 0..<reference.index { failures[index] = failures[index] ?? reference.skipped[index] }
     let classes = kept.compactMap { entries[$0].classIndex }
     self.init(
       shape: reference.shape, pixels: pixels, classes: classes.count == kept.count ? classes : nil,
-      classNames: folder.classes, paths: kept.map { entries[$0].path }, keys: keys,
+      classNames: folder.classes, paths: kept.map { entries[$0].path }, keys: names.map(\.key),
+      contentHashes: names.map(\.hash),
       skipped: failures.sorted { $0.key < $1.key }.map {
         Skipped(path: entries[$0.key].path, reason: $0.value.reason)
       })
@@ -111,20 +112,23 @@ extension ImageSet {
     case mismatch(ScanlineError)
   }
 
+  /// What names an image's content, in 32 bits and in 64.
+  private typealias ContentName = (key: UInt32, hash: UInt64)
+
   private static let filesBetweenReports = 32
 
   /// Decodes every entry into its place and returns the problems of those passed over, by index.
   private static func decode(
     _ entries: [ImageFolder.Entry], _ reference: Reference, _ options: ImageLoadingOptions, _ threads: Int,
     _ progress: @Sendable (_ files: Int) -> Void, _ pixels: UnsafeMutableBufferPointer<UInt8>,
-    _ keys: inout [UInt32]
+    _ names: inout [ContentName]
   ) throws -> [Int: PNGProblem] {
     let dimensions = reference.shape.dimensions
     let decoders = (0..<max(1, min(threads, entries.count))).map { _ in PNGDecoder() }
     let failures = Locked<[Int: Failure]>([:])
     // Files after the first fatal one need not be read; those before it must be, to know that it is the first.
     let firstFatal = Atomic<Int>(entries.count)
-    keys.withUnsafeMutableBufferPointer { keys in
+    names.withUnsafeMutableBufferPointer { names in
       parallelFor(entries.count, threads: threads) { index, worker in
         let place = UnsafeMutableBufferPointer(
           rebasing: pixels[index * dimensions..<(index + 1) * dimensions])
@@ -132,7 +136,8 @@ extension ImageSet {
           guard index < firstFatal.load(ordering: .relaxed) else { return place.initialize(repeating: 0) }
           if index % filesBetweenReports == filesBetweenReports - 1 { progress(filesBetweenReports) }
           try read(entries[index], decoders[worker], reference, options, into: place)
-          keys[index] = Checksum.crc32(UnsafeRawBufferPointer(place))
+          let bytes = UnsafeRawBufferPointer(place)
+          names[index] = (Checksum.crc32(bytes), ContentHash.of(bytes, shape: reference.shape))
         } catch {
           place.initialize(repeating: 0)
           failures.withLock { $0[index] = error }

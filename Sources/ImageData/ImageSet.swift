@@ -25,6 +25,8 @@ public struct ImageSet: Sendable {
   public let paths: [String]
   /// For each image the CRC-32 of its H×W×C values: it names the content, wherever the file lies.
   public let keys: [UInt32]
+  /// For each image 64 bits that name its shape and values: enough to look for it among others.
+  package let contentHashes: [UInt64]
   /// Files that were passed over as `skipsBad` allows, in order.
   public let skipped: [Skipped]
 
@@ -47,15 +49,21 @@ public struct ImageSet: Sendable {
     let keys = (0..<count).map {
       Checksum.crc32(Array(pixels[$0 * shape.dimensions..<($0 + 1) * shape.dimensions]))
     }
+    let hashes = pixels.withUnsafeBytes { pixels in
+      (0..<count).map {
+        ContentHash.of(
+          UnsafeRawBufferPointer(rebasing: pixels[$0 * shape.dimensions..<($0 + 1) * shape.dimensions]), shape: shape)
+      }
+    }
     self.init(
       shape: shape, pixels: pixels, classes: classes, classNames: classNames,
-      paths: paths ?? (0..<count).map { "image \($0)" }, keys: keys, skipped: [])
+      paths: paths ?? (0..<count).map { "image \($0)" }, keys: keys, contentHashes: hashes,
+      skipped: [])
   }
 
   init(
     shape: ImageShape, pixels: [UInt8], classes: [Int]?, classNames: [String], paths: [String],
-    keys: [UInt32],
-    skipped: [Skipped]
+    keys: [UInt32], contentHashes: [UInt64], skipped: [Skipped]
   ) {
     self.shape = shape
     self.count = keys.count
@@ -64,6 +72,7 @@ public struct ImageSet: Sendable {
     self.classNames = classNames
     self.paths = paths
     self.keys = keys
+    self.contentHashes = contentHashes
     self.skipped = skipped
   }
 
@@ -86,7 +95,8 @@ public struct ImageSet: Sendable {
       return place
     }
     return ImageSet(
-      shape: shape, pixels: pixels, classes: numbers, classNames: names, paths: paths, keys: keys, skipped: skipped)
+      shape: shape, pixels: pixels, classes: numbers, classNames: names, paths: paths, keys: keys,
+      contentHashes: contentHashes, skipped: skipped)
   }
 
   /// Image `index` on its own.

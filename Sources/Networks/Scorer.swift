@@ -66,34 +66,3 @@ public final class Scorer {
     return result
   }
 }
-
-/// Nats of several images, and what they mean.
-public struct LikelihoodSummary: Sendable, Codable, Equatable {
-  /// Images scored.
-  public let images: Int
-  /// Mean −log p of an image, in nats.
-  public let natsPerImage: Double
-  /// nats / (ln 2 · C·H·W)
-  public let bitsPerDimension: Double
-  /// Standard error of the mean nats; 0 for a single image.
-  public let standardError: Double
-  /// Standard error of the bits per dimension.
-  public let bitsStandardError: Double
-
-  /// The summary of `nats` over images of `shape`; there is at least one.
-  public init(_ nats: [Double], shape: ImageShape) {
-    precondition(!nats.isEmpty, "a mean of no images")
-    images = nats.count
-    let mean = nats.reduce(0, +) / Double(nats.count)
-    natsPerImage = mean
-    bitsPerDimension = Self.bitsPerDimension(mean, shape: shape)
-    let variance = nats.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    standardError = nats.count > 1 ? (variance / Double(nats.count - 1) / Double(nats.count)).squareRoot() : 0
-    bitsStandardError = Self.bitsPerDimension(standardError, shape: shape)
-  }
-
-  /// nats / (ln 2 · C·H·W), of an image of `shape`
-  public static func bitsPerDimension(_ nats: Double, shape: ImageShape) -> Double {
-    nats / (0.693_147_180_559_945_3 * Double(shape.dimensions))
-  }
-}

@@ -58,6 +58,9 @@ extension Checkpoint {
         .badData, path: path, expected: "a checkpoint of the run of \(last)", found: "another \(other)")
     }
     var state = newest.state
+    // An earlier version that went on with the run wrote steps that do not know.
+    let known = loaded.lazy.compactMap { $0.checkpoint.state.data?.trainedImages }.first
+    if let known { state.data?.trainedImages = known }
     let steps = loaded.map(\.checkpoint.state.step)
     let origin = newest.state.origin.flatMap { loaded.count == 1 ? $0 : nil }
     state.origin = origin ?? WeightsOrigin(weights: weights.rawValue, steps: steps)

@@ -53,7 +53,7 @@ public struct MetricsRecord: RunRecord, Equatable {
     func isLoss(_ value: Double) -> Bool { abs(value) < 1e36 }
     func isSane(_ summary: LikelihoodSummary) -> Bool {
       summary.images > 0 && isLoss(summary.natsPerImage) && isLoss(summary.bitsPerDimension)
-        && [summary.standardError, summary.bitsStandardError].allSatisfy { (0..<1e36).contains($0) }
+        && [summary.standardError, summary.bitsStandardError].allSatisfy { $0.map { (0..<1e36).contains($0) } ?? true }
     }
     return RunState.canHave(step: step) && RunState.canHave(step: epoch) && epoch > 0 && (0..<1e12).contains(seconds)
       && training.map {

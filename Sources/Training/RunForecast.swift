@@ -40,15 +40,17 @@ package struct RunForecast: Sendable {
       + batch * dimensions
     let scored = min(1_000, state.data?.validImages ?? 0)
     let evaluation = scored == 0 ? 0 : Scorer.byteCount(model: model, threads: threads) + scored * dimensions
-    // All four files at once, and the values of the moments, the last of them, twice.
-    let saving = 6 * vector
+    // All four files at once, and the values of the moments, the last of them, twice; the contents of the training images
+    // as bytes, as text, and as text in the state, copied twice.
+    let contents = ContentHashSet.byteCount(state.data?.trainedImages?.count ?? 0)
+    let saving = 6 * vector + 5 * contents
     let recording = options.gradientInterval > 0 ? vector : 0
     let sampling =
       options.samples == 0
       ? 0 : Self.samplingBytes(state.model, count: options.samples, threads: threads) + options.samples * dimensions
     passingBytes = max(evaluation, saving, recording, sampling, drawsPlots ? Self.plotBytes : 0)
     // 16 KiB or so of state and manifest, and some hundred bytes for each tensor's name and shape.
-    checkpointBytes = 4 * vector + 4 * model.layout.slices.count * 120 + 4096
+    checkpointBytes = 4 * vector + 4 * model.layout.slices.count * 120 + 4096 + contents
     diskBytes = (options.checkpointsKept + 2) * checkpointBytes
   }
 

@@ -53,6 +53,9 @@ public struct RunState: Sendable, Codable, Equatable {
     public var validFingerprint: UInt32?
     /// The class folders.
     public var classNames: [String]
+    /// The contents of the training images: what tells whether an image that is scored is one of them. nil in a
+    /// checkpoint of an earlier version; a run that goes on from one adds it.
+    public var trainedImages: ContentHashSet?
 
     /// All of it.
     public init(
@@ -68,6 +71,7 @@ public struct RunState: Sendable, Codable, Equatable {
       trainFingerprint = train.fingerprint
       validFingerprint = valid?.fingerprint
       classNames = train.classNames
+      trainedImages = ContentHashSet(of: train)
     }
 
     /// What of `train` and `valid` is not what the run was trained on, in words; empty where nothing differs.

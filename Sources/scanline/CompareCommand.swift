@@ -13,12 +13,18 @@ struct CompareCommand: ParsableCommand {
     abstract: "Score the same images under several models and baselines, and say which is better.",
     discussion: """
       The held-out images of the folder are scored (all of them with --train, and where none are held out), read and \
-      quantized as the checkpoints' own were. Checkpoints whose levels, binarization, images or held-out images differ \
-      are about different data: they are refused, with what differs (exit code 65).
+      quantized as the checkpoints' own were. Checkpoints whose levels, binarization or pixels differ are about different \
+      data: they are refused, with what differs (exit code 65).
 
-      Every model and baseline is held against the best model, image by image: the mean difference, a bootstrap interval \
-      of 95% (10,000 resamples of the images) and a verdict. An interval that holds 0 says: not distinguishable. It speaks \
-      of other images like these, not of other training runs.
+      Images that any of the models was trained on are left out, whatever split they are in, unless --split train asks \
+      for them: of runs that held out different images those are scored that all of them held out. Where none is left the \
+      comparison is refused, and so is a split (--split-seed, --valid-share) other than that of a checkpoint which does \
+      not know what it was trained on: one of an earlier version, or read with other options.
+
+      Every model and baseline is held against the best model, image by image: the mean difference, its 95% interval (by \
+      Student's t and by the bootstrap-t of 10,000 resamples of the images, the wider at either end) and a verdict. An \
+      interval that holds 0 says: not distinguishable. Fewer than ten images give no verdict, and one has no interval. It \
+      speaks of other images like these, not of other training runs.
 
       Baselines, fitted on the train split of the folder (or on --train): uniform levels, the frequencies of each pixel, \
       counts in contexts of pixels to the left and above, and what PNG itself spends (IDAT bits at the smallest bit depth, \
@@ -68,13 +74,19 @@ struct CompareCommand: ParsableCommand {
       console: console)
     let chosen = split ?? (train == nil ? subjects.listing.heldOutSplit : subjects.listing.evaluationSplit)
     let data = try subjects.load(chosen, images, threads: threads, console: console)
-    if data.set.count < 30 {
-      console.logger.warning("few images (\(data.set.count)): below about 30 the intervals are rough")
-    }
+    if let note = Bootstrap.note(images: data.set.count) { console.logger.warning("\(note)") }
+    // A table has these above it.
+    if json { data.training.notes.forEach { console.logger.warning("\($0)") } }
     var candidates = try subjects.models.indices.map { index in
       try subjects.score(index, data, threads: threads, console: console)
     }
     let fitted = noBaselines ? nil : try training(subjects, chosen, data.set.shape, threads, console)
+    if let fitted {
+      let seen = ContentHashSet(of: fitted).places(in: data.set).count
+      if seen > 0 {
+        console.logger.warning("baselines are fitted on \(seen) of the \(counted(data.set.count, "image")) scored")
+      }
+    }
     if !noBaselines {
       candidates += subjects.baselines(fittedOn: fitted, data.set, threads: threads, console: console)
     }

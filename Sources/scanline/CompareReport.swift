@@ -11,18 +11,23 @@ struct CompareReport: Encodable {
     var step: Stated<Int>
     var weights: Stated<Int>
     var multiplyAddsPerPixel: Stated<Double>
+    /// Images scored that the model was trained on; null where that is not known, and of baselines.
+    var trainedOn: Stated<Int>
     var natsPerImage: Double
-    var standardError: Double
+    /// Null, like the intervals, of a single image.
+    var standardError: Stated<Double>
     var bitsPerDimension: Double
-    var bitsStandardError: Double
-    var interval: [Double]
+    var bitsStandardError: Stated<Double>
+    var interval: Stated<[Double]>
     var difference: Double
-    var differenceStandardError: Double
-    var differenceInterval: [Double]
+    var differenceStandardError: Stated<Double>
+    var differenceInterval: Stated<[Double]>
     var verdict: Comparison.Verdict
   }
 
   var images: Int
+  /// Images that are not scored because a model was trained on them.
+  var leftOut: Int
   var folder: String
   var split: Stated<String>
   var shape: String
@@ -34,12 +39,20 @@ struct CompareReport: Encodable {
   var resamples = Bootstrap.standardResamples
   var seed: UInt64
   var rows: [Row]
+  /// What to know of who was trained on what; not in the JSON object.
+  private let notes: [String]
+
+  private enum CodingKeys: String, CodingKey {
+    case images, leftOut, folder, split, shape, levels, binarization, fingerprint, baselineImages, resamples, seed, rows
+  }
 
   init(
     _ comparison: Comparison, _ subjects: ComparedModels, _ data: ComparedModels.Images, split: Split?,
     fittedImages: Int?, folder: String, seed: UInt64
   ) {
     images = comparison.images
+    leftOut = data.training.leftOut.count
+    notes = data.training.notes
     self.folder = folder
     self.split = Stated(value: split?.rawValue)
     shape = "\(data.set.shape)"
@@ -49,16 +62,19 @@ struct CompareReport: Encodable {
     baselineImages = Stated(value: fittedImages)
     self.seed = seed
     rows = comparison.rows.map { row in
-      let model = row.candidate.isModel ? subjects.models.first { $0.name == row.candidate.name } : nil
+      let number = row.candidate.isModel ? subjects.models.firstIndex { $0.name == row.candidate.name } : nil
+      let model = number.map { subjects.models[$0] }
       return Row(
         name: row.candidate.name, isModel: row.candidate.isModel, checkpoint: Stated(value: model?.checkpoint.path),
         step: Stated(value: model?.checkpoint.state.step), weights: Stated(value: row.candidate.weights),
-        multiplyAddsPerPixel: Stated(value: row.candidate.multiplyAdds), natsPerImage: row.summary.natsPerImage,
-        standardError: row.summary.standardError, bitsPerDimension: row.summary.bitsPerDimension,
-        bitsStandardError: row.summary.bitsStandardError,
-        interval: [row.interval.lowerBound, row.interval.upperBound], difference: row.difference,
-        differenceStandardError: row.differenceError,
-        differenceInterval: [row.differenceInterval.lowerBound, row.differenceInterval.upperBound],
+        multiplyAddsPerPixel: Stated(value: row.candidate.multiplyAdds),
+        trainedOn: Stated(value: number.flatMap { data.training.trainedOn($0) }),
+        natsPerImage: row.summary.natsPerImage,
+        standardError: Stated(value: row.summary.standardError), bitsPerDimension: row.summary.bitsPerDimension,
+        bitsStandardError: Stated(value: row.summary.bitsStandardError),
+        interval: Stated(value: row.interval.map { [$0.lowerBound, $0.upperBound] }), difference: row.difference,
+        differenceStandardError: Stated(value: row.differenceError),
+        differenceInterval: Stated(value: row.differenceInterval.map { [$0.lowerBound, $0.upperBound] }),
         verdict: row.verdict)
     }
   }
@@ -77,23 +93,30 @@ struct CompareReport: Encodable {
         [
           row.name, row.weights.value.map { "\($0)" } ?? "–",
           row.multiplyAddsPerPixel.value.map { $0.text(0) } ?? "–",
-          "\(row.natsPerImage.text(3)) ± \(row.standardError.text(3))",
-          "\(row.bitsPerDimension.text(4)) ± \(row.bitsStandardError.text(4))", signed(row.difference),
-          "\(signed(row.differenceInterval[0])) to \(signed(row.differenceInterval[1]))", row.verdict.rawValue,
+          plusMinus(row.natsPerImage, row.standardError.value, 3),
+          plusMinus(row.bitsPerDimension, row.bitsStandardError.value, 4), differenceText(row.difference, 4),
+          intervalText(row.differenceInterval.value.map { $0[0]...$0[1] }, 4, isSigned: true), row.verdict.rawValue,
         ]
       })
+    let head =
+      "\(counted(images, "image")) of \(shape) from \(folder)\(part); \(quantization); data \(fingerprint)\(fitted)"
     return """
-      \(images) images of \(shape) from \(folder)\(part); \(quantization); data \(fingerprint)\(fitted)
+      \(([head] + notes).joined(separator: "\n"))
 
       \(table)
 
-      Ordered by bits per dimension. ± is a standard error. Differences are paired, image by image; their intervals are
-      percentiles of \(resamples) bootstrap resamples (seed \(seed)). One that holds 0: not distinguishable.
+      \(explanation)
       """
   }
 
-  private func signed(_ value: Double) -> String {
-    let text = value.text(4)
-    return value > 0 ? "+" + text : text == "-0.0000" ? "0.0000" : text
+  private var explanation: String {
+    let order = "Ordered by bits per dimension. ± is a standard error. Differences are paired, image by image."
+    guard images >= Bootstrap.fewestImages else {
+      return order
+        + " Intervals are\nStudent's t. Fewer than \(Bootstrap.fewestImages) images are too few for a verdict."
+    }
+    return order
+      + " Their intervals\nare by Student's t and the bootstrap-t (\(resamples) resamples, seed \(seed)), the wider "
+      + "at either end. One that holds 0: not\ndistinguishable."
   }
 }

@@ -21,6 +21,8 @@ struct ComparedModels {
     let models: [any ImageModel]
     /// CRC-32 over shape, number of levels and every level, in order.
     let fingerprint: UInt32
+    /// Who was trained on them.
+    let training: TrainingOverlap
   }
 
   let models: [Model]
@@ -51,31 +53,22 @@ struct ComparedModels {
     let own = first.checkpoint.state.quantization
     quantization = try Quantization(
       levels: own.levels, binarization: own.binarization, seed: binarizationSeed ?? own.seed)
-    listing = try first.checkpoint.scan(folder, images)
-    for other in models.dropFirst() {
-      // Where the folder has splits of its own, they are the same for all.
-      guard try other.checkpoint.scan(folder, images).entries == listing.entries else {
-        func held(_ model: Model) -> String {
-          let data = model.checkpoint.state.data
-          return "\(model.name): share \(data?.heldOutShare ?? 0.1), seed \(data?.splitSeed ?? 0)"
-        }
-        throw ScanlineError(
-          .badData, path: folder,
-          expected: "checkpoints that hold out the same images (--valid-share and --split-seed choose for all)",
-          found: "\(held(first)); \(held(other))")
-      }
-    }
+    // Of imported weights it is not known what they were trained on: they stand the test of those that have a split.
+    let splitter = models.first { $0.checkpoint.state.data != nil } ?? first
+    listing = try splitter.checkpoint.scan(folder, images)
   }
 
   /// Reads the images of `split`, or where there is a `limit` at most so many, evenly spread, for every model as its
-  /// own were.
+  /// own were. Those that a model was trained on are left out, unless it is the split train that was asked for.
   ///
-  /// - Throws: `ScanlineError`: `badData` where that gives different pixels.
+  /// - Throws: `ScanlineError`: `badData` where that gives different pixels, no image is left, or the split is not that of
+  ///   a model which does not know its training images.
   func load(_ split: Split?, limit: Int? = nil, _ images: ImageOptions, threads: Int, console: Console) throws
     -> Images
   {
     let listing = limit.map { self.listing.spread($0, in: split) } ?? self.listing
     var (sets, networks): ([ImageSet], [any ImageModel]) = ([], [])
+    var training: TrainingOverlap?
     for model in models {
       // The pixels that are there already are taken again where they are read alike.
       let same = models.indices.first {
@@ -84,9 +77,13 @@ struct ComparedModels {
             == images.loading(over: model.checkpoint.state.data?.loading)
           && models[$0].checkpoint.state.model.classNames == model.checkpoint.state.model.classNames
       }
-      let (set, network) =
+      let (all, network) =
         try same.map { (sets[$0], model.checkpoint.model(for: sets[$0], console: console)) }
         ?? model.checkpoint.load(listing, split: split, images, threads: threads, console: console)
+      // Sets that are taken again, and those of the same pixels, leave out the same images.
+      let overlap = try training ?? TrainingOverlap(models, all, split, of: listing, images)
+      training = overlap
+      let set = same == nil ? try overlap.untrained(all, folder: folder) : all
       if let first = sets.first, first.fingerprint != set.fingerprint {
         let size = first.shape != set.shape
         throw ScanlineError(
@@ -98,7 +95,9 @@ struct ComparedModels {
       sets.append(set)
       networks.append(network)
     }
-    return Images(set: sets[0], sets: sets, models: networks, fingerprint: fingerprint(sets[0]))
+    guard let training else { preconditionFailure("no models to compare") }
+    return Images(
+      set: sets[0], sets: sets, models: networks, fingerprint: fingerprint(sets[0]), training: training)
   }
 
   private func fingerprint(_ set: ImageSet) -> UInt32 {

@@ -15,6 +15,12 @@ struct EvaluateCommand: ParsableCommand {
       Every image under the folder is scored; where it has split folders, the held-out one. Pixels are read and \
       quantized, and images held out, as the checkpoint's own were, unless options say otherwise.
 
+      "trained on" counts the scored images whose pixels the model was trained on, wherever the files lie and whatever \
+      they are called; it is not known (null) of imported weights, of checkpoints of earlier versions, and where other \
+      options read other pixels. Of the split valid those images are left out: with another --split-seed or \
+      --valid-share than in training, what both splits hold out is scored. Where nothing is left, or the split is another \
+      one and it is not known what the model was trained on, the command is refused (exit code 65).
+
       --worst N finds the least likely images: a table, and a picture of each beside a map of its pixels' nats, whose \
       colours go from 0 (dark violet) to the most of any pixel shown (yellow), by its square root.
 
@@ -57,12 +63,10 @@ struct EvaluateCommand: ParsableCommand {
     let state = checkpoint.state
     let listing = try checkpoint.scan(folder, images)
     let chosen = split ?? listing.evaluationSplit
-    if chosen == nil, let trained = state.data?.folder, isSameFolder(trained, folder) {
-      console.logger.warning(
-        "all images of \(folder) are scored, those it was trained on too; --split valid leaves them out")
-    }
     let threads = threads ?? availableThreads()
-    let (set, model) = try checkpoint.load(listing, split: chosen, images, threads: threads, console: console)
+    let (all, model) = try checkpoint.load(listing, split: chosen, images, threads: threads, console: console)
+    let trained = checkpoint.trained(on: all, images)
+    let set = try scored(all, of: listing, chosen, checkpoint, trained, console)
     let scorer = Scorer(model: model, parameters: checkpoint.parameters, threads: threads)
     let bar = ProgressBar(console, "scoring", total: set.count)
     let nats = scorer.nats(set, indices: Array(0..<set.count), state.quantization, progress: bar.reach)
@@ -72,7 +76,8 @@ struct EvaluateCommand: ParsableCommand {
         .diverged, path: set.paths[image], expected: "a finite log-likelihood", found: "\(nats[image]) nats")
     }
     let scores = ImageScores(set, nats: nats)
-    var report = EvaluateReport(scores, state, checkpoint: checkpoint.path, weights: weights)
+    var report = EvaluateReport(
+      scores, state, checkpoint: checkpoint.path, weights: weights, trained: trained, leftOut: all.count - set.count)
     if gradients {
       console.redraw("gradient of \(set.count) images")
       report.gradients = gradient(model, checkpoint.parameters, set, state.quantization)
@@ -85,6 +90,40 @@ struct EvaluateCommand: ParsableCommand {
       try write(least, scores, scorer, checkpoint)
     }
     if json { try printJSON(report) } else { print(report.inWords) }
+  }
+
+  /// The images that are scored: of the split valid those alone that the model was not trained on.
+  private func scored(
+    _ all: ImageSet, of listing: ImageFolder, _ split: Split?, _ checkpoint: LoadedCheckpoint, _ trained: TrainedImages,
+    _ console: Console
+  ) throws -> ImageSet {
+    let places: [Int]
+    switch trained {
+    case .notKnown(let reason):
+      try checkpoint.demandOwnSplit(split, of: listing, images, name: checkpoint.path, reason: reason)
+      if split == nil, let own = checkpoint.state.data?.folder, isSameFolder(own, folder) {
+        console.logger.warning(
+          "all images of \(folder) are scored, those it was trained on too; --split valid leaves them out")
+      }
+      return all
+    case .known(let known): places = known
+    }
+    guard !places.isEmpty, split != .train else { return all }
+    let share = "\(places.count) of the \(counted(all.count, "image"))"
+    guard split == .valid else {
+      let hint = split == nil && !listing.entries(in: .valid).isEmpty ? "; --split valid leaves them out" : ""
+      console.logger.warning("the model was trained on \(share) scored\(hint)")
+      return all
+    }
+    guard places.count < all.count else {
+      throw ScanlineError(
+        .badData, path: folder, expected: "held-out images that the model was not trained on",
+        found: "it was trained on all \(all.count) (without --split, or with --split train, they are scored)")
+    }
+    let (verb, object) = places.count == 1 ? ("is", "it") : ("are", "them")
+    console.logger.warning("\(share) \(verb) left out: the model was trained on \(object)")
+    let seen = Set(places)
+    return all.selecting((0..<all.count).filter { !seen.contains($0) })
   }
 
   private var worstPath: String { worstOutput ?? "worst.png" }

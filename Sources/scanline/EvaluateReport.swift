@@ -16,9 +16,10 @@ struct EvaluateReport: Encodable {
     var name: String
     var images: Int
     var natsPerImage: Double
-    var standardError: Double
+    /// Null of a single image.
+    var standardError: Stated<Double>
     var bitsPerDimension: Double
-    var bitsStandardError: Double
+    var bitsStandardError: Stated<Double>
   }
 
   struct Image: Encodable {
@@ -38,8 +39,9 @@ struct EvaluateReport: Encodable {
   var images: Int
   var natsPerImage: Double
   var bitsPerDimension: Double
-  var standardError: Double
-  var bitsStandardError: Double
+  /// Null of a single image.
+  var standardError: Stated<Double>
+  var bitsStandardError: Stated<Double>
   var levels: Int
   var binarization: Stated<String>
   var checkpoint: String
@@ -47,19 +49,34 @@ struct EvaluateReport: Encodable {
   var weights: String
   var fingerprint: String
   var skipped: Int
+  /// Images scored that the model was trained on; null where that cannot be told.
+  var trainedOn: Stated<Int>
+  /// Images that were not scored because the model was trained on them.
+  var leftOut: Int
+  /// Why it cannot be told; not in the JSON object.
+  private let reason: String?
   /// None where images have no class.
   var classes: [Class]?
   /// The least likely first, where they were asked for.
   var worst: [Image]?
   var gradients: [String: Gradient]?
 
-  init(_ scores: ImageScores, _ state: RunState, checkpoint: String, weights: Checkpoint.Weights) {
+  private enum CodingKeys: String, CodingKey {
+    case images, natsPerImage, bitsPerDimension, standardError, bitsStandardError, levels, binarization, checkpoint,
+      step,
+      weights, fingerprint, skipped, trainedOn, leftOut, classes, worst, gradients
+  }
+
+  init(
+    _ scores: ImageScores, _ state: RunState, checkpoint: String, weights: Checkpoint.Weights, trained: TrainedImages,
+    leftOut: Int
+  ) {
     let summary = scores.summary
     images = summary.images
     natsPerImage = summary.natsPerImage
     bitsPerDimension = summary.bitsPerDimension
-    standardError = summary.standardError
-    bitsStandardError = summary.bitsStandardError
+    standardError = Stated(value: summary.standardError)
+    bitsStandardError = Stated(value: summary.bitsStandardError)
     levels = state.quantization.levels
     binarization = Stated(value: state.quantization.binarization?.rawValue)
     self.checkpoint = checkpoint
@@ -67,13 +84,21 @@ struct EvaluateReport: Encodable {
     self.weights = state.origin?.weights ?? weights.rawValue
     fingerprint = Checksum.hexadecimal(scores.set.fingerprint)
     skipped = scores.set.skipped.count
+    trainedOn = Stated(value: trained.count.map { $0 - leftOut })
+    self.leftOut = leftOut
+    if case .notKnown(let reason) = trained { self.reason = reason } else { reason = nil }
     let classes = scores.classes.map {
       Class(
         name: $0.name, images: $0.summary.images, natsPerImage: $0.summary.natsPerImage,
-        standardError: $0.summary.standardError, bitsPerDimension: $0.summary.bitsPerDimension,
-        bitsStandardError: $0.summary.bitsStandardError)
+        standardError: Stated(value: $0.summary.standardError), bitsPerDimension: $0.summary.bitsPerDimension,
+        bitsStandardError: Stated(value: $0.summary.bitsStandardError))
     }
     self.classes = classes.isEmpty ? nil : classes
+  }
+
+  private var trainedInWords: String {
+    guard let trained = trainedOn.value else { return "not known: \(reason ?? "no images")" }
+    return "\(trained) of \(counted(images, "image"))" + (leftOut > 0 ? ", \(leftOut) left out" : "")
   }
 
   /// The figures, then tables of classes and of the least likely images, then gradients.
@@ -82,11 +107,12 @@ struct EvaluateReport: Encodable {
     var parts = [
       """
       images              \(images)
-      nats per image      \(natsPerImage.text(4)) ± \(standardError.text(4))
-      bits per dimension  \(bitsPerDimension.text(5)) ± \(bitsStandardError.text(5))
+      nats per image      \(plusMinus(natsPerImage, standardError.value, 4))
+      bits per dimension  \(plusMinus(bitsPerDimension, bitsStandardError.value, 5))
       levels              \(quantization)
       checkpoint          \(checkpoint) (\(weights))
       images' fingerprint \(fingerprint)
+      trained on          \(trainedInWords)
       """
     ]
     if let classes {
@@ -95,8 +121,8 @@ struct EvaluateReport: Encodable {
           ["class", "images", "nats per image", "bits per dimension"],
           classes.map {
             [
-              $0.name, "\($0.images)", "\($0.natsPerImage.text(4)) ± \($0.standardError.text(4))",
-              "\($0.bitsPerDimension.text(5)) ± \($0.bitsStandardError.text(5))",
+              $0.name, "\($0.images)", plusMinus($0.natsPerImage, $0.standardError.value, 4),
+              plusMinus($0.bitsPerDimension, $0.bitsStandardError.value, 5),
             ]
           }))
     }

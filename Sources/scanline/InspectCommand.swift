@@ -79,7 +79,10 @@ extension FolderSurvey {
     }
     parts += listing("bad", bad)
     parts += listing("read with a warning", warnings)
-    parts.append((notes + [plan]).joined(separator: "\n"))
+    if !duplicates.examples.isEmpty {
+      parts.append(textTable(["image", "is also"], duplicates.examples.map { [$0.path, $0.sameAs] }))
+    }
+    parts.append((notes + duplicates.inWords + [plan]).joined(separator: "\n"))
     return parts.joined(separator: "\n\n")
   }
 

@@ -23,29 +23,28 @@ extension ReportScores {
     let unit = 1 / LikelihoodSummary.bitsPerDimension(1, shape: group.shape)
     let isCompared = comparison.rows.count > 1
     let rows = comparison.rows.map { row -> [HTML] in
-      let interval = row.interval
+      let bits = row.interval.map { $0.lowerBound / unit...$0.upperBound / unit }
       let own: [HTML] = [
-        .name(row.candidate.name),
-        "\(row.summary.natsPerImage.text(2)) ± \(row.summary.standardError.text(2))",
-        "\(interval.lowerBound.text(2)) to \(interval.upperBound.text(2))",
-        "\(row.summary.bitsPerDimension.text(4)) ± \(row.summary.bitsStandardError.text(4))",
-        "\((interval.lowerBound / unit).text(4)) to \((interval.upperBound / unit).text(4))",
+        .name(row.candidate.name), HTML(text: plusMinus(row.summary.natsPerImage, row.summary.standardError, 2)),
+        HTML(text: intervalText(row.interval, 2)),
+        HTML(text: plusMinus(row.summary.bitsPerDimension, row.summary.bitsStandardError, 4)),
+        HTML(text: intervalText(bits, 4)),
       ]
       guard isCompared else { return own }
       return own + [
-        "\(Self.signed(row.difference))",
-        "\(Self.signed(row.differenceInterval.lowerBound)) to \(Self.signed(row.differenceInterval.upperBound))",
-        HTML(text: row.verdict.rawValue),
+        HTML(text: differenceText(row.difference, 3)),
+        HTML(text: intervalText(row.differenceInterval, 3, isSigned: true)), HTML(text: row.verdict.rawValue),
       ]
     }
     var points: [HTML] = [
       """
-      \(comparison.images) images of <code>\(group.folder)</code>\(isCompared ? ", the same for all" : ""); their \
+      \(counted(comparison.images, "image")) of <code>\(group.folder)</code>\(isCompared ? ", the same for all" : ""); their \
       fingerprint as levels is <code>\(Checksum.hexadecimal(group.fingerprint))</code>.
       """,
       """
-      Intervals hold 95% of \(Bootstrap.standardResamples) bootstrap resamples of the images; ± is a standard error. They \
-      speak of other images like these, not of other training runs.
+      95% intervals are by Student's t and, from \(Bootstrap.fewestImages) images on, by the bootstrap-t of \
+      \(Bootstrap.standardResamples) resamples of the images, the wider at either end; ± is a standard error. They speak \
+      of other images like these, not of other training runs.
       """,
       """
       The best step of a run was chosen by held-out images, so where these are the same ones its score is a little too \
@@ -56,7 +55,7 @@ extension ReportScores {
       points.insert(
         """
         Differences, in nats per image, are from the best model and paired image by image. Where the interval holds 0, \
-        the images do not tell the two apart.
+        the images do not tell the two apart; fewer than \(Bootstrap.fewestImages) images give no verdict.
         """, at: 2)
     }
     let columns: [HTML] = ["", "nats per image", "95% interval", "bits per dimension", "95% interval"]
@@ -86,11 +85,11 @@ extension ReportScores {
       guard let summary = record.summary, let step = record.step else {
         return [name, "none", "", "", "", "", HTML(text: record.reason)]
       }
-      let interval = summary.normalInterval
       return [
-        name, "\(step)", "\(summary.images)", "\(summary.natsPerImage.text(3)) ± \(summary.standardError.text(3))",
-        "\(interval.lowerBound.text(3)) to \(interval.upperBound.text(3))",
-        "\(summary.bitsPerDimension.text(4)) ± \(summary.bitsStandardError.text(4))", HTML(text: record.reason),
+        name, "\(step)", "\(summary.images)",
+        HTML(text: plusMinus(summary.natsPerImage, summary.standardError, 3)),
+        HTML(text: intervalText(summary.studentInterval, 3)),
+        HTML(text: plusMinus(summary.bitsPerDimension, summary.bitsStandardError, 4)), HTML(text: record.reason),
       ]
     }
     return .table(
@@ -101,12 +100,7 @@ extension ReportScores {
       + .note(
         """
         Not paired: nothing is known image by image, so differences between these runs, and to others, have no interval. \
-        Intervals are 1.96 standard errors to either side.
+        Intervals are Student's t.
         """)
-  }
-
-  private static func signed(_ value: Double) -> String {
-    let text = value.text(3)
-    return value > 0 && text != "0.000" ? "+" + text : text.replacing("-0.000", with: "0.000")
   }
 }

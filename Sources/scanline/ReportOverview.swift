@@ -81,16 +81,16 @@ struct ReportOverview {
 
   private func score(_ number: Int, _ run: ReportRun, bits: Bool) -> HTML {
     let unit = bits ? bitsUnit(run) : 1
-    func text(_ mean: Double, _ interval: ClosedRange<Double>, _ origin: String) -> HTML {
+    func text(_ mean: Double, _ interval: ClosedRange<Double>?, _ images: Int, _ origin: String = "") -> HTML {
       let digits = bits ? 4 : 2
-      let (low, high) = (interval.lowerBound / unit, interval.upperBound / unit)
-      return "\((mean / unit).text(digits)) [\(low.text(digits)) to \(high.text(digits))], \(origin)"
+      let ends = interval.map { " [\(intervalText($0.lowerBound / unit...$0.upperBound / unit, digits))]" } ?? ""
+      return "\((mean / unit).text(digits))\(ends), \(counted(images, "image"))\(origin)"
     }
     if let row = scores.row(number, name: run.name) {
-      return text(row.summary.natsPerImage, row.interval, "\(row.summary.images) images")
+      return text(row.summary.natsPerImage, row.interval, row.summary.images)
     }
     guard let summary = scores.recorded.first(where: { $0.run == number })?.summary, unit > 0 else { return "none" }
-    return text(summary.natsPerImage, summary.normalInterval, "\(summary.images) images, as recorded")
+    return text(summary.natsPerImage, summary.studentInterval, summary.images, ", as recorded")
   }
 
   /// Nats in a bit per dimension: what either figure of a run says of the other, so that a run without a checkpoint has

@@ -137,11 +137,14 @@ struct ReportScores {
       if fitted == nil { notes.append("Two baselines are left out: \(folder) has no training images to fit them on.") }
     }
     let known = models.compactMap { $0.checkpoint.state.data?.validFingerprint }
+    notes += data.training.notes
     let isWhole = data.set.count == subjects.listing.entries(in: split).count - data.set.skipped.count
     if options.limit == nil, isWhole, known.contains(where: { $0 != data.set.fingerprint }) {
       notes.append("These are not the images that training held out: their fingerprint is another one.")
     }
-    if data.set.count < 30 { notes.append("Few images: below about 30 the intervals are rough.") }
+    if let note = Bootstrap.note(images: data.set.count) {
+      notes.append(note.prefix(1).uppercased() + note.dropFirst() + ".")
+    }
     return Group(
       runs: numbers,
       comparison: Comparison(candidates, shape: data.set.shape, seed: options.seed, threads: options.threads),
@@ -170,12 +173,5 @@ struct ReportScores {
       run.heldOut.last { $0.heldOut?.isFinal == true } ?? run.heldOut.last { $0.heldOut?.isBest == true }
       ?? run.heldOut.last
     return Recorded(run: number, reason: reason, step: record?.step, summary: record?.heldOut?.average)
-  }
-}
-
-extension LikelihoodSummary {
-  /// The mean nats of an image with an interval of 95% as the normal distribution has it: 1.96 standard errors.
-  var normalInterval: ClosedRange<Double> {
-    natsPerImage - 1.96 * standardError...natsPerImage + 1.96 * standardError
   }
 }

@@ -86,8 +86,8 @@ struct ReportTraining {
         ]
         func figures(_ summary: LikelihoodSummary) -> [HTML] {
           [
-            "\(summary.natsPerImage.text(2)) ± \(summary.standardError.text(2))",
-            "\(summary.bitsPerDimension.text(4)) ± \(summary.bitsStandardError.text(4))",
+            HTML(text: plusMinus(summary.natsPerImage, summary.standardError, 2)),
+            HTML(text: plusMinus(summary.bitsPerDimension, summary.bitsStandardError, 4)),
           ]
         }
         rows.append(

@@ -73,6 +73,6 @@ extension PNGText {
 extension LikelihoodSummary {
   /// "78.12 ± 1.05 nats an image, 0.1437 bits per dimension"
   var inWords: String {
-    "\(natsPerImage.text(2)) ± \(standardError.text(2)) nats an image, \(bitsPerDimension.text(4)) bits per dimension"
+    "\(plusMinus(natsPerImage, standardError, 2)) nats an image, \(bitsPerDimension.text(4)) bits per dimension"
   }
 }

@@ -236,6 +236,8 @@ struct TrainCommand: ParsableCommand {
     let path = folder ?? data.folder
     let (train, valid) = try load(path, data.loading, data.heldOutShare, data.splitSeed, threads, console)
     try state.demandSameImages(train: train, valid: valid, path: path)
+    // A run of an earlier version knows its images from here on.
+    if data.trainedImages == nil { state.data?.trainedImages = ContentHashSet(of: train) }
     try RunForecast.demandRoom(for: state, threads: threads, drawsPlots: plots, isLoaded: true, path: run)
     console.line("Resumed \(run) at step \(adam.step)")
     let classNames = state.model.classNames
@@ -282,9 +284,19 @@ struct TrainCommand: ParsableCommand {
         found: "\(valid.shape)")
     }
     for note in folder.notes { console.logger.warning("\(note)") }
+    if let note = valid.flatMap({ Self.duplicates(train: train, valid: $0) }) { console.logger.warning("\(note)") }
     console.line(
       "Read \(train.count + (valid?.count ?? 0)) images from \(path) in \((monotonicSeconds() - began).text(2)) s")
     return (train, valid)
+  }
+
+  /// What to know where held-out images are training images; nil where none is.
+  private static func duplicates(train: ImageSet, valid: ImageSet) -> String? {
+    let copies = valid.copies(of: train)
+    guard let first = copies.first else { return nil }
+    let (verb, noun) = copies.count == 1 ? ("is", "a training image") : ("are", "training images")
+    return "\(copies.count) of the \(counted(valid.count, "held-out image")) \(verb) \(noun) too, pixel by pixel "
+      + "(\(valid.paths[first.image]) is \(train.paths[first.original])): their score says nothing of new images"
   }
 
   /// No run begins with a network that sees what it must not.

@@ -92,7 +92,7 @@ final class TrainingProgress {
     print("seconds             \(state.elapsedSeconds.text(1))")
     guard let last else { return print("held out            no images") }
     print("held-out images     \(last.summary.images)")
-    print("nats per image      \(last.summary.natsPerImage.text(4)) ± \(last.summary.standardError.text(4))")
+    print("nats per image      \(plusMinus(last.summary.natsPerImage, last.summary.standardError, 4))")
     print("bits per dimension  \(last.summary.bitsPerDimension.text(5))")
     if let best = state.best {
       print("best step           \(best.step) (\(best.natsPerImage.text(4)) nats on the images scored at intervals)")

@@ -55,7 +55,7 @@ import Testing
     let steps = place.steps("run")
     try train("--levels 2 --steps 4", "less")
     let said = try place.succeed("compare run run less images --output chart --csv all.csv")
-    #expect(said.output.contains("run (2)") && said.output.contains("not distinguishable"))
+    #expect(said.output.contains("run (2)") && said.output.contains("identical on every image"))
     let report = try place.succeed("compare run run less images --json --threads 1").json()
     let rows = try #require(report["rows"] as? [[String: Any]])
     func row(_ name: String) throws -> [String: Any] { try #require(rows.first { $0["name"] as? String == name }) }
@@ -64,7 +64,7 @@ import Testing
     #expect(bits == bits.sorted() && bits.count == 7)
     #expect(try row("run")["verdict"] as? String == "best model")
     let again = try row("run (2)")
-    #expect(again["verdict"] as? String == "not distinguishable" && again["difference"] as? Double == 0)
+    #expect(again["verdict"] as? String == "identical on every image" && again["difference"] as? Double == 0)
     #expect(again["difference_interval"] as? [Double] == [0, 0])
     let less = try row("less")
     #expect(less["verdict"] as? String == "worse")
@@ -95,15 +95,12 @@ import Testing
     try train("--levels 2 --binarize fixed --steps 1", "fixed")
     try train("--levels 2 --binarize fixed --seed 2 --steps 1", "seed")
     try train("--levels 2 --steps 1 --resize 6x6", "small")
-    try train("--levels 2 --steps 1 --split-seed 5", "split")
     #expect(try place.fail("compare two four images", 65).contains("levels"))
     #expect(try place.fail("compare two fixed images", 65).contains("binarization"))
     #expect(try place.fail("compare fixed seed images", 65).contains("--binarization-seed"))
     #expect(try place.fail("compare two small images", 65).contains("image size"))
-    #expect(try place.fail("compare two split images", 65).contains("--split-seed"))
     #expect(try place.fail("compare two", 64).contains("folder"))
     _ = try place.succeed("compare fixed seed images --binarization-seed 3")
-    _ = try place.succeed("compare two split images --split-seed 5 --valid-share 0.2")
   }
 
   @Test func presetsFillWhatIsNotSaid() throws {

@@ -63,7 +63,7 @@ import Training
     #expect(
       report.keys.sorted() == [
         "binarization", "bits_per_dimension", "bits_standard_error", "checkpoint", "classes", "fingerprint", "images",
-        "levels", "nats_per_image", "skipped", "standard_error", "step", "weights",
+        "left_out", "levels", "nats_per_image", "skipped", "standard_error", "step", "trained_on", "weights",
       ])
     #expect(report["images"] as? Int == 60 && report["levels"] as? Int == 2 && report["skipped"] as? Int == 0)
     #expect(report["binarization"] as? String == "threshold" && report["weights"] as? String == "ema")
@@ -77,7 +77,7 @@ import Training
     #expect((report["standard_error"] as? Double ?? 0) > 0)
     let table = try place.succeed("evaluate run images --weights raw")
     #expect(
-      table.lines.prefix(7).last == "" && table.output.contains("\nclass ")
+      table.lines.prefix(8).last == "" && table.output.contains("\nclass ")
         && table.output.hasPrefix("images              60\n"))
     #expect(heldOut.contains("±"))
     let gradients =

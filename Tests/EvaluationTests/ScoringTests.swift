@@ -1,5 +1,6 @@
 // Figures of held-out images: by hand, and the same however they are cut up.
 import Evaluation
+import Foundation
 import ImageData
 import Kernels
 import Networks
@@ -7,16 +8,31 @@ import TestSupport
 import Testing
 
 @Suite struct ScoringTests {
-  @Test func summaryByHand() {
+  @Test func summaryByHand() throws {
     let shape = ImageShape(height: 2, width: 4, channels: 3)
     let summary = LikelihoodSummary([1, 2, 6], shape: shape)
     #expect(summary.images == 3 && summary.natsPerImage == 3)
     // 3 / (ln 2 · 24) = 0.180336880111…; the tolerance is a few roundings of a Double.
     #expect(abs(summary.bitsPerDimension - 0.180_336_880_111_120_43) < 1e-16)
     // The variance is (4 + 1 + 9) / 2 = 7, so the mean's error is √(7/3) = 1.527525231652…
-    #expect(abs(summary.standardError - 1.527_525_231_651_946_7) < 1e-15)
-    #expect(LikelihoodSummary([5], shape: shape).standardError == 0)
+    #expect(try abs(#require(summary.standardError) - 1.527_525_231_651_946_7) < 1e-15)
     #expect(LikelihoodSummary([5, 5], shape: shape).standardError == 0)
+  }
+
+  /// One image says nothing of how images differ: null in JSON, whatever earlier versions wrote.
+  @Test func oneImageHasNoStandardError() throws {
+    let shape = ImageShape(height: 2, width: 4, channels: 3)
+    let one = LikelihoodSummary([5], shape: shape)
+    #expect(one.standardError == nil && one.bitsStandardError == nil && one.studentInterval == nil)
+    let written = String(decoding: try JSONEncoder().encode(one), as: UTF8.self)
+    #expect(written.contains("\"standardError\":null") && written.contains("\"bitsStandardError\":null"))
+    func read(_ text: String) throws -> LikelihoodSummary {
+      try JSONDecoder().decode(LikelihoodSummary.self, from: Data(text.utf8))
+    }
+    #expect(try read(written) == one && read(written.replacingOccurrences(of: "null", with: "0")) == one)
+    for summary in [LikelihoodSummary([1, 2, 6], shape: shape), LikelihoodSummary([5, 5], shape: shape)] {
+      #expect(try read(String(decoding: JSONEncoder().encode(summary), as: UTF8.self)) == summary)
+    }
   }
 
   /// One bit a pixel: where every pixel is a fair coin, bits per dimension are 1 whatever the size.

@@ -1,5 +1,4 @@
 // `scanline train --dry-run`: what a run would take.
-import ArgumentParser
 import Foundation
 import ImageData
 import Kernels
@@ -24,15 +23,15 @@ struct DryRun {
   /// Steps that are timed at most, and the seconds after which no other is begun; the first does not count.
   private static let (mostSteps, seconds) = (20, 3.0)
 
-  /// Prints the table. Throws `diverged` where a step does, and ends at a signal.
-  func report(_ signals: StopSignals) throws {
+  /// Prints the table. Throws `diverged` where a step does.
+  func report() throws {
     let forecast = RunForecast(state, threads: threads, drawsPlots: drawsPlots)
     // The weights and moments are made by now, the rest is to come.
     let memory = AvailableMemory()
     let most = memory.resident + forecast.growth(isLoaded: true)
     let trainer = Trainer(
       state: state, adam: adam, train: train, valid: valid, threads: threads, now: monotonicSeconds)
-    let step = try secondsPerStep(trainer, signals)
+    let step = try secondsPerStep(trainer)
     func row(_ name: String, _ text: String) { print(name.padding(toLength: 20, withPad: " ", startingAt: 0) + text) }
     row("weights", "\(forecast.weights)")
     row("memory", "\(text(most)) at most, of \(memory.bytes.map { text($0 + memory.resident) } ?? "?") there are")
@@ -50,14 +49,14 @@ struct DryRun {
   }
 
   /// The median over a few steps of a run that is not kept.
-  private func secondsPerStep(_ trainer: Trainer, _ signals: StopSignals) throws -> Double {
+  private func secondsPerStep(_ trainer: Trainer) throws -> Double {
     var times: [Double] = []
     var (taken, last) = (0, 0.0)
     let began = monotonicSeconds()
     _ = try trainer.run(
       request: {
         let isEnough = taken > 1 && (taken > Self.mostSteps || monotonicSeconds() - began > Self.seconds)
-        return isEnough || signals.request() == .stop ? .stop : .none
+        return isEnough ? .stop : .none
       },
       save: { _, _ in "" },
       report: { event in
@@ -67,7 +66,6 @@ struct DryRun {
         if taken > 0 { times.append(total - last) }
         (taken, last) = (taken + 1, total)
       })
-    if signals.request() == .stop { throw ExitCode(signals.exitCode) }
     // A run of a single step has no other.
     return times.isEmpty ? last : times.sorted()[times.count / 2]
   }

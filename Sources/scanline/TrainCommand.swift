@@ -7,14 +7,15 @@ import Kernels
 import Networks
 import Training
 
-struct TrainCommand: ParsableCommand {
+struct TrainCommand: StoppableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
     abstract: "Train a model on a folder of PNGs.",
     discussion: """
       A run is a folder of checkpoints, step-00001234 and so on, beside config.toml (what was asked for), \
-      environment.json, metrics.jsonl, gradients.jsonl, samples and plots. SIGINT and SIGTERM save before they stop (exit \
-      codes 130 and 143), SIGUSR1 saves and goes on.
+      environment.json, metrics.jsonl, gradients.jsonl, samples and plots. Once images are read, SIGINT, SIGTERM and \
+      SIGHUP save before they stop (exit codes 130, 143 and 129); a second signal, a second later or more, leaves at once. \
+      SIGUSR1 saves and goes on.
 
       --config takes options from a TOML file: keys are their long names, tables the groups below, as in the config.toml \
       of any run. Options on the command line go before it, and both before --preset.
@@ -82,21 +83,21 @@ struct TrainCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run(_ signals: StopSignals) throws {
+    signals.listenForTraining()
     let console = shown.console()
-    let signals = StopSignals(console: console)
     let run = try runFolder()
     let threads = threads ?? availableThreads()
     if !resume { try demandEmpty(run) }
-    let began = try resume ? nil : started(run, threads, console)
+    let began = try resume ? nil : started(run, threads, console, dryRun ? nil : signals)
     if dryRun, let began {
       return try DryRun(
         state: began.state, adam: began.adam, train: began.train, valid: began.valid, threads: threads,
         drawsPlots: plots
-      ).report(signals)
+      ).report()
     }
     let lock = try lockFolder(run)
-    let session = try began ?? resumed(run, lock, threads, console)
+    let session = try began ?? resumed(run, lock, threads, console, signals)
     try audit(session.state.model, session.adam, console)
     let trainer = Trainer(
       state: session.state, adam: session.adam, train: session.train, valid: session.valid, threads: threads,
@@ -114,6 +115,7 @@ struct TrainCommand: ParsableCommand {
         return path
       },
       report: recorder.report)
+    signals.hasSaved()
     recorder.progress.finish()
     switch outcome {
     case .finished:
@@ -171,7 +173,9 @@ struct TrainCommand: ParsableCommand {
     var formerLength: TrainingOptions.Length?
   }
 
-  private func started(_ run: String, _ threads: Int, _ console: Console) throws -> Session {
+  private func started(
+    _ run: String, _ threads: Int, _ console: Console, _ signals: StopSignals?
+  ) throws -> Session {
     guard let path = folder else {
       throw ScanlineError(
         .usage, path: config ?? "train", expected: "folder, the PNGs to train on, there or on the command line",
@@ -185,7 +189,7 @@ struct TrainCommand: ParsableCommand {
     let unsized = try model.configuration(
       shape: ImageShape(height: 1, width: 1, channels: 1), levels: quantization.levels, path: asked)
     let loading = images.loading(over: nil)
-    let (train, valid) = try load(path, loading, images.heldOutShare, images.heldOutSeed, threads, console)
+    let (train, valid) = try load(path, loading, images.heldOutShare, images.heldOutSeed, threads, console, signals)
     let configuration = try model.fitted(
       unsized, to: train, classConditional: classConditional == true, path: path)
     let state = RunState(
@@ -209,7 +213,9 @@ struct TrainCommand: ParsableCommand {
       train: train.numbered(as: classNames, path: path), valid: valid?.numbered(as: classNames, path: path))
   }
 
-  private func resumed(_ run: String, _ lock: RunLock, _ threads: Int, _ console: Console) throws -> Session {
+  private func resumed(
+    _ run: String, _ lock: RunLock, _ threads: Int, _ console: Console, _ signals: StopSignals
+  ) throws -> Session {
     if let flag = (classConditional != nil ? "--class-conditional" : nil) ?? model.given ?? training.givenBesidesLength
       ?? quantization.given ?? images.given
     {
@@ -234,7 +240,7 @@ struct TrainCommand: ParsableCommand {
       throw ScanlineError(.badData, path: step.path, expected: "a run's data", found: "imported weights")
     }
     let path = folder ?? data.folder
-    let (train, valid) = try load(path, data.loading, data.heldOutShare, data.splitSeed, threads, console)
+    let (train, valid) = try load(path, data.loading, data.heldOutShare, data.splitSeed, threads, console, signals)
     try state.demandSameImages(train: train, valid: valid, path: path)
     try RunForecast.demandRoom(for: state, threads: threads, drawsPlots: plots, isLoaded: true, path: run)
     console.line("Resumed \(run) at step \(adam.step)")
@@ -266,7 +272,7 @@ struct TrainCommand: ParsableCommand {
 
   private func load(
     _ path: String, _ loading: ImageLoadingOptions, _ share: Double, _ seed: UInt64, _ threads: Int,
-    _ console: Console
+    _ console: Console, _ signals: StopSignals?
   ) throws -> (train: ImageSet, valid: ImageSet?) {
     let began = monotonicSeconds()
     let folder = try ImageFolder(scanning: path, heldOutShare: share, seed: seed)
@@ -282,6 +288,8 @@ struct TrainCommand: ParsableCommand {
         found: "\(valid.shape)")
     }
     for note in folder.notes { console.logger.warning("\(note)") }
+    // The trainer is next: it answers signals before its first step.
+    signals?.savesFirst(console)
     console.line(
       "Read \(train.count + (valid?.count ?? 0)) images from \(path) in \((monotonicSeconds() - began).text(2)) s")
     return (train, valid)

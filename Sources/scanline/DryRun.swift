@@ -19,6 +19,9 @@ struct DryRun {
   let valid: ImageSet?
   let threads: Int
   let drawsPlots: Bool
+  let console: Console
+  /// Whether the warm-up was given: one that is too long for the clock shows when steps are timed.
+  let warmupIsGiven: Bool
 
   /// Steps that are timed at most, and the seconds after which no other is begun; the first does not count.
   private static let (mostSteps, seconds) = (20, 3.0)
@@ -44,7 +47,10 @@ struct DryRun {
       row("steps", "\(steps)")
       row("time", "\(clockTime(Double(steps) * step)), evaluations not counted")
     } else if case .minutes(let minutes)? = state.training?.length {
-      row("steps", "about \(Int(minutes * 60 / step)), evaluations not counted")
+      let steps = Int(minutes * 60 / step)
+      row("steps", "about \(steps), evaluations not counted")
+      let schedule = state.training?.schedule
+      if warmupIsGiven, let warning = schedule?.warmupWarning(steps: steps, isExact: false) { console.warning(warning) }
     }
   }
 

@@ -110,7 +110,9 @@ struct RunConfiguration {
 
     lines = [Self.line(options.length), line("batch", options.batchSize)]
     lines += [line("learning-rate", options.schedule.baseRate), text("schedule", options.schedule.course.rawValue)]
-    lines += [line("warmup", options.schedule.warmupSteps), line("decay", options.schedule.decay)]
+    // That of a run by the clock, where it is the default, is a share of the run too: no option says so.
+    if options.schedule.warmupShare == nil { lines.append(line("warmup", options.schedule.warmupSteps)) }
+    lines.append(line("decay", options.schedule.decay))
     lines += [
       line("clip", options.adam.clipNorm), line("dropout", options.dropout), line("ema", options.adam.averageDecay),
     ]

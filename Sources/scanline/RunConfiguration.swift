@@ -70,6 +70,12 @@ struct RunConfiguration {
   /// What is the same when the run is repeated; `wasChanged` where its length was, on the way.
   private func repetition(wasChanged: Bool) -> String {
     let followsLength = options.schedule.course == .cosine
+    if let plan = options.plan, plan.firstStep > 0 {
+      return """
+        # The schedule began again at step \(plan.firstStep), with another length: a run of this configuration from the
+        # beginning has other learning rates, and other weights.
+        """
+    }
     if case .minutes = options.length {
       guard followsLength else {
         return """

@@ -56,7 +56,7 @@ enum Entry {
     // (`ulimit -f`), which then is an error of the write.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
-    let signals = StopSignals()
+    let signals = StopSignals(trains: CommandLine.arguments.dropFirst().first == TrainCommand.configuration.commandName)
     var arguments: ConfiguredArguments?
     do {
       try demandKnownCommand()

@@ -44,9 +44,12 @@ final class StopSignals: Sendable {
   private let queue = DispatchQueue(label: "scanline.signals")
 
   /// Takes over SIGINT, SIGTERM and SIGHUP until the process ends, but for those that whoever started it wants ignored
-  /// (nohup, or a shell's background jobs).
-  init() {
-    for number in [SIGINT, SIGTERM, SIGHUP] {
+  /// (nohup, or a shell's background jobs). A command that `trains` answers SIGUSR1 too, and SIGINT and SIGTERM also as a
+  /// script's background job, which is stopped by them on purpose. Until there is something to save, SIGUSR1 waits.
+  init(trains: Bool) {
+    if trains { for number in [SIGINT, SIGTERM, SIGUSR1] { take(number) } }
+    let rest = trains ? [SIGHUP] : [SIGINT, SIGTERM, SIGHUP]
+    for number in rest {
       let former = signal(number, SIG_IGN)
       // SIG_IGN is 1 on every system; function pointers cannot be compared.
       guard unsafeBitCast(former, to: Int.self) != 1 else { continue }
@@ -54,10 +57,6 @@ final class StopSignals: Sendable {
       take(number)
     }
   }
-
-  /// Takes over what a trainer answers besides: SIGUSR1, and SIGINT and SIGTERM also where they were ignored, as they are
-  /// in a script's background jobs, which are stopped by them on purpose. Until there is something to save, SIGUSR1 waits.
-  func listenForTraining() { for number in [SIGINT, SIGTERM, SIGUSR1] { take(number) } }
 
   /// From now on the first signal is a request to the trainer, and said on `console`.
   func savesFirst(_ console: Console) { state.withLock { ($0.work, $0.console) = (.training, console) } }

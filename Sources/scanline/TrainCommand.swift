@@ -94,7 +94,6 @@ struct TrainCommand: StoppableCommand {
   }
 
   func run(_ signals: StopSignals) throws {
-    signals.listenForTraining()
     let console = shown.console()
     let run = try runFolder()
     let threads = threads ?? availableThreads()

@@ -91,6 +91,8 @@ import Testing
     // The warm-up is a tenth of 40 steps.
     #expect(rates.count == 40 && rates[3] > 0.0019 && abs(rates[0] - 0.0005) < 1e-5 && rates[39] < 1e-4)
     #expect(zip(rates.dropFirst(3), rates.dropFirst(4)).allSatisfy { $0 > $1 })
+    let configuration = String(decoding: try place.read("run/config.toml"), as: UTF8.self)
+    #expect(configuration.contains("began again at step 20") && !configuration.contains("ends with the same weights"))
     // It is the run's from then on.
     _ = try place.succeed("train --resume --output run --steps 65")
     rates = try Array(self.rates("run").dropFirst(20))

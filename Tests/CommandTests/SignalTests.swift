@@ -99,16 +99,16 @@ import Testing
 
   /// A request to save that comes too soon ends nothing.
   @Test func aRequestToSaveWhileImagesAreReadEndsNothing() throws {
-    try fillLargeFolder(count: 400)
-    let run = try start("train large \(options) --steps 3 --output run")
+    try fillLargeFolder(count: 2_000, side: 48)
+    let run = try start("train large \(options) --steps 3 --valid-share 0 --samples 0 --output run")
     usleep(200_000)
     run.send(SIGUSR1)
     #expect(try run.finish().status == 0)
   }
 
   /// Images that take seconds to read.
-  private func fillLargeFolder(count: Int = 4_000) throws {
-    _ = try place.succeed("draw one --count 1 --side 200")
+  private func fillLargeFolder(count: Int = 4_000, side: Int = 200) throws {
+    _ = try place.succeed("draw one --count 1 --side \(side)")
     let name = try #require(
       try FileManager.default.subpathsOfDirectory(atPath: place.path + "/one").first {
         $0.hasSuffix(".png")

@@ -112,6 +112,7 @@ for limit in 1 2 3; do
     >/dev/null 2>said && status=0 || status=$?
   [ "$status" -eq 74 ] && grep -q 'too large' said || lose "ulimit -f $limit: exit code $status, $(tail -n 1 said)"
   tried=$((tried + 1))
+  rm -rf one
   (ulimit -f "$limit"; exec "$scanline" draw one --count 1 --side 512) >/dev/null 2>said && status=0 || status=$?
   [ "$status" -eq 74 ] && [ -z "$(find one -type f)" ] || lose "ulimit -f $limit, draw: exit code $status"
 done
@@ -121,7 +122,7 @@ tally "SIGXFSZ"
 
 "$scanline" draw many --count 20000 --side 64 >/dev/null
 for signal in INT TERM HUP; do
-  for pause in 0.05 0.1 0.2; do
+  for pause in 0.1 0.15 0.2; do
     tried=$((tried + 1))
     rm -rf run
     "$scanline" train many $small --steps 3 --output run >/dev/null 2>said & pid=$!

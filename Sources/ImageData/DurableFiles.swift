@@ -44,8 +44,11 @@ package enum DurableFiles {
   package static func replace(_ path: String, with bytes: [UInt8], isDurable: Bool = true) throws {
     let (parent, name) = split(path)
     let temporary = parent + "/." + name + ".\(getpid()).tmp"
-    let file = repeating { open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666) }
-    guard file >= 0 else { throw creationError("a place to write to", path) }
+    let file = try UnfinishedFiles.begin(temporary) {
+      let file = repeating { open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666) }
+      guard file >= 0 else { throw creationError("a place to write to", path) }
+      return file
+    }
     var isOpen = true
     do {
       try append(bytes, to: file, path: path)
@@ -53,10 +56,12 @@ package enum DurableFiles {
       isOpen = false
       // Where nobody waits for the disk, this is the last moment at which a network's can refuse.
       guard close(file) == 0 else { throw ioError("\(bytes.count) bytes to be written", path) }
-      guard rename(temporary, path) == 0 else { throw ioError("a place to write to", path) }
+      try UnfinishedFiles.end(temporary) {
+        guard rename(temporary, path) == 0 else { throw ioError("a place to write to", path) }
+      }
     } catch {
       if isOpen { _ = close(file) }
-      unlink(temporary)
+      UnfinishedFiles.end(temporary) { _ = unlink(temporary) }
       throw error
     }
     // The name lasts from here on. A folder that cannot be read takes files too; they are whole even so.

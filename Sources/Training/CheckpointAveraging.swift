@@ -66,6 +66,7 @@ extension Checkpoint {
     state.origin = origin ?? WeightsOrigin(weights: weights.rawValue, steps: steps)
     if loaded.count > 1 || state.best?.step != state.step { state.best = nil }
     (state.order, state.awaitsEvaluation) = (nil, nil)
+    (state.lastRate, state.window, state.outputs) = (nil, nil, nil)
     guard loaded.count > 1 else { return (state, newest.parameters) }
     var sums = [Double](repeating: 0, count: newest.parameters.layout.count)
     for (_, checkpoint) in loaded {

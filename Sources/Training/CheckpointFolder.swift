@@ -29,15 +29,15 @@ public enum CheckpointFolder {
     let (parent, name) = DurableFiles.split(folder)
     guard !DurableFiles.exists(folder) else { throw DurableFiles.nameTaken(folder) }
     let temporary = temporaryName(in: parent, prefix: savingPrefix, for: name)
-    try DurableFiles.createFolder(temporary)
+    try UnfinishedFiles.begin(temporary) { try DurableFiles.createFolder(temporary) }
     do {
       for file in files { try DurableFiles.write(file.bytes, toNew: temporary + "/" + file.name) }
       try DurableFiles.write(manifest.serialized(), toNew: temporary + "/" + CheckpointManifest.name)
       try DurableFiles.synchronizeFolder(temporary)
-      try DurableFiles.renameFolder(temporary, toNew: folder)
+      try UnfinishedFiles.end(temporary) { try DurableFiles.renameFolder(temporary, toNew: folder) }
     } catch {
       // The reason of the failure matters, not whether tidying worked.
-      try? DurableFiles.removeAll(temporary)
+      UnfinishedFiles.end(temporary) { try? DurableFiles.removeAll(temporary) }
       throw error
     }
     try DurableFiles.synchronizeFolder(parent)

@@ -63,18 +63,33 @@ public struct MetricsRecord: RunRecord, Equatable {
   }
 }
 
+/// The steps since the last record of the loss, whose mean the next one gives. It is part of a run's state, so that a record
+/// after a resume is over as many steps as any other.
+public struct MetricsWindow: Sendable, Codable, Equatable {
+  /// How many steps.
+  public internal(set) var steps = 0
+  /// The sum of their batches' mean nats of an image.
+  public internal(set) var nats = 0.0
+
+  /// This with one step more.
+  func adding(_ nats: Double) -> MetricsWindow { MetricsWindow(steps: steps + 1, nats: self.nats + nats) }
+}
+
 /// Makes records of a trainer's events.
 public struct MetricsRecorder {
   private let interval: Int
   private let shape: ImageShape
-  private var nats = 0.0
-  private var steps = 0
+  private var window: MetricsWindow
   private var epoch = 1
 
-  /// A recorder that makes a record of every `interval` steps' means, on images of `shape`; 0: of evaluations alone.
-  public init(interval: Int, shape: ImageShape) {
+  /// A recorder that makes a record of every `interval` steps' means, on images of `shape`; 0: of evaluations alone. Of a
+  /// resumed run it goes on from `state`.
+  public init(interval: Int, shape: ImageShape, from state: RunState? = nil) {
     precondition(interval >= 0, "a record every \(interval) steps")
     (self.interval, self.shape) = (interval, shape)
+    window = state?.window ?? MetricsWindow()
+    guard let state, let order = state.order, state.step > 0 else { return }
+    epoch = (state.step - 1) / max(order.stepsPerEpoch, 1) + 1
   }
 
   /// The record that is due after `event`.
@@ -82,15 +97,15 @@ public struct MetricsRecorder {
     switch event {
     case .step(let step):
       epoch = step.epoch + 1
-      nats += step.natsPerImage
-      steps += 1
+      window = window.adding(step.natsPerImage)
       guard interval > 0, step.step % interval == 0 else { return nil }
-      defer { (nats, steps) = (0, 0) }
-      let mean = nats / Double(steps)
+      defer { window = MetricsWindow() }
+      let mean = window.nats / Double(window.steps)
       return MetricsRecord(
         step: step.step, epoch: epoch, seconds: step.elapsedSeconds,
         training: MetricsRecord.Training(
-          steps: steps, natsPerImage: mean, bitsPerDimension: LikelihoodSummary.bitsPerDimension(mean, shape: shape),
+          steps: window.steps, natsPerImage: mean,
+          bitsPerDimension: LikelihoodSummary.bitsPerDimension(mean, shape: shape),
           learningRate: step.learningRate, gradientNorm: step.gradientNorm, imagesPerSecond: step.imagesPerSecond))
     case .evaluated(let evaluation):
       return MetricsRecord(

@@ -91,6 +91,19 @@ public struct RunState: Sendable, Codable, Equatable {
     }
   }
 
+  /// What a run shows and writes besides its results. It changes none of them; a resumed run goes on with it.
+  public struct RunOutputs: Sendable, Codable, Equatable {
+    /// Whether plots are drawn when the run ends or stops.
+    public var plots = true
+    /// Whether event files are written for TensorBoard.
+    public var tensorboard = true
+    /// Whether the gradient flow is shown whenever it is recorded.
+    public var watchesGradients = false
+
+    /// The usual.
+    public init() {}
+  }
+
   /// The version of this format.
   public static let currentVersion = 2
 
@@ -119,6 +132,12 @@ public struct RunState: Sendable, Codable, Equatable {
   public var best: Best?
   /// True where the evaluation that was due at this step was given up for a stop: going on begins with it. Else nil.
   public var awaitsEvaluation: Bool?
+  /// The learning rate of the last step; nil before the first, and in states from before it was kept.
+  public var lastRate: Float?
+  /// The steps since the last record of the loss; nil where there are none.
+  public var window: MetricsWindow?
+  /// What the run shows and writes besides its results; nil: the usual.
+  public var outputs: RunOutputs?
 
   /// Of a checkpoint of weights alone, where they are from; else nil.
   public var origin: WeightsOrigin?
@@ -199,6 +218,10 @@ public struct RunState: Sendable, Codable, Equatable {
     try require(Self.canHave(step: step), "a step from 0 to below 2⁴⁸", "step \(step)")
     try require(
       elapsedSeconds >= 0 && elapsedSeconds.isFinite, "seconds that are not negative", "\(elapsedSeconds)")
+    try require(lastRate.map { $0 >= 0 && $0.isFinite } ?? true, "a learning rate", "\(lastRate ?? 0)")
+    try require(
+      window.map { (1..<Self.mostSteps).contains($0.steps) && $0.nats.isFinite } ?? true, "steps since the last record",
+      "\(window?.steps ?? 0)")
     try training?.validate()
     try data?.loading.validate(path: path)
     let share = data?.heldOutShare ?? 0

@@ -18,15 +18,29 @@ public struct Schedule: Sendable, Codable, Equatable {
   public var baseRate: Float = 2e-3
   /// Steps over which the rate rises linearly from zero.
   public var warmupSteps = 100
+  /// The share of the run after which the warm-up is over, however few steps that are; nil: only steps count.
+  public var warmupShare: Double?
   /// The factor a step of the exponential course.
   public var decay = 0.999_977
 
   /// The defaults.
   public init() {}
 
+  /// The warm-up that nobody chose takes this share of a run at most.
+  package static let mostWarmup = 0.1
+
+  /// Makes the warm-up the default one of a run of `steps` steps, or of one that the clock ends: 100 steps, and a tenth of
+  /// the run at most.
+  package mutating func setDefaultWarmup(steps: Int?) {
+    let usual = Schedule().warmupSteps
+    warmupSteps = steps.map { min(usual, Int(Double($0) * Self.mostWarmup)) } ?? usual
+    warmupShare = steps == nil ? Self.mostWarmup : nil
+  }
+
   /// The rate of step number `step` (from 0) of a run that is `progress` (0 to 1) through.
   public func rate(step: Int, progress: Double) -> Float {
-    let warmup = step < warmupSteps ? Double(step + 1) / Double(warmupSteps) : 1
+    var warmup = step < warmupSteps ? Double(step + 1) / Double(warmupSteps) : 1
+    if warmup < 1, let warmupShare, warmupShare > 0 { warmup = max(warmup, min(progress / warmupShare, 1)) }
     let factor: Double
     switch course {
     case .constant: factor = 1

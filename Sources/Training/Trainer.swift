@@ -117,13 +117,7 @@ public final class Trainer {
   }
 
   /// Steps of the whole run, where they do not depend on the clock.
-  public var totalSteps: Int? {
-    switch options.length {
-    case .steps(let steps): steps
-    case .epochs(let epochs): max(1, Int((epochs * Double(order.stepsPerEpoch)).rounded()))
-    case .minutes: nil
-    }
-  }
+  public var totalSteps: Int? { options.length.steps(perEpoch: order.stepsPerEpoch) }
 
   /// Steps between evaluations: as asked, or the fewest whole epochs that come to 500 steps.
   public var evaluationInterval: Int {
@@ -220,7 +214,7 @@ public final class Trainer {
       random: Philox(seed: options.seed, purpose: .dropout, stream: UInt64(step)))
     let norms = GradientNorms(gradient, threads: threads)
     try demandFinite(nats, norms, step: step)
-    let rate = options.schedule.rate(step: step, progress: progress(clock))
+    let rate = state.learningRate(step: step, seconds: clock.elapsed, stepsPerEpoch: order.stepsPerEpoch)
     let before = isRecorded ? adam.parameters.copy() : nil
     adam.update(gradient, norm: norms.global, learningRate: rate, threads: threads)
     let natsPerImage = nats.reduce(0, +) / Double(nats.count)
@@ -233,6 +227,9 @@ public final class Trainer {
       tracked = (record, tracker.histograms(step: adam.step, gradient: gradient))
     }
     clock.endStep()
+    state.lastRate = rate
+    let isDue = options.metricsInterval > 0 && adam.step % options.metricsInterval == 0
+    state.window = isDue || options.metricsInterval == 0 ? nil : (state.window ?? MetricsWindow()).adding(natsPerImage)
     let report = StepReport(
       step: adam.step,
       expectedSteps: totalSteps ?? clock.expectedSteps(after: adam.step, seconds: limitSeconds),
@@ -277,19 +274,11 @@ public final class Trainer {
 
   // MARK: Length
 
-  private var limitSeconds: Double? {
-    if case .minutes(let minutes) = options.length { minutes * 60 } else { nil }
-  }
+  private var limitSeconds: Double? { options.length.seconds }
 
   private func isOver(_ clock: RunClock) -> Bool {
     if let totalSteps { return adam.step >= totalSteps }
     return clock.elapsed >= limitSeconds ?? 0
-  }
-
-  /// How far the run has come, 0 to 1.
-  private func progress(_ clock: RunClock) -> Double {
-    if let totalSteps { return Double(adam.step) / Double(totalSteps) }
-    return clock.elapsed / (limitSeconds ?? 1)
   }
 
   private func remaining(_ clock: RunClock) -> Double {

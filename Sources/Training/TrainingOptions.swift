@@ -56,6 +56,8 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
   }
   /// When the run is over.
   public var length = Length.epochs(10)
+  /// The part of the run that the schedule spans; nil: all of it, as in a run whose length was never changed.
+  public var plan: SchedulePlan?
   /// Steps between held-out evaluations; nil: once an epoch, or less often where an epoch is short.
   public var evaluationInterval: Int?
   /// Held-out images scored at an interval, chosen once by the seed; the last evaluation scores all.
@@ -87,7 +89,7 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
 
   private enum CodingKeys: String, CodingKey {
     case batchSize, schedule, adam, length, evaluationInterval, evaluationImages, gradientInterval, checkpointsKept,
-      seed
+      seed, plan
     case dropoutShare = "dropout"
     case metricsSteps = "metricsInterval"
     case samplesDrawn = "samples"
@@ -95,6 +97,19 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
 
   /// The defaults.
   public init() {}
+
+  /// The least number of steps of a run whose length nobody chose: ten epochs of a hundred images are ten steps, after which
+  /// a model is hardly better than one that calls every level equally likely.
+  package static let leastDefaultSteps = 200
+
+  /// Makes the length the default one of a run with `stepsPerEpoch`: 10 epochs, or the fewest whole ones that come to
+  /// ``leastDefaultSteps``. So few images are soon learned by heart: then held-out images are scored, unless an interval
+  /// was chosen, some twenty times, so that the best step is known.
+  package mutating func setDefaultLength(stepsPerEpoch: Int) {
+    let least = (Self.leastDefaultSteps + stepsPerEpoch - 1) / stepsPerEpoch
+    length = .epochs(Double(max(10, least)))
+    if least > 10 { evaluationInterval = evaluationInterval ?? Self.leastDefaultSteps / 20 }
+  }
 
   /// Throws a usage error naming the first option that makes no sense.
   public func validate() throws {
@@ -122,6 +137,24 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
     try require(metricsInterval >= 0, "--metrics-every", "0 (never) or a number of steps", metricsInterval)
     try require((0...256).contains(samples), "--samples", "0 (none) to 256 images", samples)
     try require(checkpointsKept > 0, "--keep", "1 checkpoint or more", checkpointsKept)
+    if let share = schedule.warmupShare {
+      try require(share >= 0 && share <= 1, "the warm-up's share", "a share from 0 to 1", share)
+    }
+    if let plan {
+      try require(
+        RunState.canHave(step: plan.firstStep) && plan.firstSeconds >= 0 && plan.firstSeconds.isFinite,
+        "the schedule's plan", "a beginning within the run", plan.firstStep)
+      try Self.validate(plan.length)
+    }
+    try Self.validate(length)
+  }
+
+  private static func validate(_ length: Length) throws {
+    func require(_ condition: Bool, _ option: String, _ expected: String, _ found: Any) throws {
+      guard condition else {
+        throw ScanlineError(.usage, path: option, expected: expected, found: "\(found)")
+      }
+    }
     switch length {
     case .steps(let n): try require(n > 0, "--steps", "1 step or more", n)
     case .epochs(let n): try require(n > 0 && n < 1e9, "--epochs", "a positive number", n)

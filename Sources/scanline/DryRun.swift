@@ -1,5 +1,4 @@
 // `scanline train --dry-run`: what a run would take.
-import ArgumentParser
 import Foundation
 import ImageData
 import Kernels
@@ -20,19 +19,22 @@ struct DryRun {
   let valid: ImageSet?
   let threads: Int
   let drawsPlots: Bool
+  let console: Console
+  /// Whether the warm-up was given: one that is too long for the clock shows when steps are timed.
+  let warmupIsGiven: Bool
 
   /// Steps that are timed at most, and the seconds after which no other is begun; the first does not count.
   private static let (mostSteps, seconds) = (20, 3.0)
 
-  /// Prints the table. Throws `diverged` where a step does, and ends at a signal.
-  func report(_ signals: StopSignals) throws {
+  /// Prints the table. Throws `diverged` where a step does.
+  func report() throws {
     let forecast = RunForecast(state, threads: threads, drawsPlots: drawsPlots)
     // The weights and moments are made by now, the rest is to come.
     let memory = AvailableMemory()
     let most = memory.resident + forecast.growth(isLoaded: true)
     let trainer = Trainer(
       state: state, adam: adam, train: train, valid: valid, threads: threads, now: monotonicSeconds)
-    let step = try secondsPerStep(trainer, signals)
+    let step = try secondsPerStep(trainer)
     func row(_ name: String, _ text: String) { print(name.padding(toLength: 20, withPad: " ", startingAt: 0) + text) }
     row("weights", "\(forecast.weights)")
     row("memory", "\(text(most)) at most, of \(memory.bytes.map { text($0 + memory.resident) } ?? "?") there are")
@@ -45,19 +47,22 @@ struct DryRun {
       row("steps", "\(steps)")
       row("time", "\(clockTime(Double(steps) * step)), evaluations not counted")
     } else if case .minutes(let minutes)? = state.training?.length {
-      row("steps", "about \(Int(minutes * 60 / step)), evaluations not counted")
+      let steps = Int(minutes * 60 / step)
+      row("steps", "about \(steps), evaluations not counted")
+      let schedule = state.training?.schedule
+      if warmupIsGiven, let warning = schedule?.warmupWarning(steps: steps, isExact: false) { console.warning(warning) }
     }
   }
 
   /// The median over a few steps of a run that is not kept.
-  private func secondsPerStep(_ trainer: Trainer, _ signals: StopSignals) throws -> Double {
+  private func secondsPerStep(_ trainer: Trainer) throws -> Double {
     var times: [Double] = []
     var (taken, last) = (0, 0.0)
     let began = monotonicSeconds()
     _ = try trainer.run(
       request: {
         let isEnough = taken > 1 && (taken > Self.mostSteps || monotonicSeconds() - began > Self.seconds)
-        return isEnough || signals.request() == .stop ? .stop : .none
+        return isEnough ? .stop : .none
       },
       save: { _, _ in "" },
       report: { event in
@@ -67,7 +72,6 @@ struct DryRun {
         if taken > 0 { times.append(total - last) }
         (taken, last) = (taken + 1, total)
       })
-    if signals.request() == .stop { throw ExitCode(signals.exitCode) }
     // A run of a single step has no other.
     return times.isEmpty ? last : times.sorted()[times.count / 2]
   }

@@ -10,7 +10,6 @@ import Training
 final class EventSink: RunSink {
   private let writer: EventWriter
   private let now: () -> Double
-  private var hasStepped = false
 
   /// A sink of the run under `lock`, which goes on from `step`; `now` gives seconds since 1970. nil where nothing is to be
   /// written: events of later steps are removed all the same. Throws `io` and `cannotCreate`.
@@ -24,10 +23,9 @@ final class EventSink: RunSink {
 
   func take(_ event: TrainingEvent) throws {
     switch event {
-    case .step: hasStepped = true
     case .gradients(let record): try append(record)
     case .histograms(let histograms): try append(histograms)
-    case .evaluated, .saved: break
+    case .step, .evaluated, .saved: break
     }
   }
 
@@ -67,10 +65,8 @@ final class EventSink: RunSink {
       wallTime: now())
   }
 
-  /// A picture of samples: `png` of `shape`, drawn after `step`. That of a run which was complete when it was resumed is
-  /// there already.
+  /// A picture of samples: `png` of `shape`, drawn after `step`.
   func append(samples png: [UInt8], shape: ImageShape, step: Int) throws {
-    guard hasStepped else { return }
     try writer.write([.image("samples", png: png, shape: shape)], step: step, wallTime: now())
   }
 }

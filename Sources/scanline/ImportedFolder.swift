@@ -63,7 +63,9 @@ struct ImportedFolder {
     let url = URL(fileURLWithPath: target)
     let parent = target.contains("/") ? String(target.dropLast(url.lastPathComponent.count + 1)) : "."
     staging = (parent.isEmpty ? "" : parent) + "/.importing-" + url.lastPathComponent
+    // Not created under a registration: another import may be at work in it, and it is that one's until the lock is ours.
     lock = try RunLock(run: staging)
+    UnfinishedFiles.begin(staging) {}
     for name in try DurableFiles.names(in: staging) where name != ".lock" {
       try DurableFiles.removeAll(staging + "/" + name)
     }
@@ -90,6 +92,10 @@ struct ImportedFolder {
   /// - Throws: `ScanlineError`: `cannotCreate` where something has come to be there meanwhile, `io`.
   func finish() throws {
     try Self.demandFree(target, force: force)
+    try UnfinishedFiles.end(staging, finish: takeName)
+  }
+
+  private func takeName() throws {
     let old = staging + "-replaced"
     let isReplaced = DurableFiles.exists(target)
     if isReplaced {
@@ -107,7 +113,7 @@ struct ImportedFolder {
   }
 
   /// Removes what was written so far. What cannot be removed is hidden, and in the way of nothing.
-  func abandon() { try? DurableFiles.removeAll(staging) }
+  func abandon() { UnfinishedFiles.end(staging) { try? DurableFiles.removeAll(staging) } }
 
   /// Fills the folder with what `fill` does, whole or not at all.
   static func make(_ options: ImportFolderOptions, _ fill: (inout ImportedFolder) throws -> Report) throws {

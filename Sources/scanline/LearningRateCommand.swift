@@ -64,13 +64,11 @@ struct LearningRateCommand: ParsableCommand {
     for ending in endings { try demandNewFile("\(output).\(ending)", force: force) }
     let threads = threads ?? availableThreads()
     let (state, parameters, training, set) = try begin(threads, console)
-    let signals = StopSignals(console: console)
     let bar = ProgressBar(console, "sweeping", total: options.steps)
     let sweep = LearningRateSweep(
       state: state, parameters: parameters, images: set, training: training, options: options, threads: threads,
-      isStopped: { signals.request() == .stop }, progress: { _ in bar.advance(1) })
+      progress: { _ in bar.advance(1) })
     bar.finish()
-    guard sweep.end != .stopped else { throw ExitCode(signals.exitCode) }
     guard !sweep.points.isEmpty else {
       throw ScanlineError(
         .diverged, path: "lr-find", expected: "a finite loss before the first step", found: "one that is not")

@@ -89,7 +89,10 @@ struct ReportReproduction {
     let schedule = training.schedule
     options += [
       ("--batch", "\(training.batchSize)"), ("--learning-rate", "\(schedule.baseRate)"),
-      ("--schedule", schedule.course.rawValue), ("--warmup", "\(schedule.warmupSteps)"),
+      ("--schedule", schedule.course.rawValue),
+    ]
+    if schedule.warmupShare == nil { options.append(("--warmup", "\(schedule.warmupSteps)")) }
+    options += [
       ("--decay", "\(schedule.decay)"), ("--clip", "\(training.adam.clipNorm)"),
       ("--dropout", "\(training.dropout)"), ("--ema", "\(training.adam.averageDecay)"),
     ]

@@ -70,6 +70,12 @@ struct RunConfiguration {
   /// What is the same when the run is repeated; `wasChanged` where its length was, on the way.
   private func repetition(wasChanged: Bool) -> String {
     let followsLength = options.schedule.course == .cosine
+    if let plan = options.plan, plan.firstStep > 0 {
+      return """
+        # The schedule began again at step \(plan.firstStep), with another length: a run of this configuration from the
+        # beginning has other learning rates, and other weights.
+        """
+    }
     if case .minutes = options.length {
       guard followsLength else {
         return """
@@ -110,7 +116,9 @@ struct RunConfiguration {
 
     lines = [Self.line(options.length), line("batch", options.batchSize)]
     lines += [line("learning-rate", options.schedule.baseRate), text("schedule", options.schedule.course.rawValue)]
-    lines += [line("warmup", options.schedule.warmupSteps), line("decay", options.schedule.decay)]
+    // That of a run by the clock, where it is the default, is a share of the run too: no option says so.
+    if options.schedule.warmupShare == nil { lines.append(line("warmup", options.schedule.warmupSteps)) }
+    lines.append(line("decay", options.schedule.decay))
     lines += [
       line("clip", options.adam.clipNorm), line("dropout", options.dropout), line("ema", options.adam.averageDecay),
     ]

@@ -29,7 +29,7 @@ final class RunRecorder {
   /// `io` and `cannotCreate`.
   init(
     under lock: RunLock, trainer: Trainer, threads: Int, formerLength: TrainingOptions.Length?, console: Console,
-    showsGradients: Bool, writesEvents: Bool
+    showsGradients: Bool, writesEvents: Bool, warmupIsGiven: Bool
   ) throws {
     let state = trainer.state
     (self.trainer, run) = (trainer, lock.run)
@@ -40,6 +40,7 @@ final class RunRecorder {
     let kept: [(any RunSink)?] = [
       try MetricsSink(under: lock, state: state, events: events), try GradientSink(under: lock, state: state), events,
       try SampleSink(under: lock, trainer: trainer, threads: threads, console: console, events: events),
+      warmupIsGiven ? WarmupWatch(state, console: console) : nil,
     ]
     sinks = kept.compactMap { $0 }
     try RunConfiguration(state, evaluationInterval: trainer.evaluationInterval)
@@ -112,7 +113,8 @@ final class MetricsSink: RunSink {
   /// The log of the run under `lock`, from `state` on. Throws `io`.
   init(under lock: RunLock, state: RunState, events: EventSink?) throws {
     self.events = events
-    recorder = MetricsRecorder(interval: state.training?.metricsInterval ?? 0, shape: state.model.shape)
+    recorder = MetricsRecorder(
+      interval: state.training?.metricsInterval ?? 0, shape: state.model.shape, from: state)
     log = try MetricsLog(under: lock, step: state.step)
     run = lock.run
   }
@@ -120,7 +122,7 @@ final class MetricsSink: RunSink {
   func take(_ event: TrainingEvent) throws {
     if case .step = event { hasStepped = true }
     guard let record = recorder.record(event) else { return }
-    // A run that was complete when it was resumed scores its images once more; one line about that is enough.
+    // The last evaluation may have been made up for already by a resume before this one.
     if !hasStepped, (try? MetricsHistory(ofRun: run))?.last?.heldOut == record.heldOut { return }
     try log.append(record)
     try events?.append(record)
@@ -136,5 +138,28 @@ final class GradientSink: RunSink {
 
   func take(_ event: TrainingEvent) throws {
     if case .gradients(let record) = event { try log.append(record) }
+  }
+}
+
+/// Warns of a warm-up that was given and is too long for a run by the clock, as soon as that shows.
+final class WarmupWatch: RunSink {
+  private let console: Console
+  private let schedule: Schedule
+  private let seconds: Double
+  private var isDone = false
+
+  /// A watch over the run of `state`; nil where the number of its steps was known before it began.
+  init?(_ state: RunState, console: Console) {
+    guard let training = state.training, let seconds = training.length.seconds else { return nil }
+    (self.console, self.seconds, schedule) = (console, seconds, training.schedule)
+  }
+
+  func take(_ event: TrainingEvent) {
+    guard case .step(let step) = event, !isDone, step.elapsedSeconds > seconds * Schedule.mostWarmup else { return }
+    isDone = true
+    guard step.step < schedule.warmupSteps,
+      let warning = schedule.warmupWarning(steps: step.expectedSteps, isExact: false)
+    else { return }
+    console.warning(warning)
   }
 }

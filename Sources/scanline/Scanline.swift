@@ -1,6 +1,7 @@
 // The command: its subcommands, and how it ends.
 import ArgumentParser
 import Foundation
+import ImageData
 import Kernels
 
 struct Scanline: ParsableCommand {
@@ -19,8 +20,9 @@ struct Scanline: ParsableCommand {
         74   cannot read or write
         75   another run holds the folder
         76   training diverged
-        130  stopped by SIGINT, after saving
-        143  stopped by SIGTERM, after saving
+        129  stopped by SIGHUP; train, once it is at work, saves first
+        130  stopped by SIGINT, likewise
+        143  stopped by SIGTERM, likewise
       """,
     version: "0.1.0",
     subcommands: [
@@ -33,20 +35,43 @@ struct Scanline: ParsableCommand {
     ])
 }
 
+/// A command whose result is files: what it prints only tells of them, and is not missed where standard output is closed.
+protocol LeavesFiles {}
+
+extension TrainCommand: LeavesFiles {}
+extension SampleCommand: LeavesFiles {}
+extension CompleteCommand: LeavesFiles {}
+extension ReportCommand: LeavesFiles {}
+extension DrawCommand: LeavesFiles {}
+extension ImportCommand: LeavesFiles {}
+extension ImportIDXCommand: LeavesFiles {}
+extension ImportCIFARCommand: LeavesFiles {}
+extension LearningRateCommand: LeavesFiles {}
+
 @main
 enum Entry {
   static func main() {
-    // A reader that goes away (`| head`) must not end a run before it has saved.
+    let closed = StandardDescriptors.openClosed()
+    // A reader that goes away (`| head`) must not end a run before it has saved, nor may a limit on the size of files
+    // (`ulimit -f`), which then is an error of the write.
     signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+    let signals = StopSignals(trains: CommandLine.arguments.dropFirst().first == TrainCommand.configuration.commandName)
     var arguments: ConfiguredArguments?
     do {
       try demandKnownCommand()
       let configured = try ConfiguredArguments(Array(CommandLine.arguments.dropFirst()))
       arguments = configured
       var command = try Scanline.parseAsRoot(configured.words)
-      try command.run()
-      try finishOutput()
+      if var stoppable = command as? any StoppableCommand {
+        try stoppable.run(signals)
+      } else {
+        try command.run()
+      }
+      try finishOutput(mayBeNowhere: closed.contains(STDOUT_FILENO) && command is any LeavesFiles)
     } catch let error as ScanlineError {
+      // Where a signal is ending the process, the error may be of its making.
+      UnfinishedFiles.waitForRemoval()
       say("scanline: \(arguments?.retold(error) ?? error)\n")
       exit(error.kind.rawValue)
     } catch
@@ -59,6 +84,7 @@ enum Entry {
       exit(ScanlineError.Kind.usage.rawValue)
     } catch  where Scanline.exitCode(for: error) == .failure && !(error is ExitCode) {
       // Neither the user's mistake nor one that anybody thought of.
+      UnfinishedFiles.waitForRemoval()
       say("scanline: unexpected error: \(error)\n")
       exit(ScanlineError.Kind.inner.rawValue)
     } catch {
@@ -78,12 +104,12 @@ enum Entry {
     throw ValidationError("Unknown command “\(word)”\(suggestion(for: word, among: names)).")
   }
 
-  /// Writes what `print` still holds. A result that a full disk did not take is no result: `io`. A reader that has gone
-  /// away has seen what it wanted.
-  private static func finishOutput() throws {
+  /// Writes what `print` still holds. A result that a full disk or a closed standard output did not take is no result:
+  /// `io`, unless it `mayBeNowhere`. A reader that has gone away has seen what it wanted.
+  private static func finishOutput(mayBeNowhere: Bool) throws {
     guard fflush(nil) != 0 else { return }
     let code = errno
-    guard code != EPIPE else { return }
+    guard code != EPIPE, !(mayBeNowhere && code == EBADF) else { return }
     throw ScanlineError(
       .io, path: "standard output", expected: "a place for the result", found: String(cString: strerror(code)))
   }

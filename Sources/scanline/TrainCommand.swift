@@ -7,14 +7,19 @@ import Kernels
 import Networks
 import Training
 
-struct TrainCommand: ParsableCommand {
+struct TrainCommand: StoppableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
     abstract: "Train a model on a folder of PNGs.",
     discussion: """
       A run is a folder of checkpoints, step-00001234 and so on, beside config.toml (what was asked for), \
-      environment.json, metrics.jsonl, gradients.jsonl, samples and plots. SIGINT and SIGTERM save before they stop (exit \
-      codes 130 and 143), SIGUSR1 saves and goes on.
+      environment.json, metrics.jsonl, gradients.jsonl, samples and plots. Once images are read, SIGINT, SIGTERM and \
+      SIGHUP save before they stop (exit codes 130, 143 and 129); a second signal, a second later or more, leaves at once. \
+      SIGUSR1 saves and goes on.
+
+      --resume goes on with a run, and with a new length for longer. The learning rate then keeps to the schedule first \
+      planned and, past its end, stays at its last value; --schedule beside the new length begins a schedule again, over \
+      the steps to come. Plots, event files and --watch-gradients stay as they were unless they are given anew.
 
       --config takes options from a TOML file: keys are their long names, tables the groups below, as in the config.toml \
       of any run. Options on the command line go before it, and both before --preset.
@@ -24,6 +29,7 @@ struct TrainCommand: ParsableCommand {
         scanline train mnist --levels 2 --name digits --minutes 10
         scanline train mnist --preset pixelcnn-mnist --minutes 30
         scanline train --resume --name digits
+        scanline train --resume --name digits --minutes 20
         scanline train --config Checkpoints/digits/config.toml --output again
         scanline train mnist --config run.toml --steps 20000 --name longer
         scanline train photos --width 48 --dry-run
@@ -37,21 +43,26 @@ struct TrainCommand: ParsableCommand {
   var output: String?
   @Option(help: "A TOML file of options, which those given here go before.", completion: .file(extensions: ["toml"]))
   var config: String?
-  @Flag(help: "Go on with the run where its newest checkpoint left it; only its length may be given anew.")
+  @Flag(
+    help: "Go on with the run where its newest checkpoint left it; only its length, and with it --schedule, may be new."
+  )
   var resume = false
   @Flag(help: "Say what the run would take (memory, disk, seconds a step), and write nothing.") var dryRun = false
   @Option(help: "Threads; by default all that this process may use. They change no bit of the result.")
   var threads: Int?
-  @Flag(help: "Show the gradient flow, layer by layer, whenever it is recorded.") var watchGradients = false
+  @Flag(inversion: .prefixedNo, help: "Show the gradient flow, layer by layer, whenever it is recorded (default: no).")
+  var watchGradients: Bool?
   @Flag(inversion: .prefixedNo, help: "Learn each class subfolder apart: `sample --class` then draws one.")
   var classConditional: Bool?
   @Option(
     help: "Begin with a published configuration (`scanline presets` lists them); other options go before it.",
     completion: .list(Preset.all.map(\.name)))
   var preset: String?
-  @Flag(inversion: .prefixedNo, help: "Write event files for TensorBoard into the run folder.") var tensorboard = true
-  @Flag(inversion: .prefixedNo, help: "Draw losses and gradient flow into plots when the run ends or stops.")
-  var plots = true
+  @Flag(inversion: .prefixedNo, help: "Write event files for TensorBoard into the run folder (default: yes).")
+  var tensorboard: Bool?
+  @Flag(
+    inversion: .prefixedNo, help: "Draw losses and gradient flow into plots when the run ends or stops (default: yes).")
+  var plots: Bool?
   @OptionGroup var shown: ProgressOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Training") var training: TrainingFlags
@@ -82,28 +93,29 @@ struct TrainCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run(_ signals: StopSignals) throws {
     let console = shown.console()
-    let signals = StopSignals(console: console)
     let run = try runFolder()
     let threads = threads ?? availableThreads()
     if !resume { try demandEmpty(run) }
-    let began = try resume ? nil : started(run, threads, console)
+    let began = try resume ? nil : started(run, threads, console, dryRun ? nil : signals)
     if dryRun, let began {
       return try DryRun(
         state: began.state, adam: began.adam, train: began.train, valid: began.valid, threads: threads,
-        drawsPlots: plots
-      ).report(signals)
+        drawsPlots: outputs(over: nil).plots, console: console, warmupIsGiven: training.warmup != nil
+      ).report()
     }
     let lock = try lockFolder(run)
-    let session = try began ?? resumed(run, lock, threads, console)
+    guard let session = try began ?? resumed(run, lock, threads, console, signals) else { return }
+    let outputs = session.state.outputs ?? RunState.RunOutputs()
     try audit(session.state.model, session.adam, console)
     let trainer = Trainer(
       state: session.state, adam: session.adam, train: session.train, valid: session.valid, threads: threads,
       isSaved: resume, now: monotonicSeconds)
     let recorder = try RunRecorder(
       under: lock, trainer: trainer, threads: threads, formerLength: session.formerLength, console: console,
-      showsGradients: watchGradients, writesEvents: tensorboard)
+      showsGradients: outputs.watchesGradients, writesEvents: outputs.tensorboard,
+      warmupIsGiven: !resume && training.warmup != nil)
     let outcome = try trainer.run(
       request: signals.request,
       save: { state, adam in
@@ -114,13 +126,14 @@ struct TrainCommand: ParsableCommand {
         return path
       },
       report: recorder.report)
+    signals.hasSaved()
     recorder.progress.finish()
     switch outcome {
     case .finished:
       recorder.progress.printResult(run: run, state: trainer.state)
-      if plots { try recorder.drawPlots() }
+      if outputs.plots { try recorder.drawPlots() }
     case .stopped:
-      if plots { try recorder.drawPlots() }
+      if outputs.plots { try recorder.drawPlots() }
       console.line("Stopped at step \(trainer.adam.step); go on with: scanline train --resume --output \(run)")
       throw ExitCode(signals.exitCode)
     }
@@ -171,7 +184,18 @@ struct TrainCommand: ParsableCommand {
     var formerLength: TrainingOptions.Length?
   }
 
-  private func started(_ run: String, _ threads: Int, _ console: Console) throws -> Session {
+  /// What is shown and written besides: as given, else as in `former`, a resumed run's.
+  private func outputs(over former: RunState.RunOutputs?) -> RunState.RunOutputs {
+    var outputs = former ?? RunState.RunOutputs()
+    outputs.plots = plots ?? outputs.plots
+    outputs.tensorboard = tensorboard ?? outputs.tensorboard
+    outputs.watchesGradients = watchGradients ?? outputs.watchesGradients
+    return outputs
+  }
+
+  private func started(
+    _ run: String, _ threads: Int, _ console: Console, _ signals: StopSignals?
+  ) throws -> Session {
     guard let path = folder else {
       throw ScanlineError(
         .usage, path: config ?? "train", expected: "folder, the PNGs to train on, there or on the command line",
@@ -179,22 +203,25 @@ struct TrainCommand: ParsableCommand {
     }
     // Whoever reads an error about the whole of a model should know that there is more than the command line.
     let asked = config.map { "train, with \($0)" } ?? "train"
-    let options = try training.options()
+    var options = try training.options()
     let quantization = try quantization.quantization(seed: options.seed)
     // What can be refused without the images is refused before they are read.
     let unsized = try model.configuration(
       shape: ImageShape(height: 1, width: 1, channels: 1), levels: quantization.levels, path: asked)
     let loading = images.loading(over: nil)
-    let (train, valid) = try load(path, loading, images.heldOutShare, images.heldOutSeed, threads, console)
+    let (train, valid) = try load(path, loading, images.heldOutShare, images.heldOutSeed, threads, console, signals)
+    training.completeDefaults(of: &options, images: train.count, console)
     let configuration = try model.fitted(
       unsized, to: train, classConditional: classConditional == true, path: path)
-    let state = RunState(
+    var state = RunState(
       model: configuration, quantization: quantization,
       data: RunState.Data(
         folder: path, loading: loading, heldOutShare: images.heldOutShare, splitSeed: images.heldOutSeed, train: train,
         valid: valid),
       training: options)
-    try RunForecast.demandRoom(for: state, threads: threads, drawsPlots: plots, path: asked)
+    let outputs = outputs(over: nil)
+    state.outputs = outputs == RunState.RunOutputs() ? nil : outputs
+    try RunForecast.demandRoom(for: state, threads: threads, drawsPlots: outputs.plots, path: asked)
     let classNames = configuration.classNames
     let network = configuration.makeModel()
     let classes = configuration.classCount > 0 ? "; \(configuration.classCount) classes" : ""
@@ -209,7 +236,16 @@ struct TrainCommand: ParsableCommand {
       train: train.numbered(as: classNames, path: path), valid: valid?.numbered(as: classNames, path: path))
   }
 
-  private func resumed(_ run: String, _ lock: RunLock, _ threads: Int, _ console: Console) throws -> Session {
+  /// nil where the run is finished, which is said.
+  private func resumed(
+    _ run: String, _ lock: RunLock, _ threads: Int, _ console: Console, _ signals: StopSignals
+  ) throws -> Session? {
+    let length = try training.length()
+    if training.schedule != nil, length == nil {
+      throw ScanlineError(
+        .usage, path: "--schedule", expected: "a new length beside it (--steps, --epochs or --minutes), with --resume",
+        found: "none")
+    }
     if let flag = (classConditional != nil ? "--class-conditional" : nil) ?? model.given ?? training.givenBesidesLength
       ?? quantization.given ?? images.given
     {
@@ -226,20 +262,28 @@ struct TrainCommand: ParsableCommand {
       throw ScanlineError(.badData, path: run, expected: "a checkpoint to resume from", found: "none that is whole")
     }
     var (state, adam) = try Checkpoint.load(step.path)
-    let formerLength = state.training?.length
-    if let length = try training.length() { state.training?.length = length }
+    let former = state
+    if let length { state.changeLength(to: length, restarting: training.schedule) }
     try state.training?.validate()
+    let formerLength = former.training?.length
     if state.training?.length != formerLength { try demandLength(state) }
+    if state == former, let finished = FinishedRun(state, run: run) {
+      finished.report(console)
+      return nil
+    }
+    let outputs = outputs(over: state.outputs)
+    state.outputs = outputs == RunState.RunOutputs() ? nil : outputs
     guard let data = state.data else {
       throw ScanlineError(.badData, path: step.path, expected: "a run's data", found: "imported weights")
     }
     let path = folder ?? data.folder
-    let (train, valid) = try load(path, data.loading, data.heldOutShare, data.splitSeed, threads, console)
+    let (train, valid) = try load(path, data.loading, data.heldOutShare, data.splitSeed, threads, console, signals)
     try state.demandSameImages(train: train, valid: valid, path: path)
     // A run of an earlier version knows its images from here on.
     if data.trainedImages == nil { state.data?.trainedImages = ContentHashSet(of: train) }
-    try RunForecast.demandRoom(for: state, threads: threads, drawsPlots: plots, isLoaded: true, path: run)
+    try RunForecast.demandRoom(for: state, threads: threads, drawsPlots: outputs.plots, isLoaded: true, path: run)
     console.line("Resumed \(run) at step \(adam.step)")
+    if let note = ScheduleNote(former: former, now: state).text { console.line(note) }
     let classNames = state.model.classNames
     return try Session(
       state: state, adam: adam, train: train.numbered(as: classNames, path: path),
@@ -268,7 +312,7 @@ struct TrainCommand: ParsableCommand {
 
   private func load(
     _ path: String, _ loading: ImageLoadingOptions, _ share: Double, _ seed: UInt64, _ threads: Int,
-    _ console: Console
+    _ console: Console, _ signals: StopSignals?
   ) throws -> (train: ImageSet, valid: ImageSet?) {
     let began = monotonicSeconds()
     let folder = try ImageFolder(scanning: path, heldOutShare: share, seed: seed)
@@ -285,6 +329,8 @@ struct TrainCommand: ParsableCommand {
     }
     for note in folder.notes { console.logger.warning("\(note)") }
     if let note = valid.flatMap({ Self.duplicates(train: train, valid: $0) }) { console.logger.warning("\(note)") }
+    // The trainer is next: it answers signals before its first step.
+    signals?.savesFirst(console)
     console.line(
       "Read \(train.count + (valid?.count ?? 0)) images from \(path) in \((monotonicSeconds() - began).text(2)) s")
     return (train, valid)

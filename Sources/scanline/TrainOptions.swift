@@ -90,21 +90,26 @@ struct LayerOptions: ParsableArguments {
 
 struct TrainingFlags: ParsableArguments {
   @Option(help: "Stop after so many steps.") var steps: Int?
-  @Option(help: "Stop after so many passes over the images (default: 10).") var epochs: Double?
+  @Option(help: "Stop after so many passes over the images (default: 10, or as many as make 200 steps).")
+  var epochs: Double?
   @Option(help: "Stop after so many minutes, evaluation included. The schedule then follows the clock.")
   var minutes: Double?
   @Option(help: "Images in a step (default: 64).") var batch: Int?
   @Option(help: "Adam's learning rate after warm-up (default: 0.002).") var learningRate: Float?
   @Option(help: "The course of the learning rate: constant, cosine or exponential (default: cosine).")
   var schedule: Schedule.Course?
-  @Option(help: "Steps over which the rate rises from zero (default: 100).") var warmup: Int?
+  @Option(help: "Steps over which the rate rises from zero (default: 100, a tenth of the run at most).")
+  var warmup: Int?
   @Option(help: "The factor a step of the exponential schedule (default: 0.999977).") var decay: Double?
   @Option(help: "Scale gradients above this global norm down to it; 0 is off (default: 0).") var clip: Float?
   @Option(help: "The share of each layer's features that a step leaves out while training (default: 0).")
   var dropout: Double?
   @Option(help: "Decay of the moving average of the weights; 0 is off (default: 0.999).") var ema: Float?
   @Option(
-    help: "Steps between held-out evaluations and checkpoints (default: an epoch, or the epochs that make 500 steps).")
+    help: """
+      Steps between held-out evaluations and checkpoints (default: an epoch, or the epochs that make 500 steps; 10 in a \
+      run of few images and default length).
+      """)
   var evaluateEvery: Int?
   @Option(help: "Held-out images scored between; the end scores all (default: 1000).") var evaluationImages: Int?
   @Option(help: "Steps between records of the gradient flow in gradients.jsonl; 0: none (default: 50).")
@@ -127,10 +132,10 @@ struct TrainingFlags: ParsableArguments {
     return minutes.map { .minutes($0) }
   }
 
-  /// The first option that was given, those of the length apart.
+  /// The first option that was given, those of the length apart and the schedule, which may begin again with it.
   var givenBesidesLength: String? {
     let given: [(String, Bool)] = [
-      ("--batch", batch != nil), ("--learning-rate", learningRate != nil), ("--schedule", schedule != nil),
+      ("--batch", batch != nil), ("--learning-rate", learningRate != nil),
       ("--warmup", warmup != nil), ("--decay", decay != nil), ("--clip", clip != nil), ("--dropout", dropout != nil),
       ("--ema", ema != nil),
       ("--evaluate-every", evaluateEvery != nil), ("--evaluation-images", evaluationImages != nil),
@@ -139,6 +144,17 @@ struct TrainingFlags: ParsableArguments {
       ("--seed", seed != nil),
     ]
     return given.first { $0.1 }?.0
+  }
+
+  /// Fills in the defaults that depend on the number of training images, and warns of a warm-up that was given and takes
+  /// more than a tenth of the run. By the clock that shows later, while the run is at work.
+  func completeDefaults(of options: inout TrainingOptions, images: Int, _ console: Console) {
+    let stepsPerEpoch = DataOrder(images: images, batchSize: options.batchSize, seed: options.seed).stepsPerEpoch
+    if steps == nil, epochs == nil, minutes == nil { options.setDefaultLength(stepsPerEpoch: stepsPerEpoch) }
+    let total = options.length.steps(perEpoch: stepsPerEpoch)
+    guard warmup != nil else { return options.schedule.setDefaultWarmup(steps: total) }
+    guard let total, let warning = options.schedule.warmupWarning(steps: total, isExact: true) else { return }
+    console.warning(warning)
   }
 
   /// The defaults with what was given. Throws a usage error naming what makes no sense.
@@ -162,5 +178,18 @@ struct TrainingFlags: ParsableArguments {
     if let seed { options.seed = seed }
     try options.validate()
     return options
+  }
+}
+
+extension Schedule {
+  /// What is wrong with a warm-up that was given, in a run of `steps` steps, which is an estimate unless `isExact`; nil
+  /// where it takes no more than a tenth of them.
+  func warmupWarning(steps: Int, isExact: Bool) -> String? {
+    guard warmupSteps > 1, Double(warmupSteps) > Double(steps) * Self.mostWarmup else { return nil }
+    let run = "the run's \(isExact ? "" : "some ")\(counted(steps, "step"))"
+    let reached =
+      warmupSteps > steps
+      ? "the learning rate never comes to \(baseRate)" : "the learning rate comes to \(baseRate) late"
+    return "--warmup \(warmupSteps) is more than a tenth of \(run): \(reached)"
   }
 }

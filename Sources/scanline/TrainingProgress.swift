@@ -86,14 +86,17 @@ final class TrainingProgress {
   }
 
   /// The table on standard output.
-  func printResult(run: String, state: RunState) {
+  func printResult(run: String, state: RunState) { Self.printResult(run: run, state: state, last?.summary) }
+
+  /// The same of a run whose last evaluation gave `summary`; nil where no images were held out.
+  static func printResult(run: String, state: RunState, _ summary: LikelihoodSummary?) {
     print("run                 \(run)")
     print("steps               \(state.step)")
     print("seconds             \(state.elapsedSeconds.text(1))")
-    guard let last else { return print("held out            no images") }
-    print("held-out images     \(last.summary.images)")
-    print("nats per image      \(plusMinus(last.summary.natsPerImage, last.summary.standardError, 4))")
-    print("bits per dimension  \(last.summary.bitsPerDimension.text(5))")
+    guard let summary else { return print("held out            no images") }
+    print("held-out images     \(summary.images)")
+    print("nats per image      \(plusMinus(summary.natsPerImage, summary.standardError, 4))")
+    print("bits per dimension  \(summary.bitsPerDimension.text(5))")
     if let best = state.best {
       print("best step           \(best.step) (\(best.natsPerImage.text(4)) nats on the images scored at intervals)")
     }

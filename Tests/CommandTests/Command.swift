@@ -94,6 +94,26 @@ final class Workplace {
     try Running(arguments.split(separator: " ").map(String.init), in: path, output: output, errors: errors).finish()
   }
 
+  /// Runs `script` in this folder by bash, to which the command is $SCANLINE: for what only a shell can arrange.
+  func shell(_ script: String) throws -> Result {
+    let process = Process()
+    let stem = path + "/.said-\(UUID().uuidString)"
+    let said = [stem + ".out", stem + ".err"]
+    for path in said { #expect(FileManager.default.createFile(atPath: path, contents: nil)) }
+    defer { for path in said { try? FileManager.default.removeItem(atPath: path) } }
+    process.executableURL = URL(fileURLWithPath: "/bin/bash")
+    process.arguments = ["-c", script]
+    process.environment = ProcessInfo.processInfo.environment.merging(["SCANLINE": try commandURL().path]) { $1 }
+    process.currentDirectoryURL = URL(fileURLWithPath: path)
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle(forWritingAtPath: said[0])
+    process.standardError = FileHandle(forWritingAtPath: said[1])
+    try process.run()
+    process.waitUntilExit()
+    let texts = try said.map { try String(contentsOfFile: $0, encoding: .utf8) }
+    return Result(status: process.terminationStatus, output: texts[0], messages: texts[1])
+  }
+
   /// As `run`, for a command that must succeed.
   func succeed(_ arguments: String, _ location: SourceLocation = #_sourceLocation) throws -> Result {
     let result = try run(arguments)

@@ -18,7 +18,7 @@ try() {
   # These would go on for minutes.
   [[ $line != *--minutes* ]] || seconds=8
   tried=$((tried + 1))
-  # In the foreground: elsewhere timeout signals its whole group too, and the second SIGINT of a command ends it unsaved.
+  # In the foreground: elsewhere timeout would signal its whole group, and with it what reads the command's output.
   if [ -n "${TERMINAL:-}" ]; then
     TERM=xterm timeout -k 30 $((seconds + 60)) script -qec "exec timeout --foreground -s INT $seconds $line" /dev/null \
       </dev/null >said 2>&1 || status=$?

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# SIGINT, SIGTERM and SIGUSR1 at random moments of a run, two SIGINTs, and two runs in one folder. SIGNALS sets how many
-# stops there are (default 100).
+# SIGINT, SIGTERM, SIGHUP and SIGUSR1 at random moments of a run, two signals at once and a second apart, GNU timeout, nohup,
+# limits of files, signals while images are read, and two runs in one folder. SIGNALS sets how many stops there are
+# (default 100).
 source "$(dirname "$0")/common.sh"
 draw_images
 RANDOM=${SEED:-1}
@@ -30,7 +31,11 @@ while [ "$tried" -lt "$count" ]; do
   await_start "$pid"
   sleep "0.0$((RANDOM % 90 + 10))"
   # A run that has just ended takes no signal: it is compared, and does not count.
-  if [ $((RANDOM % 2)) -eq 0 ]; then signal=INT expected=130; else signal=TERM expected=143; fi
+  case $((RANDOM % 3)) in
+    0) signal=INT expected=130 ;;
+    1) signal=TERM expected=143 ;;
+    2) signal=HUP expected=129 ;;
+  esac
   began=$(now)
   kill -s "$signal" "$pid" 2>/dev/null || true
   wait "$pid" && status=0 || status=$?
@@ -49,7 +54,101 @@ while [ "$tried" -lt "$count" ]; do
 done
 [ -z "$(newest_step run)" ] || why=$(recover run $steps "$whole" "$run") || lose "the last run: $why"
 echo "the slowest of $count stops took $slowest ms"
-tally "SIGINT and SIGTERM at random"
+tally "SIGINT, SIGTERM and SIGHUP at random"
+
+# --- two signals at once are one ---
+
+endless="train images $small --minutes 5 --evaluate-every 100000000"
+
+# timeout signals its child and then its own group, to which the child belongs.
+for _ in $(seq 20); do
+  tried=$((tried + 1))
+  rm -rf run
+  timeout 1 "$scanline" $endless --output run >/dev/null 2>said && status=0 || status=$?
+  [ "$status" -eq 124 ] && [ -n "$(newest_step run)" ] || lose "timeout: exit code $status, $(tail -n 1 said)"
+done
+tally "GNU timeout"
+
+# $1 and $2 with some $3 microseconds between them.
+for pair in "TERM TERM" "TERM INT" "INT TERM" "INT INT" "HUP TERM" "TERM HUP" "HUP HUP" "INT HUP"; do
+  for pause in 0 0.0005 0.02 0.3; do
+    read -r first second <<<"$pair"
+    tried=$((tried + 1))
+    rm -rf run said
+    "$scanline" $endless --output run >/dev/null 2>said & pid=$!
+    await_start "$pid"
+    kill -s "$first" "$pid"
+    sleep "$pause"
+    kill -s "$second" "$pid" 2>/dev/null || true
+    wait "$pid" && status=0 || status=$?
+    [[ $status =~ ^(129|130|143)$ ]] && [ -n "$(newest_step run)" ] || lose "SIG$first, SIG$second: exit code $status"
+  done
+done
+tally "two signals at once"
+
+# --- nohup ---
+
+for _ in $(seq 5); do
+  tried=$((tried + 1))
+  rm -rf run said
+  (trap '' HUP; exec "$scanline" $endless --output run >/dev/null 2>said) & pid=$!
+  await_start "$pid"
+  sleep 0.05
+  kill -HUP "$pid"
+  sleep 0.2
+  kill -0 "$pid" 2>/dev/null || lose "SIGHUP ended a run that ignores it"
+  kill -TERM "$pid"
+  wait "$pid" && status=0 || status=$?
+  [ "$status" -eq 143 ] && [ -n "$(newest_step run)" ] || lose "nohup, then SIGTERM: exit code $status"
+done
+tally "SIGHUP under nohup"
+
+# --- a limit of file sizes ---
+
+for limit in 1 2 3; do
+  tried=$((tried + 1))
+  rm -rf run
+  (ulimit -f "$limit"; exec "$scanline" train images $small --width 32 --steps 200 --evaluate-every 20 --output run) \
+    >/dev/null 2>said && status=0 || status=$?
+  [ "$status" -eq 74 ] && grep -q 'too large' said || lose "ulimit -f $limit: exit code $status, $(tail -n 1 said)"
+  tried=$((tried + 1))
+  rm -rf one
+  (ulimit -f "$limit"; exec "$scanline" draw one --count 1 --side 512) >/dev/null 2>said && status=0 || status=$?
+  [ "$status" -eq 74 ] && [ -z "$(find one -type f)" ] || lose "ulimit -f $limit, draw: exit code $status"
+done
+tally "SIGXFSZ"
+
+# --- while images are read there is nothing to save ---
+
+"$scanline" draw many --count 20000 --side 64 >/dev/null
+for signal in INT TERM HUP; do
+  for pause in 0.1 0.15 0.2; do
+    tried=$((tried + 1))
+    rm -rf run
+    "$scanline" train many $small --steps 3 --output run >/dev/null 2>said & pid=$!
+    sleep "$pause"
+    kill -s "$signal" "$pid"
+    wait "$pid" && status=0 || status=$?
+    expected=$((128 + $(kill -l "$signal")))
+    [ "$status" -eq "$expected" ] && [ ! -e run ] && [ ! -s said ] || lose "SIG$signal while reading: exit code $status"
+  done
+done
+tally "signals while images are read"
+
+# --- other commands leave nothing hidden ---
+
+for signal in TERM HUP; do
+  for pause in 0.1 0.15 0.2 0.25 0.3; do
+    tried=$((tried + 1))
+    rm -rf drawn
+    "$scanline" draw drawn --count 60000 --side 32 >/dev/null 2>&1 & pid=$!
+    sleep "$pause"
+    kill -s "$signal" "$pid"
+    wait "$pid" && status=0 || status=$?
+    [ "$status" -ne 0 ] && [ -z "$(find drawn -name '.*' ! -name . 2>/dev/null)" ] || lose "SIG$signal left files"
+  done
+done
+tally "half-written files"
 
 # --- SIGUSR1: saves and goes on ---
 
@@ -104,7 +203,7 @@ for _ in $(seq 10); do
 done
 tally "ten runs that begin in one folder at once"
 
-# --- a second SIGINT leaves at once ---
+# --- a second SIGINT, more than a second later, leaves at once ---
 
 # A step of some ten seconds: the first SIGINT waits for its end, the second does not.
 "$scanline" draw large --count 600 --side 40 >/dev/null
@@ -116,6 +215,7 @@ for _ in 1 2 3; do
   sleep 0.3
   kill -INT "$pid"
   until grep -q '^Stopping' said; do sleep 0.01; done
+  sleep 1.2
   began=$(now)
   kill -INT "$pid"
   wait "$pid" && status=0 || status=$?

@@ -143,7 +143,7 @@ import Training
 
 extension Adam {
   /// A copy that later steps of `other` do not touch.
-  fileprivate init(copying other: Adam) {
+  init(copying other: Adam) {
     self.init(parameters: other.parameters.copy(), options: other.options)
     average.storage.copy(other.average.storage)
     firstMoment.storage.copy(other.firstMoment.storage)

@@ -1,0 +1,82 @@
+// What is said when a run is resumed: that it is finished, or how its learning rate goes on.
+import Foundation
+import Kernels
+import Networks
+import Training
+
+/// A run that has nothing left to do: all its steps are taken, and all held-out images are scored.
+struct FinishedRun {
+  private let state: RunState
+  private let run: String
+  private let last: LikelihoodSummary?
+
+  /// The run in the folder `run` with the newest state `state`; nil where something is left. A run that was stopped during
+  /// its last evaluation has the final step, but no record of that evaluation.
+  init?(_ state: RunState, run: String) {
+    guard let training = state.training else { return nil }
+    let isOver =
+      if let steps = training.length.steps(perEpoch: state.order?.stepsPerEpoch ?? 1) {
+        state.step >= steps
+      } else {
+        state.elapsedSeconds >= training.length.seconds ?? 0
+      }
+    guard isOver else { return nil }
+    let records = (try? MetricsHistory(ofRun: run))?.heldOut ?? []
+    let record = records.last { $0.heldOut?.isFinal == true && $0.step == state.step }
+    guard record != nil || (state.data?.validImages ?? 0) == 0 else { return nil }
+    (self.state, self.run, last) = (state, run, record?.heldOut?.average)
+  }
+
+  /// Says that the run is finished and how to go on, and prints its result as at its end.
+  func report(_ console: Console) {
+    let longer =
+      switch state.training?.length {
+      case .epochs(let epochs): "--epochs \((2 * epochs).text(epochs.rounded() == epochs ? 0 : 3))"
+      case .minutes(let minutes): "--minutes \((2 * minutes).text(minutes.rounded() == minutes ? 0 : 3))"
+      default: "--steps \(2 * state.step)"
+      }
+    console.line(
+      """
+      \(run) is finished: \(counted(state.step, "step")), nothing to resume. To train it for longer, give a length \
+      (--steps, --epochs or --minutes) beyond that: scanline train --resume --output \(run) \(longer)
+      """)
+    TrainingProgress.printResult(run: run, state: state, last)
+  }
+}
+
+/// How the learning rate goes on in a run that was given another length.
+struct ScheduleNote {
+  let former: RunState
+  let now: RunState
+
+  /// In a line; nil where nothing changed.
+  var text: String? {
+    guard let before = former.training, let after = now.training, before != after else { return nil }
+    let stepsPerEpoch = now.order?.stepsPerEpoch ?? 1
+    func rate(_ state: RunState, _ step: Int) -> Float {
+      state.learningRate(step: step, seconds: state.elapsedSeconds, stepsPerEpoch: stepsPerEpoch)
+    }
+    let last = former.lastRate ?? rate(former, max(former.step - 1, 0))
+    let rates = "\(short(last)) at step \(now.step), \(short(rate(now, now.step))) at step \(now.step + 1)"
+    let name = after.schedule.course.rawValue
+    if let plan = after.plan, plan.firstStep == now.step, plan.length == after.length, plan != before.plan {
+      return
+        "Learning rate: \(rates). The \(name) schedule begins again over the steps to come, from a rate of "
+        + "\(short(after.schedule.baseRate))."
+    }
+    guard after.schedule.course == .cosine, let plan = after.plan else { return "Learning rate: \(rates)." }
+    return
+      "Learning rate: \(rates). The cosine schedule stays the one planned for \(words(plan.length)); past its end the rate "
+      + "stays at its last value. To begin it again over the steps to come, give --schedule cosine beside the new length."
+  }
+
+  private func short(_ rate: Float) -> String { String(format: "%.3g", Double(rate)) }
+
+  private func words(_ length: TrainingOptions.Length) -> String {
+    switch length {
+    case .steps(let steps): counted(steps, "step")
+    case .epochs(let epochs): "\(epochs) epochs"
+    case .minutes(let minutes): "\(minutes) minutes"
+    }
+  }
+}

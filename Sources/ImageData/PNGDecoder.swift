@@ -18,6 +18,8 @@ package enum PNGProblem: Error, Sendable, Equatable {
   case needsBackground(String)
   /// It has 16-bit samples and no scaling was chosen.
   case needsScaling(String)
+  /// Scanline wrote it, so it is no data.
+  case own
   /// There is no memory left.
   case memory
 
@@ -25,7 +27,7 @@ package enum PNGProblem: Error, Sendable, Equatable {
   package var isFileAtFault: Bool {
     switch self {
     case .system, .bad: true
-    case .needsBackground, .needsScaling, .memory: false
+    case .needsBackground, .needsScaling, .own, .memory: false
     }
   }
 
@@ -35,6 +37,7 @@ package enum PNGProblem: Error, Sendable, Equatable {
     case .system(let code): String(cString: strerror(code))
     case .bad(let reason): reason
     case .needsBackground(let mode), .needsScaling(let mode): "a \(mode) image"
+    case .own: OwnOutput.pictureReason
     case .memory: "no memory left"
     }
   }
@@ -43,7 +46,7 @@ package enum PNGProblem: Error, Sendable, Equatable {
   package func error(path: String) -> ScanlineError {
     switch self {
     case .system: ScanlineError(.io, path: path, expected: "a readable file", found: reason)
-    case .bad: ScanlineError(.badData, path: path, expected: "a PNG image", found: reason)
+    case .bad, .own: ScanlineError(.badData, path: path, expected: "a PNG image", found: reason)
     case .needsBackground:
       ScanlineError(
         .badData, path: path,
@@ -72,7 +75,7 @@ package final class PNGDecoder {
   /// Reads the file at `path` and its header, and leaves it open for `decode`.
   package func open(path: String, limits: PNGLimits) throws(PNGProblem) -> PNGHeader {
     var header = scanline_png_header()
-    try check(scanline_png_open_file(reader, path, limits.c, &header))
+    try check(path.withQuickFileSystemPath { scanline_png_open_file(reader, $0, limits.c, &header) })
     return PNGHeader(header)
   }
 

@@ -138,8 +138,10 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
       model == .pixelCNN || model == .mdrnn || residual == .pre, "residual layers of a \(model.rawValue)",
       "--residual \(residual.rawValue)")
     try require(model != .mdrnn || residual != .post, "--residual none or pre of an mdrnn", residual.rawValue)
+    // By bytes: names that differ in Unicode normalization alone are equal strings, and two classes.
+    let names = classNames.map { Set($0.map { Array($0.utf8) }) }
     try require(
-      classNames.map { !$0.isEmpty && Set($0).count == $0.count } ?? true, "one class or more, each name once",
+      classNames.map { !$0.isEmpty && names?.count == $0.count } ?? true, "one class or more, each name once",
       (classNames ?? []).joined(separator: ", "))
     try require(
       likelihood != .bernoulli || levels == 2, "2 levels for a Bernoulli likelihood", "\(levels)")

@@ -72,6 +72,50 @@ static uint32_t big_endian(const uint8_t *b) {
   return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
+// Whether the chunks before the pixels, within `count` bytes of a PNG's beginning, have the text "Software: scanline…".
+// Checksums are not looked at: that is for decoding.
+static int says_own(const uint8_t *bytes, size_t count) {
+  static const char key[] = "Software", word[] = "scanline";
+  size_t place = 8;
+  while (place + 12 <= count) {
+    size_t length = big_endian(bytes + place);
+    const uint8_t *type = bytes + place + 4, *body = type + 4;
+    if (memcmp(type, "IDAT", 4) == 0 || memcmp(type, "IEND", 4) == 0) return 0;
+    if (length > count - place - 12) return 0;
+    const uint8_t *end = body + length, *text = NULL;
+    if (length > sizeof key && memcmp(body, key, sizeof key) == 0) {
+      if (memcmp(type, "tEXt", 4) == 0) text = body + sizeof key;
+      // Compression flag and method, the language and the translated key, each ended by a zero.
+      if (memcmp(type, "iTXt", 4) == 0 && length > sizeof key + 2 && body[sizeof key] == 0) {
+        text = body + sizeof key + 2;
+        for (int zeros = 0; zeros < 2 && text != NULL; zeros++) {
+          text = memchr(text, 0, (size_t)(end - text));
+          if (text != NULL) text++;
+        }
+      }
+    }
+    if (text != NULL && (size_t)(end - text) >= sizeof word - 1 && memcmp(text, word, sizeof word - 1) == 0 &&
+        ((size_t)(end - text) == sizeof word - 1 || text[sizeof word - 1] == ' '))
+      return 1;
+    place += length + 12;
+  }
+  return 0;
+}
+
+// Bytes of a file in which such a text is looked for.
+enum { own_head = 8192 };
+
+int scanline_png_file_is_own(const char *path) {
+  uint8_t head[own_head];
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return 0;
+  ssize_t count;
+  do count = read(descriptor, head, sizeof head);
+  while (count < 0 && errno == EINTR);
+  close(descriptor);
+  return count >= 8 && png_sig_cmp(head, 0, 8) == 0 && says_own(head, (size_t)count);
+}
+
 // The signature and IHDR by hand, so that limits hold before libpng allocates anything.
 static int check_beginning(scanline_png_reader *reader, scanline_png_limits limits) {
   const uint8_t *bytes = reader->file;
@@ -164,6 +208,7 @@ static int open_image(scanline_png_reader *reader, scanline_png_limits limits, s
   h->has_alpha = (h->color_type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(png, info, PNG_INFO_tRNS) != 0;
   h->is_grey = h->color_type == PNG_COLOR_TYPE_PALETTE ? palette_is_grey(png, info)
                                                        : (h->color_type & PNG_COLOR_MASK_COLOR) == 0;
+  h->is_own = says_own(reader->file, reader->file_size < own_head ? reader->file_size : own_head);
   *header = *h;
   return SCANLINE_PNG_OK;
 }

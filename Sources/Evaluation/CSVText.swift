@@ -24,7 +24,9 @@ public struct CSVText: Sendable {
   /// Writes the table whole or not at all.
   ///
   /// - Throws: `ScanlineError`: `cannotCreate` or `io` naming `path`.
-  public func write(to path: String) throws { try DurableFiles.replace(path, with: Array(text.utf8)) }
+  public func write(to path: String) throws {
+    try DurableFiles.replace(path, with: Array(text.withBytesEscaped.utf8))
+  }
 
   private static func quoted(_ field: String) -> String {
     // Unicode scalars: to Swift a carriage return and a line feed are one character.

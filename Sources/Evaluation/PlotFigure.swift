@@ -87,7 +87,7 @@ public struct PlotFigure: Sendable {
     if path.hasSuffix(".svg") {
       try DurableFiles.replace(path, with: Array(svg().utf8))
     } else if path.hasSuffix(".png") {
-      try image().write(to: path)
+      try image().write(to: path, text: [OwnOutput.softwareKey: OwnOutput.software])
     } else {
       throw ScanlineError(.usage, path: path, expected: "a name that ends in .svg or .png", found: path)
     }

@@ -1,5 +1,7 @@
 // HTML that cannot be broken by what it is about: markup stands in the source, everything else is escaped.
 import Foundation
+import ImageData
+import Kernels
 
 /// A piece of HTML. Its literals are markup; a string that is interpolated is text, and is escaped, for the content of
 /// elements and for attribute values in double quotes; only another piece of HTML goes in as it is:
@@ -64,7 +66,7 @@ public struct HTML: Sendable, Equatable, ExpressibleByStringInterpolation {
 package func escapedForMarkup(_ text: String) -> String {
   var escaped = ""
   escaped.reserveCapacity(text.utf8.count)
-  for scalar in text.unicodeScalars {
+  for scalar in text.withBytesEscaped.unicodeScalars {
     switch scalar {
     case "&": escaped += "&amp;"
     case "<": escaped += "&lt;"

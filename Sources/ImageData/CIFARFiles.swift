@@ -61,7 +61,7 @@ package struct CIFARFiles {
   /// - Throws: `ScanlineError`: `badData` where there is nothing of the kind or something is damaged, `io`.
   package init(_ paths: [String]) throws {
     for path in paths {
-      if DirectoryTree.isFolder(path) {
+      if DurableFiles.isFolder(path) {
         let names = try DirectoryTree.names(in: path)
         let chosen = names.filter { $0.hasSuffix(".bin") || $0.hasSuffix(".bin.gz") }
         guard !chosen.isEmpty else {

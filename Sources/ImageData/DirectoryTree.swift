@@ -1,5 +1,9 @@
 // What lies below a folder: names only, read with opendir and readdir, which tell files from folders without a
 // look at each (60,000 files list in a few hundredths of a second).
+//
+// Real folders are read first, all of them, and links to folders after that, level by level: so each folder is read once,
+// under its own name where that lies below the root. Following links as they come would list N! paths where N folders
+// link to each other.
 import Kernels
 
 #if canImport(Glibc)
@@ -8,15 +12,29 @@ import Kernels
   import Darwin
 #endif
 
-/// A folder's PNG files and folders, hidden ones (a leading dot) left out. Symbolic links are followed, but not
-/// back into a folder that is being read.
-struct DirectoryTree {
+/// A folder's PNG files and folders, hidden ones (a leading dot) left out, and runs of Scanline too. Symbolic links are
+/// followed.
+struct DirectoryTree: Sendable {
+  /// A PNG file.
+  struct Image: Sendable {
+    let name: String
+    let identity: FileIdentity
+    let isLink: Bool
+  }
+
   /// Names of PNG files (.png in any case), in byte order.
-  var images: [String] = []
+  var images: [Image] = []
   /// Folders, in byte order of their names.
   var folders: [(name: String, tree: DirectoryTree)] = []
   /// Files that are no PNG by name, counted by lower-case extension (".jpg"; "" where there is none).
   var ignored: [String: Int] = [:]
+  /// What was left out here, not below.
+  var passedOver = PassedOver()
+  /// Files by which a run is known.
+  private(set) var marks: OwnOutput.Marks = []
+  private let identity: FileIdentity
+  /// Links to folders that are not yet followed.
+  private var links: [String] = []
 
   /// PNG files here and below.
   var imageCount: Int { folders.reduce(images.count) { $0 + $1.tree.imageCount } }
@@ -29,130 +47,150 @@ struct DirectoryTree {
     folders.reduce(into: ignored) { $0.merge($1.tree.allIgnored, uniquingKeysWith: +) }
   }
 
-  /// Calls `body` with the path of every PNG file here and below, relative to this folder.
-  func forEachImage(prefix: String = "", _ body: (String) -> Void) {
-    for name in images { body(prefix + name) }
+  /// What was left out here and below.
+  var allPassedOver: PassedOver { folders.reduce(into: passedOver) { $0.add($1.tree.allPassedOver) } }
+
+  /// Calls `body` with every PNG file here and below, and its path relative to this folder.
+  func forEachImage(prefix: String = "", _ body: (_ path: String, Image) -> Void) {
+    for image in images { body(prefix + image.name, image) }
     for (name, tree) in folders { tree.forEachImage(prefix: prefix + name + "/", body) }
   }
 
-  /// Reads the folder at `path` and all below, the subfolders of the first folder that has several on `threads` threads.
+  /// How folders are read.
+  struct Reading: Sendable {
+    var source = FolderSource.system
+    var threads: Int
+    /// Folders below the root that cannot be read are left out and counted; else they are errors.
+    var skipsUnreadable = false
+  }
+
+  /// Reads the folder at `path` and all below, the subfolders of the first folder that has several on several threads.
   ///
   /// - Throws: `ScanlineError` (`io`) naming a folder that cannot be read.
-  init(reading path: String, threads: Int) throws { try self.init(path: path, above: [], threads: threads) }
-
-  private struct Identity: Equatable {
-    let device: UInt64
-    let inode: UInt64
+  init(reading path: String, _ reading: Reading) throws {
+    let root: DirectoryTree?
+    do throws(FolderFailure) {
+      root = try DirectoryTree(path, reading, threads: reading.threads, known: [])
+    } catch { throw Self.unreadable(error.path, error.failure, isRoot: error.path == path) }
+    guard var tree = root else { preconditionFailure("no folder is known before the first") }
+    var seen: Set<FileIdentity> = [tree.identity]
+    tree.claim(&seen, path)
+    while try tree.followLinks(&seen, path, reading) {}
+    self = tree
   }
 
-  private init(path: String, above: [Identity], threads: Int) throws {
-    func unreadable() -> ScanlineError {
-      ScanlineError(.io, path: path, expected: "a readable folder", found: String(cString: strerror(errno)))
-    }
-    guard let directory = opendir(path) else { throw unreadable() }
-    defer { closedir(directory) }
-    var status = stat()
-    guard fstat(dirfd(directory), &status) == 0 else { throw unreadable() }
-    let identity = Identity(
-      device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(truncatingIfNeeded: status.st_ino))
-    // A link that leads back to a folder above it would be read for ever.
-    guard !above.contains(identity) else { return }
-    var folderNames: [String] = []
-    while let entry = readdir(directory) {
-      let type = Int32(entry.pointee.d_type)
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 1) { String(cString: $0) }
+  /// nil where the folder is one of those `known`.
+  private init?(_ path: String, _ reading: Reading, threads: Int, known: Set<FileIdentity>) throws(FolderFailure) {
+    var (folderNames, images, links): ([String], [Image], [String]) = ([], [], [])
+    var (ignored, marks): ([String: Int], OwnOutput.Marks) = ([:], [])
+    var identity = FileIdentity(device: 0, inode: 0)
+    var isKnown = false
+    do {
+      func begin(_ own: FileIdentity) -> Bool {
+        identity = own
+        isKnown = known.contains(own)
+        return !isKnown
       }
-      if name.utf8.first == UInt8(ascii: ".") { continue }
-      switch Self.kind(type, path: path, name: name) {
-      case .folder: folderNames.append(name)
-      case .file where Self.isPNG(name): images.append(name)
-      case .file: ignored[Self.pathExtension(name), default: 0] += 1
+      try reading.source.read(path, begin: begin) { entry in
+        let name = entry.name
+        if name.utf8.first == UInt8(ascii: ".") { return true }
+        switch Self.kind(entry, in: path, FileIdentity(device: identity.device, inode: entry.inode)) {
+        case .folder: folderNames.append(name)
+        case .linkedFolder: links.append(name)
+        case .file(let identity, let isLink) where Self.isPNG(name):
+          images.append(Image(name: name, identity: identity, isLink: isLink))
+        case .file:
+          ignored[Self.pathExtension(name), default: 0] += 1
+          marks.insert(OwnOutput.Marks(fileName: name))
+        }
+        return true
       }
-    }
-    images.sort(by: Self.inByteOrder)
+    } catch { throw FolderFailure(path: path, failure: error) }
+    if isKnown { return nil }
+    images.sort { Self.inByteOrder($0.name, $1.name) }
     folderNames.sort(by: Self.inByteOrder)
-    let trees = Locked([DirectoryTree?](repeating: nil, count: folderNames.count))
-    let firstError = FirstError()
-    parallelFor(folderNames.count, threads: threads) { number, _ in
-      firstError.record(at: number) {
-        let tree = try DirectoryTree(
-          path: path + "/" + folderNames[number], above: above + [identity],
-          threads: folderNames.count == 1 ? threads : 1)
-        trees.withLock { $0[number] = tree }
+    (self.images, self.links, self.ignored, self.marks, self.identity) = (images, links, ignored, marks, identity)
+    let results = Locked([Result<DirectoryTree?, FolderFailure>](repeating: .success(nil), count: folderNames.count))
+    let names = folderNames
+    parallelFor(names.count, threads: threads) { number, _ in
+      let result: Result<DirectoryTree?, FolderFailure>
+      do throws(FolderFailure) {
+        let threads = names.count == 1 ? threads : 1
+        result = .success(try DirectoryTree(path + "/" + names[number], reading, threads: threads, known: known))
+      } catch { result = .failure(error) }
+      results.withLock { $0[number] = result }
+    }
+    for (name, result) in zip(names, results.withLock { $0 }) {
+      try add(name, path + "/" + name, reading) { () throws(FolderFailure) in try result.get() }
+    }
+  }
+
+  /// Adds what `read` reads of the folder `name`, unless it is a run, cannot be read, or is known.
+  private mutating func add(
+    _ name: String, _ path: String, _ reading: Reading, _ read: () throws(FolderFailure) -> DirectoryTree?
+  ) throws(FolderFailure) {
+    do throws(FolderFailure) {
+      guard let tree = try read() else { return passedOver.repeatedFolders.append(path) }
+      if OwnOutput.isRun(tree, at: path) { return passedOver.runs.append(path) }
+      folders.append((name, tree))
+    } catch {
+      // A failure further down was dealt with there.
+      guard reading.skipsUnreadable, error.path == path, error.isFolderAtFault else { throw error }
+      passedOver.unreadable.append(ImageSet.Skipped(path: path, reason: error.failure.words))
+    }
+  }
+
+  /// Enters all folders into `seen`, and leaves out those that are there (one mounted at two places).
+  private mutating func claim(_ seen: inout Set<FileIdentity>, _ path: String) {
+    let all = folders
+    folders = []
+    for (name, var tree) in all {
+      guard seen.insert(tree.identity).inserted else {
+        passedOver.repeatedFolders.append(path + "/" + name)
+        continue
       }
+      tree.claim(&seen, path + "/" + name)
+      folders.append((name, tree))
     }
-    try firstError.rethrow()
-    folders = zip(folderNames, trees.withLock { $0 }).compactMap { name, tree in tree.map { (name, $0) } }
   }
 
-  private enum Kind { case file, folder }
-
-  private static func kind(_ type: Int32, path: String, name: String) -> Kind {
-    if type == Int32(DT_DIR) { return .folder }
-    if type != Int32(DT_LNK) && type != Int32(DT_UNKNOWN) { return .file }
-    var status = stat()
-    // A link to nothing stays a file: if it is called .png, reading it says what is wrong with it.
-    guard stat(path + "/" + name, &status) == 0 else { return .file }
-    return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
-  }
-
-  /// Whether the folder at `path` has nothing in it, hidden files included.
-  ///
-  /// - Throws: `ScanlineError` (`io`) where it cannot be read.
-  static func isEmpty(_ path: String) throws -> Bool {
-    guard let directory = opendir(path) else {
-      throw ScanlineError(
-        .io, path: path, expected: "a readable folder", found: String(cString: strerror(errno)))
-    }
-    defer { closedir(directory) }
-    // "." and ".." are always there.
-    for _ in 0..<2 { guard readdir(directory) != nil else { return true } }
-    return readdir(directory) == nil
-  }
-
-  /// The names in the folder at `path`, hidden ones left out, in byte order.
-  ///
-  /// - Throws: `ScanlineError` (`io`) where it cannot be read.
-  static func names(in path: String) throws -> [String] {
-    guard let directory = opendir(path) else {
-      throw ScanlineError(
-        .io, path: path, expected: "a readable folder", found: String(cString: strerror(errno)))
-    }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 1) { String(cString: $0) }
+  /// Reads what the links found so far lead to, in byte order of paths. Gives false where there were none.
+  private mutating func followLinks(_ seen: inout Set<FileIdentity>, _ path: String, _ reading: Reading) throws -> Bool
+  {
+    let (old, new) = (folders, links.sorted(by: Self.inByteOrder))
+    (folders, links) = ([], [])
+    var wereAny = !new.isEmpty
+    let order = (old.indices.map { (old[$0].name, $0) } + new.map { ($0, -1) }).sorted { Self.inByteOrder($0.0, $1.0) }
+    for (name, index) in order {
+      let below = path + "/" + name
+      if index >= 0 {
+        var tree = old[index].tree
+        if try tree.followLinks(&seen, below, reading) { wereAny = true }
+        folders.append((name, tree))
+        continue
       }
-      if name.utf8.first != UInt8(ascii: ".") { names.append(name) }
+      let known = seen
+      let count = folders.count
+      do throws(FolderFailure) {
+        try add(name, below, reading) { () throws(FolderFailure) in
+          // The look at the link alone spares opening what is known.
+          if let identity = FileIdentity(ofFileAt: below), known.contains(identity) { return nil }
+          return try DirectoryTree(below, reading, threads: reading.threads, known: known)
+        }
+      } catch { throw Self.unreadable(error.path, error.failure, isRoot: false) }
+      guard folders.count > count else { continue }
+      seen.insert(folders[count].tree.identity)
+      folders[count].tree.claim(&seen, below)
     }
-    return names.sorted(by: inByteOrder)
+    return wereAny
   }
+}
 
-  /// Whether a folder, or a link to one, has this name.
-  static func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-  }
+/// A folder that could not be read.
+struct FolderFailure: Error {
+  let path: String
+  let failure: SystemFailure
 
-  static func isPNG(_ name: String) -> Bool { pathExtension(name) == ".png" }
-
-  static func pathExtension(_ name: String) -> String {
-    guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")) else { return "" }
-    return name[dot...].lowercased()
-  }
-
-  /// The order of the bytes of UTF-8, which no locale and no Unicode version changes.
-  static func inByteOrder(_ a: String, _ b: String) -> Bool {
-    let order = a.utf8.withContiguousStorageIfAvailable { a in
-      b.utf8.withContiguousStorageIfAvailable { b in
-        // In one call: of 60,000 names, comparing byte by byte took a quarter of the time that listing takes.
-        guard let x = a.baseAddress, let y = b.baseAddress else { return a.count < b.count }
-        let order = memcmp(x, y, min(a.count, b.count))
-        return order != 0 ? order < 0 : a.count < b.count
-      }
-    }
-    return (order ?? nil) ?? a.utf8.lexicographicallyPrecedes(b.utf8)
-  }
+  /// Whether passing over the folder helps: want of memory or of descriptors is no fault of its own.
+  var isFolderAtFault: Bool { ![ENOMEM, EMFILE, ENFILE].contains(failure.code) }
 }

@@ -13,31 +13,37 @@ extension DurableFiles {
   /// Whether anything has this name, a dangling link included.
   package static func exists(_ path: String) -> Bool {
     var status = stat()
-    return lstat(path, &status) == 0
+    return path.withFileSystemPath { lstat($0, &status) } == 0
   }
 
   /// Whether a folder, or a link to one, has this name.
   package static func isFolder(_ path: String) -> Bool {
     var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    return path.withFileSystemPath { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
-  /// The names in a folder without "." and "..", sorted. Throws `badData` where there is no such folder, `io`
+  /// Whether a symbolic link has this name.
+  package static func isLink(_ path: String) -> Bool {
+    var status = stat()
+    return path.withFileSystemPath { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
+  }
+
+  /// Whether both paths lead to one file or folder.
+  package static func isSame(_ a: String, _ b: String) -> Bool {
+    FileIdentity(ofFileAt: a).map { $0 == FileIdentity(ofFileAt: b) } ?? false
+  }
+
+  /// The names in a folder without "." and "..", in byte order. Throws `badData` where there is no such folder, `io`
   /// where it cannot be read.
-  package static func names(in folder: String) throws -> [String] {
-    guard let stream = opendir(folder) else { throw missingOrUnreadable("a folder", folder) }
-    defer { closedir(stream) }
+  package static func names(in folder: String, source: FolderSource = .system) throws -> [String] {
     var names: [String] = []
-    errno = 0
-    while let entry = readdir(stream) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { buffer in
-        String(decoding: buffer.prefix { $0 != 0 }, as: UTF8.self)
+    do throws(SystemFailure) {
+      try source.read(folder) {
+        names.append($0.name)
+        return true
       }
-      if name != ".", name != ".." { names.append(name) }
-      errno = 0
-    }
-    guard errno == 0 else { throw ioError("a folder that can be read", folder) }
-    return names.sorted()
+    } catch { throw missingOrUnreadable("a folder", folder, code: error.code) }
+    return names.sorted(by: DirectoryTree.inByteOrder)
   }
 
   /// A file's bytes in pieces of at most `pieceSize`, in order, and its size when it was opened. `body` gets
@@ -48,7 +54,7 @@ extension DurableFiles {
     _ body: (_ size: Int, _ next: () throws -> [UInt8]) throws -> Result
   ) throws -> Result {
     // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-    let file = repeating { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { throw missingOrUnreadable("a file", path) }
     defer { _ = close(file) }
     var status = stat()
@@ -122,12 +128,12 @@ extension DurableFiles {
     #endif
   }
 
-  private static func missingOrUnreadable(_ kind: String, _ path: String) -> ScanlineError {
-    switch errno {
+  private static func missingOrUnreadable(_ kind: String, _ path: String, code: Int32 = errno) -> ScanlineError {
+    switch code {
     case ENOENT: ScanlineError(.badData, path: path, expected: kind, found: "nothing of that name")
     case ENOTDIR:
       ScanlineError(.badData, path: path, expected: kind, found: "a path that leads through a file")
-    default: ioError("\(kind) that can be read", path)
+    default: ioError("\(kind) that can be read", path, code: code)
     }
   }
 }

@@ -17,20 +17,22 @@ import Kernels
 package enum DurableFiles {
   /// Makes one folder. Throws `cannotCreate`, or `io` where the disk is full or broken.
   package static func createFolder(_ path: String) throws {
-    guard mkdir(path, 0o777) == 0 else { throw creationError("a folder that can be made", path) }
+    guard path.withFileSystemPath({ mkdir($0, 0o777) }) == 0 else {
+      throw creationError("a folder that can be made", path)
+    }
   }
 
   /// Makes a folder and those above it that are missing, and unless they can be made again makes them last. Throws as
   /// `createFolder` does, and `cannotCreate` where a file has that name.
   package static func createFolders(_ path: String, isDurable: Bool = true) throws {
-    if mkdir(path, 0o777) != 0 {
+    if path.withFileSystemPath({ mkdir($0, 0o777) }) != 0 {
       let code = errno
       if isFolder(path) { return }
       let parent = split(path).parent
       guard code == ENOENT, parent != path else { throw creationError("a folder that can be made", path, code: code) }
       try createFolders(parent, isDurable: isDurable)
       // Two runs that start together may both get here; the lock decides between them, not this.
-      guard mkdir(path, 0o777) == 0 || errno == EEXIST && isFolder(path) else {
+      guard path.withFileSystemPath({ mkdir($0, 0o777) }) == 0 || errno == EEXIST && isFolder(path) else {
         throw creationError("a folder that can be made", path)
       }
     }
@@ -45,7 +47,7 @@ package enum DurableFiles {
     let (parent, name) = split(path)
     let temporary = parent + "/." + name + ".\(getpid()).tmp"
     let file = try UnfinishedFiles.begin(temporary) {
-      let file = repeating { open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666) }
+      let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC)
       guard file >= 0 else { throw creationError("a place to write to", path) }
       return file
     }
@@ -57,11 +59,11 @@ package enum DurableFiles {
       // Where nobody waits for the disk, this is the last moment at which a network's can refuse.
       guard close(file) == 0 else { throw ioError("\(bytes.count) bytes to be written", path) }
       try UnfinishedFiles.end(temporary) {
-        guard rename(temporary, path) == 0 else { throw ioError("a place to write to", path) }
+        guard rename(temporary, to: path) == 0 else { throw ioError("a place to write to", path) }
       }
     } catch {
       if isOpen { _ = close(file) }
-      UnfinishedFiles.end(temporary) { _ = unlink(temporary) }
+      UnfinishedFiles.end(temporary) { _ = temporary.withFileSystemPath { unlink($0) } }
       throw error
     }
     // The name lasts from here on. A folder that cannot be read takes files too; they are whole even so.
@@ -71,10 +73,51 @@ package enum DurableFiles {
   /// The folder that holds `path`, and its last name: ("a", "b") of "a/b" and "a/b/", (".", "b") of "b", ("/", "b") of
   /// "/b".
   package static func split(_ path: String) -> (parent: String, name: String) {
-    let parts = path.split(separator: "/")
-    let root = path.hasPrefix("/") ? "/" : ""
+    // Bytes: a slash with a combining mark behind it is one character of Swift's, and another one.
+    let slash = UInt8(ascii: "/")
+    let parts = path.utf8.split(separator: slash).map { String(Substring($0)) }
+    let root = path.utf8.first == slash ? "/" : ""
     let parent = root + parts.dropLast().joined(separator: "/")
-    return (parent.isEmpty ? "." : parent, String(parts.last ?? ""))
+    return (parent.isEmpty ? "." : parent, parts.last ?? "")
+  }
+
+  /// The path from the root, without "." and "..", as it reads: links are not looked at.
+  package static func absolute(_ path: String) -> String {
+    let slash = UInt8(ascii: "/")
+    let whole = path.utf8.first == slash ? path : currentFolder + "/" + path
+    var parts: [Substring.UTF8View] = []
+    for part in whole.utf8.split(separator: slash) {
+      if part.elementsEqual("..".utf8) {
+        _ = parts.popLast()
+      } else if !part.elementsEqual(".".utf8) {
+        parts.append(part)
+      }
+    }
+    return "/" + parts.map { String(Substring($0)) }.joined(separator: "/")
+  }
+
+  /// The current folder; "." where the system does not tell.
+  package static var currentFolder: String {
+    guard let path = getcwd(nil, 0) else { return "." }
+    defer { free(path) }
+    return String(fileName: path)
+  }
+
+  /// The path without slashes at its end; one that is nothing else stays "/".
+  package static func withoutFinalSlashes(_ path: String) -> String {
+    var bytes = Substring(path).utf8
+    while bytes.count > 1, bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
+    return String(Substring(bytes))
+  }
+
+  /// The system's open, repeated after signals; a new file is for everybody that the process's mask lets.
+  package static func open(_ path: String, _ flags: Int32) -> Int32 {
+    path.withFileSystemPath { path in repeating { openOnce(path, flags) } }
+  }
+
+  /// The system's rename.
+  package static func rename(_ source: String, to target: String) -> Int32 {
+    source.withFileSystemPath { source in target.withFileSystemPath { target in renameOnce(source, target) } }
   }
 
   /// Writes a new file and waits until its bytes have reached the disk. Throws `cannotCreate` where it cannot
@@ -85,7 +128,7 @@ package enum DurableFiles {
 
   /// The same in pieces: `body` gets a function that appends one.
   package static func write(toNew path: String, _ body: (_ append: ([UInt8]) throws -> Void) throws -> Void) throws {
-    let file = repeating { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
+    let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC)
     guard file >= 0 else { throw creationError("a file that can be made", path) }
     defer { _ = close(file) }
     try body { try append($0, to: file, path: path) }
@@ -110,10 +153,13 @@ package enum DurableFiles {
 
   /// Cuts off what a file holds behind its first `length` bytes. Throws `io`.
   package static func cut(_ path: String, to length: Int) throws {
-    guard repeating({ truncate(path, off_t(length)) }) == 0 else { throw ioError("a file that can be cut off", path) }
+    guard path.withFileSystemPath({ path in repeating { truncate(path, off_t(length)) } }) == 0 else {
+      throw ioError("a file that can be cut off", path)
+    }
   }
 
-  /// The system's write, which the name of ``write(_:toNew:)`` hides.
+  // The system's calls, which the names of functions here hide.
+
   private static func writeOnce(_ file: Int32, _ buffer: UnsafeRawBufferPointer) -> Int {
     #if canImport(Darwin)
       Darwin.write(file, buffer.baseAddress, buffer.count)
@@ -124,9 +170,29 @@ package enum DurableFiles {
     #endif
   }
 
+  private static func openOnce(_ path: UnsafePointer<CChar>, _ flags: Int32) -> Int32 {
+    #if canImport(Darwin)
+      Darwin.open(path, flags, 0o666)
+    #elseif canImport(Glibc)
+      Glibc.open(path, flags, 0o666)
+    #else
+      Musl.open(path, flags, 0o666)
+    #endif
+  }
+
+  private static func renameOnce(_ source: UnsafePointer<CChar>, _ target: UnsafePointer<CChar>) -> Int32 {
+    #if canImport(Darwin)
+      Darwin.rename(source, target)
+    #elseif canImport(Glibc)
+      Glibc.rename(source, target)
+    #else
+      Musl.rename(source, target)
+    #endif
+  }
+
   /// Waits until the names in a folder have reached the disk. Throws `io`.
   package static func synchronizeFolder(_ path: String) throws {
-    let folder = repeating { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard folder >= 0 else { throw ioError("a folder that can be opened", path) }
     defer { _ = close(folder) }
     // Some network file systems cannot synchronize a folder; there its names are as safe as they get.
@@ -148,7 +214,7 @@ package enum DurableFiles {
   /// thing that could be replaced, and no loss. Throws `cannotCreate` where the name is taken, `io` for the rest.
   package static func renameFolder(_ source: String, toNew target: String) throws {
     guard !exists(target) else { throw nameTaken(target) }
-    guard rename(source, target) == 0 else {
+    guard rename(source, to: target) == 0 else {
       throw errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR
         ? nameTaken(target) : ioError("\(source) to be renamed to this", target)
     }
@@ -157,11 +223,13 @@ package enum DurableFiles {
   /// Removes a file, or a folder with all in it; links are removed, not followed. Nothing to remove is no error.
   /// Throws `io`.
   package static func removeAll(_ path: String) throws {
-    if unlink(path) == 0 || errno == ENOENT { return }
+    if path.withFileSystemPath({ unlink($0) }) == 0 || errno == ENOENT { return }
     // Linux says EISDIR of a folder, POSIX and macOS EPERM.
     guard errno == EISDIR || errno == EPERM else { throw ioError("something that can be removed", path) }
     for name in try names(in: path) { try removeAll(path + "/" + name) }
-    guard rmdir(path) == 0 || errno == ENOENT else { throw ioError("a folder that can be removed", path) }
+    guard path.withFileSystemPath({ rmdir($0) }) == 0 || errno == ENOENT else {
+      throw ioError("a folder that can be removed", path)
+    }
   }
 
   // MARK: - Errors

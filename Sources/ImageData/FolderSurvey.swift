@@ -49,6 +49,8 @@ public struct FolderSurvey: Sendable, Encodable {
   public let isHeldOutByHash: Bool
   /// Files that are no PNG by name, by extension.
   public let ignored: [String: Int]
+  /// What else was passed over.
+  public let passedOver: PassedOver
   /// Files that cannot be decoded, in listing order.
   public let bad: [ImageSet.Skipped]
   /// Files that decode with a warning of libpng's, in listing order.
@@ -71,18 +73,29 @@ public struct FolderSurvey: Sendable, Encodable {
     of folder: ImageFolder, options: ImageLoadingOptions = ImageLoadingOptions(),
     threads: Int = availableThreads(), progress: @Sendable (_ files: Int) -> Void = { _ in }
   ) {
-    let records = Self.read(folder.entries, options, threads, progress)
+    var (entries, records) = (folder.entries, Self.read(folder.entries, options, threads, progress))
+    var passedOver = folder.passedOver
+    if !folder.takesOwnPictures {
+      // Of a large folder, the listing has not looked at every file.
+      let own = entries.indices.filter {
+        if case .image(let header, _, _) = records[$0] { header.isOwn } else { false }
+      }
+      passedOver.pictures += own.map { entries[$0].path }
+      let others = Set(entries.indices).subtracting(own).sorted()
+      if !own.isEmpty { (entries, records) = (others.map { entries[$0] }, others.map { records[$0] }) }
+    }
+    self.passedOver = passedOver
     let headers = records.compactMap { record in
       if case .image(let header, _, _, _) = record { header } else { nil }
     }
     func named(_ part: (FileRecord) -> String?) -> [ImageSet.Skipped] {
-      zip(folder.entries, records).compactMap { entry, record in
+      zip(entries, records).compactMap { entry, record in
         part(record).map { ImageSet.Skipped(path: entry.path, reason: $0) }
       }
     }
     path = folder.path
     layout = folder.layout
-    images = folder.entries.count
+    images = entries.count
     sizes = Dictionary(grouping: headers) { SIMD2($0.width, $0.height) }
       .map { Size(width: $0.key.x, height: $0.key.y, images: $0.value.count) }
       .sorted { ($1.images, $0.width, $0.height) < ($0.images, $1.width, $1.height) }
@@ -91,7 +104,7 @@ public struct FolderSurvey: Sendable, Encodable {
     sixteenBit = headers.count { $0.bitDepth == 16 }
     grey = headers.count { $0.channels(over: options.reading.background) == 1 }
     colour = headers.count - grey
-    let good = zip(folder.entries, records).compactMap { entry, record in
+    let good = zip(entries, records).compactMap { entry, record in
       if case .image = record { entry } else { nil }
     }
     classes = Self.classCounts(good, folder.classes)
@@ -108,7 +121,7 @@ public struct FolderSurvey: Sendable, Encodable {
     let decoder = PNGDecoder()
     duplicates = Duplicates(hashes) { try? Self.trainingImage($0.path, decoder, options) }
     levels = Self.levels(showing: records)
-    notes = folder.notes
+    notes = folder.notes.filter { !folder.passedOver.notes.contains($0) } + passedOver.notes
     var needs: [String] = []
     if transparent > 0 && options.reading.background == nil {
       needs.append("--background 255 (or another colour): images with transparency: \(transparent)")

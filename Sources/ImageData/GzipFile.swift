@@ -37,7 +37,7 @@ package final class GzipFile {
   package init(_ path: String) throws {
     self.path = path
     var status = stat()
-    guard stat(path, &status) == 0 else {
+    guard path.withFileSystemPath({ stat($0, &status) }) == 0 else {
       let isMissing = errno == ENOENT || errno == ENOTDIR
       throw ScanlineError(
         isMissing ? .badData : .io, path: path, expected: "a file",
@@ -48,7 +48,7 @@ package final class GzipFile {
       throw ScanlineError(.badData, path: path, expected: "a plain file", found: "a folder or device")
     }
     storedBytes = Int(status.st_size)
-    guard let file = fopen(path, "rbe") else {
+    guard let file = path.withFileSystemPath({ fopen($0, "rbe") }) else {
       throw ScanlineError(
         .io, path: path, expected: "a file that can be read", found: String(cString: strerror(errno)))
     }

@@ -6,7 +6,7 @@ import Kernels
 ///
 /// Where a share above zero would leave one side of two or more images empty, the image nearest to that side's
 /// range crosses over; only in such a tiny folder can a new file change an old one's side.
-func heldOut(paths: [String], share: Double, seed: UInt64) -> [Bool] {
+func heldOut(paths: [[UInt8]], share: Double, seed: UInt64) -> [Bool] {
   guard share > 0 else { return paths.map { _ in false } }
   let draws = paths.map { heldOutDraw(path: $0, seed: seed) }
   var marks = draws.map { Double($0) < share * 0x1p32 }
@@ -21,8 +21,7 @@ func heldOut(paths: [String], share: Double, seed: UInt64) -> [Bool] {
 }
 
 /// 32 random bits for a path: Philox over its CRC-32 and length, because a CRC alone is linear in the name.
-private func heldOutDraw(path: String, seed: UInt64) -> UInt32 {
-  let bytes = Array(path.utf8)
+private func heldOutDraw(path bytes: [UInt8], seed: UInt64) -> UInt32 {
   let stream = UInt64(bytes.count) << 32 | UInt64(Checksum.crc32(bytes))
   return Philox(seed: seed, purpose: .split, stream: stream).bits(at: 0)
 }

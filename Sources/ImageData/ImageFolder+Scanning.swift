@@ -1,4 +1,4 @@
-// Telling a folder's layout from the names in it.
+// Listing a folder: which files it has, and what each is used for.
 import Kernels
 
 #if canImport(Glibc)
@@ -12,24 +12,50 @@ extension ImageFolder {
   ///
   /// - flat: images in the folder itself;
   /// - class subfolders: the first folder below the root names the class, and deeper folders belong to it;
-  /// - splits: every subfolder with images is called `train`, `valid` (or `val`, `validation`) or `test`, each
-  ///   flat or with class subfolders; a class has one index over all splits;
+  /// - splits: every subfolder with images has one of the usual names of a split (`train`, `training`, `train_images` …;
+  ///   `valid`, `val`, `validation`, `dev` …; `test`, `testing` …, in any case), each flat or with class subfolders; a
+  ///   class has one index over all splits;
   /// - `path` may also name one PNG file.
+  ///
+  /// A subfolder whose name only begins like a split's (`trainA`, `val2017`) is refused, unless `classesAreFolders`: then
+  /// every subfolder is a class.
   ///
   /// Where no folder holds out images to validate by, `heldOutShare` of the training images is, each by a
   /// seeded hash of its path below the folder (below `train`, where that exists), so that files added later
-  /// move no other. A `test` folder is never drawn on for that. Hidden files and folders and files not called
-  /// .png are passed over, and a folder without images is no class. Symbolic links are followed.
+  /// move no other. A `test` folder is never drawn on for that.
   ///
-  /// - Throws: `ScanlineError`: `io` where `path` cannot be read, `badData` where it is missing, holds no PNG, or mixes
-  ///   images with class folders, or split folders with others.
+  /// Hidden files and folders and files not called .png are passed over, and a folder without images is no class. So are
+  /// runs of Scanline and pictures that it wrote, the latter unless `takesOwnPictures`. Symbolic links are followed; a file
+  /// or folder that several names lead to is taken once, of several splits for the one that is held out. Folders below
+  /// `path` that cannot be read are an error unless `skipsUnreadable`. ``passedOver`` tells all this.
+  ///
+  /// - Throws: `ScanlineError`: `io` where `path` or a folder below it cannot be read, `badData` where it is missing, holds
+  ///   no PNG, or mixes images with class folders, or split folders with others.
   public init(
-    scanning path: String, heldOutShare: Double = 0.1, seed: UInt64 = 0, threads: Int = availableThreads()
+    scanning path: String, heldOutShare: Double = 0.1, seed: UInt64 = 0, classesAreFolders: Bool = false,
+    skipsUnreadable: Bool = false, takesOwnPictures: Bool = false, threads: Int = availableThreads()
+  ) throws {
+    try self.init(
+      scanning: path, heldOutShare: heldOutShare, seed: seed, classesAreFolders: classesAreFolders,
+      takesOwnPictures: takesOwnPictures,
+      reading: DirectoryTree.Reading(threads: threads, skipsUnreadable: skipsUnreadable))
+  }
+
+  /// The same with folders that come from `source`.
+  package init(scanning path: String, source: FolderSource, skipsUnreadable: Bool = false, threads: Int = 1) throws {
+    try self.init(
+      scanning: path, heldOutShare: 0, seed: 0, classesAreFolders: false, takesOwnPictures: false,
+      reading: DirectoryTree.Reading(source: source, threads: threads, skipsUnreadable: skipsUnreadable))
+  }
+
+  private init(
+    scanning path: String, heldOutShare: Double, seed: UInt64, classesAreFolders: Bool, takesOwnPictures: Bool,
+    reading: DirectoryTree.Reading
   ) throws {
     precondition(heldOutShare >= 0 && heldOutShare < 1, "a held-out share lies in 0..<1")
-    let path = Self.withoutFinalSlash(path)
+    let path = DurableFiles.withoutFinalSlashes(path)
     var status = stat()
-    guard stat(path, &status) == 0 else {
+    guard path.withFileSystemPath({ stat($0, &status) }) == 0 else {
       // A name that leads nowhere is the user's mistake; anything else is the system's trouble.
       let isMissing = errno == ENOENT || errno == ENOTDIR
       let found = isMissing ? "nothing of that name" : String(cString: strerror(errno))
@@ -40,18 +66,23 @@ extension ImageFolder {
       try self.init(file: path)
       return
     }
-    let tree = try DirectoryTree(reading: path, threads: threads)
-    guard tree.imageCount > 0 else { throw Self.noImages(path, tree.allIgnored) }
-    var scan = Scan(path: path)
-    try scan.readRoot(tree)
-    scan.entries.sort { DirectoryTree.inByteOrder($0.relativePath, $1.relativePath) }
+    var tree = try DirectoryTree(reading: path, reading)
+    guard !OwnOutput.isSurelyRun(tree, at: path) else {
+      throw ScanlineError(.badData, path: path, expected: "a folder of PNG images", found: "a run of Scanline")
+    }
+    if !takesOwnPictures { tree.dropOwnPictures(path) }
+    var passedOver = tree.allPassedOver
+    guard tree.imageCount > 0 else { throw Self.noImages(path, tree.allIgnored, passedOver) }
+    var scan = try FolderScan(tree, path: path, classesAreFolders: classesAreFolders)
     if !scan.splitFolders.contains(.valid) { scan.holdOut(share: heldOutShare, seed: seed) }
+    passedOver.repeatedFiles = scan.repeatedFiles
     self.init(
-      path: path, layout: scan.layout, entries: scan.entries, classes: scan.classes,
-      splitFolders: scan.splitFolders, ignored: tree.allIgnored, notes: scan.notes)
+      path: path, layout: scan.layout, entries: scan.entries, classes: scan.classes, splitFolders: scan.splitFolders,
+      ignored: tree.allIgnored, passedOver: passedOver, notes: scan.notes + passedOver.notes,
+      takesOwnPictures: takesOwnPictures)
   }
 
-  /// A single PNG file, in the training split.
+  /// A single PNG file, in the training split. Who names a picture of Scanline means it.
   private init(file path: String) throws {
     let (folder, name) = DurableFiles.split(path)
     guard DirectoryTree.isPNG(name) else {
@@ -61,125 +92,16 @@ extension ImageFolder {
     let entry = Entry(
       relativePath: name, classIndex: nil, split: .train, folder: folder == "/" ? "" : folder)
     self.init(
-      path: path, layout: .file, entries: [entry], classes: [], splitFolders: [], ignored: [:], notes: [])
+      path: path, layout: .file, entries: [entry], classes: [], splitFolders: [], ignored: [:],
+      passedOver: PassedOver(), notes: [], takesOwnPictures: true)
   }
 
-  private static func withoutFinalSlash(_ path: String) -> String {
-    var path = path[...]
-    while path.utf8.count > 1 && path.hasSuffix("/") { path.removeLast() }
-    return String(path)
-  }
-
-  private static func noImages(_ path: String, _ ignored: [String: Int]) -> ScanlineError {
+  private static func noImages(_ path: String, _ ignored: [String: Int], _ passedOver: PassedOver) -> ScanlineError {
     let counts = ignored.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(4)
       .map { "\($0.value) \($0.key.isEmpty ? "" : $0.key + " ")file\($0.value == 1 ? "" : "s")" }
-    let found = counts.isEmpty ? "no file at all" : counts.joined(separator: ", ")
+    let all = passedOver.inWords + counts
+    let found = all.isEmpty ? "no file at all" : all.joined(separator: ", ")
     return ScanlineError(
       .badData, path: path, expected: "PNG images (.png), here or in subfolders", found: found)
-  }
-}
-
-/// The listing as it is put together.
-private struct Scan {
-  let path: String
-  var layout = ImageFolder.Layout.flat
-  var entries: [ImageFolder.Entry] = []
-  var classes: [String] = []
-  var splitFolders: Set<Split> = []
-  var notes: [String] = []
-
-  init(path: String) { self.path = path }
-
-  mutating func readRoot(_ tree: DirectoryTree) throws {
-    let folders = tree.imageFolders
-    let splits = Set(folders.compactMap { Split(folderName: $0.name) })
-    let others = folders.filter { Split(folderName: $0.name) == nil }
-    if folders.isEmpty || splits.isEmpty || (splits.count == 1 && others.count > 0) {
-      layout = folders.isEmpty ? .flat : .classes
-      if let odd = folders.first(where: { Split(folderName: $0.name) != nil }), layout == .classes {
-        notes.append(
-          "\(odd.name)/ lies beside other folders of images, so it is read as a class, not a split.")
-      }
-      try refuseNestedSplits(folders)
-      classes = folders.map(\.name)
-      try readPart(tree, prefix: "", split: .train)
-      return
-    }
-    layout = .splits
-    if let stray = others.first {
-      throw mixed("only train, valid and test folders", "\(stray.name)/ beside them")
-    }
-    if let stray = tree.images.first { throw mixed("images in the split folders", "\(stray) beside them") }
-    classes = Set(folders.flatMap { $0.tree.imageFolders.map(\.name) }).sorted(by: DirectoryTree.inByteOrder)
-    for (name, part) in folders {
-      guard let split = Split(folderName: name) else { continue }
-      guard splitFolders.insert(split).inserted else {
-        let names = folders.map(\.name).filter { Split(folderName: $0) == split }
-        throw mixed("one folder for the split \(split.rawValue)", names.joined(separator: "/ and ") + "/")
-      }
-      try readPart(part, prefix: name + "/", split: split)
-    }
-    noteUnevenClasses()
-  }
-
-  /// Images of one split, or of the whole folder: flat, or a folder per class.
-  private mutating func readPart(_ tree: DirectoryTree, prefix: String, split: Split) throws {
-    let folders = tree.imageFolders
-    if let image = tree.images.first, let folder = folders.first {
-      throw mixed(
-        "images, or a subfolder per class",
-        "both: \(prefix + image) beside the folder \(prefix + folder.name)/")
-    }
-    for name in tree.images {
-      entries.append(.init(relativePath: prefix + name, classIndex: nil, split: split, folder: path))
-    }
-    for (name, part) in folders {
-      let index = classes.firstIndex(of: name)
-      part.forEachImage(prefix: prefix + name + "/") {
-        entries.append(.init(relativePath: $0, classIndex: index, split: split, folder: path))
-      }
-    }
-  }
-
-  /// `data` given where `data/mnist/train/…` was meant would quietly train on the test images.
-  private func refuseNestedSplits(_ folders: [(name: String, tree: DirectoryTree)]) throws {
-    for (name, tree) in folders {
-      let inner = tree.imageFolders
-      guard !inner.isEmpty, inner.allSatisfy({ Split(folderName: $0.name) != nil }) else { continue }
-      throw mixed(
-        "folders of images",
-        "splits one level down: \(name)/\(inner[0].name)/ (did you mean \(path)/\(name)?)")
-    }
-  }
-
-  private mutating func noteUnevenClasses() {
-    guard splitFolders.contains(.train), !classes.isEmpty else { return }
-    let trained = Set(entries.lazy.filter { $0.split == .train }.compactMap(\.classIndex))
-    for split in Split.allCases where split != .train && splitFolders.contains(split) {
-      let part = entries.lazy.filter { $0.split == split }
-      let untrained = trained.isEmpty ? [] : Set(part.compactMap(\.classIndex)).subtracting(trained)
-      for index in untrained.sorted() {
-        notes.append("The class \(classes[index]) has images in \(split.rawValue) but none to train on.")
-      }
-      if part.contains(where: { $0.classIndex == nil }) != trained.isEmpty {
-        notes.append("Of train and \(split.rawValue) only one has class folders.")
-      }
-    }
-  }
-
-  mutating func holdOut(share: Double, seed: UInt64) {
-    let places = entries.indices.filter { entries[$0].split == .train }
-    let below = places.map { place in
-      // The path below `train`, so that scanning the parent or `train` itself holds out the same images.
-      let path = entries[place].relativePath
-      return layout == .splits ? String(path.drop { $0 != "/" }.dropFirst()) : path
-    }
-    for (place, isHeldOut) in zip(places, heldOut(paths: below, share: share, seed: seed)) where isHeldOut {
-      entries[place].split = .valid
-    }
-  }
-
-  private func mixed(_ expected: String, _ found: String) -> ScanlineError {
-    ScanlineError(.badData, path: path, expected: expected, found: found)
   }
 }

@@ -9,16 +9,6 @@ public enum Split: String, Sendable, Codable, CaseIterable {
   case valid
   /// Images that nothing is chosen by.
   case test
-
-  /// The split that a folder of this name holds: `train`; `valid`, `val`, `validation`; `test`, in any case.
-  init?(folderName: String) {
-    switch folderName.lowercased() {
-    case "train": self = .train
-    case "valid", "val", "validation": self = .valid
-    case "test": self = .test
-    default: return nil
-    }
-  }
 }
 
 /// The PNG files of a folder, listed but not read. See `init(scanning:heldOutShare:seed:)` for the layouts.
@@ -44,7 +34,7 @@ public struct ImageFolder: Sendable {
     case flat
     /// Each subfolder is a class.
     case classes
-    /// Subfolders `train`, `valid` (`val`, `validation`), `test`, each flat or with a subfolder per class.
+    /// Subfolders of splits (`train`, `valid`, `test` and their synonyms), each flat or with a subfolder per class.
     case splits
   }
 
@@ -60,8 +50,12 @@ public struct ImageFolder: Sendable {
   public let splitFolders: Set<Split>
   /// Files that were passed over because they are no PNG by name, by extension (".jpg"; "" for none).
   public let ignored: [String: Int]
+  /// What was passed over for other reasons.
+  public let passedOver: PassedOver
   /// What the user should know of how the folder was read, a sentence each.
   public let notes: [String]
+  /// Whether pictures that Scanline wrote are images too, as samples are to whoever looks for their neighbours.
+  let takesOwnPictures: Bool
 
   /// Entries of one split, or all where `split` is nil, in order.
   public func entries(in split: Split?) -> [Entry] {
@@ -86,7 +80,7 @@ public struct ImageFolder: Sendable {
   private func with(_ chosen: [Entry]) -> ImageFolder {
     ImageFolder(
       path: path, layout: layout, entries: chosen, classes: classes, splitFolders: splitFolders, ignored: ignored,
-      notes: notes)
+      passedOver: passedOver, notes: notes, takesOwnPictures: takesOwnPictures)
   }
 
   /// The split that a score is taken on unless another is named: the held-out one where the folder has split

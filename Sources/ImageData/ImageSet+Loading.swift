@@ -25,7 +25,7 @@ extension ImageSet {
         .badData, path: folder.path, expected: "images in \(part)",
         found: "none (\(folder.entries.count) in the whole folder)")
     }
-    let reference = try Reference(entries, options)
+    let reference = try Reference(entries, options, takesOwn: folder.takesOwnPictures)
     let size = try Self.byteCount(entries.count, of: reference.shape, in: folder.path, options)
     var names = [ContentName](repeating: (0, 0), count: entries.count)
     var failures: [Int: PNGProblem] = [:]
@@ -77,13 +77,17 @@ extension ImageSet {
     /// The file's own size and channels.
     let stored: ImageShape
     let skipped: [Int: PNGProblem]
+    /// Whether pictures that Scanline wrote are images too.
+    let takesOwn: Bool
 
-    init(_ entries: [ImageFolder.Entry], _ options: ImageLoadingOptions) throws {
+    init(_ entries: [ImageFolder.Entry], _ options: ImageLoadingOptions, takesOwn: Bool) throws {
+      self.takesOwn = takesOwn
       let decoder = PNGDecoder()
       var skipped: [Int: PNGProblem] = [:]
       for (index, entry) in entries.enumerated() {
-        do {
+        do throws(PNGProblem) {
           let header = try decoder.open(path: entry.path, limits: options.reading.limits)
+          if header.isOwn && !takesOwn { throw .own }
           let image = try PNGImage(decoder, header, options.reading, options.channels)
           self.entry = entry
           self.index = index
@@ -93,7 +97,7 @@ extension ImageSet {
           shape = ImageShape(height: size.height, width: size.width, channels: stored.channels)
           return
         } catch {
-          guard options.skipsBad, error.isFileAtFault else {
+          guard error.isPassedOver(options) else {
             throw error.error(path: entry.path, isOneOfMany: entries.count > 1)
           }
           skipped[index] = error
@@ -141,7 +145,7 @@ extension ImageSet {
         } catch {
           place.initialize(repeating: 0)
           failures.withLock { $0[index] = error }
-          if case .problem(let problem) = error, options.skipsBad, problem.isFileAtFault { return }
+          if case .problem(let problem) = error, problem.isPassedOver(options) { return }
           firstFatal.min(index, ordering: .relaxed)
         }
       }
@@ -166,6 +170,7 @@ extension ImageSet {
   ) throws(Failure) {
     do {
       let header = try decoder.open(path: entry.path, limits: options.reading.limits)
+      if header.isOwn && !reference.takesOwn { throw Failure.problem(.own) }
       let channels = options.channels ?? header.channels(over: options.reading.background)
       guard channels == reference.shape.channels else {
         throw Failure.mismatch(
@@ -199,5 +204,12 @@ extension ImageSet {
     } catch {
       preconditionFailure("reading throws nothing else: \(error)")
     }
+  }
+}
+
+extension PNGProblem {
+  /// Whether the file is left out and told, not an error.
+  fileprivate func isPassedOver(_ options: ImageLoadingOptions) -> Bool {
+    self == .own || options.skipsBad && isFileAtFault
   }
 }

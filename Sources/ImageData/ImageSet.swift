@@ -86,10 +86,9 @@ public struct ImageSet: Sendable {
     guard let classes else {
       throw ScanlineError(.badData, path: path, expected: expected, found: "images without one")
     }
-    // By their bytes: names that differ only in Unicode normalization are names of two folders.
-    let places = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1.fileNameBytes, $0) })
+    let places = classNames.map { Self.place(of: $0, in: names, among: classNames) }
     let numbers = try classes.enumerated().map { image, number in
-      guard let place = places[classNames[number].fileNameBytes] else {
+      guard let place = places[number] else {
         throw ScanlineError(.badData, path: paths[image], expected: expected, found: "the class \(classNames[number])")
       }
       return place
@@ -97,6 +96,15 @@ public struct ImageSet: Sendable {
     return ImageSet(
       shape: shape, pixels: pixels, classes: numbers, classNames: names, paths: paths, keys: keys,
       contentHashes: contentHashes, skipped: skipped)
+  }
+
+  /// The place of the class `name` in `names`: of the same bytes, else under the other Unicode normalization (macOS and
+  /// Linux write é differently) where that leaves no doubt, `others` being the classes that `name` stands among.
+  package static func place(of name: String, in names: [String], among others: [String] = []) -> Int? {
+    if let exact = names.firstIndex(where: { $0.utf8.elementsEqual(name.utf8) }) { return exact }
+    // Strings are equal where their characters are, however they are encoded.
+    let alike = names.indices.filter { names[$0] == name }
+    return alike.count == 1 && others.count(where: { $0 == name }) < 2 ? alike[0] : nil
   }
 
   /// Image `index` on its own.

@@ -18,6 +18,8 @@ package enum PNGProblem: Error, Sendable, Equatable {
   case needsBackground(String)
   /// It has 16-bit samples and no scaling was chosen.
   case needsScaling(String)
+  /// Scanline wrote it, so it is no data.
+  case own
   /// There is no memory left.
   case memory
 
@@ -25,7 +27,7 @@ package enum PNGProblem: Error, Sendable, Equatable {
   package var isFileAtFault: Bool {
     switch self {
     case .system, .bad: true
-    case .needsBackground, .needsScaling, .memory: false
+    case .needsBackground, .needsScaling, .own, .memory: false
     }
   }
 
@@ -35,6 +37,7 @@ package enum PNGProblem: Error, Sendable, Equatable {
     case .system(let code): String(cString: strerror(code))
     case .bad(let reason): reason
     case .needsBackground(let mode), .needsScaling(let mode): "a \(mode) image"
+    case .own: OwnOutput.pictureReason
     case .memory: "no memory left"
     }
   }
@@ -45,6 +48,7 @@ package enum PNGProblem: Error, Sendable, Equatable {
     return switch self {
     case .system: ScanlineError(.io, path: path, expected: "a readable file" + way, found: reason)
     case .bad: ScanlineError(.badData, path: path, expected: "a PNG image" + way, found: reason)
+    case .own: ScanlineError(.badData, path: path, expected: "a PNG image", found: reason)
     case .needsBackground:
       ScanlineError(
         .badData, path: path,
@@ -73,7 +77,7 @@ package final class PNGDecoder {
   /// Reads the file at `path` and its header, and leaves it open for `decode`.
   package func open(path: String, limits: PNGLimits) throws(PNGProblem) -> PNGHeader {
     var header = scanline_png_header()
-    let status = scanline_png_open_file(reader, path, limits.c, &header)
+    let status = path.withQuickFileSystemPath { scanline_png_open_file(reader, $0, limits.c, &header) }
     try check(status, Self.beginning(of: path))
     return PNGHeader(header)
   }

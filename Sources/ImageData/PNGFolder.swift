@@ -20,7 +20,7 @@ public struct PNGFolder: Sendable {
   public init(_ path: String, force: Bool = false) throws {
     self.path = path
     var status = stat()
-    guard stat(path, &status) == 0 else { return }
+    guard path.withFileSystemPath({ stat($0, &status) }) == 0 else { return }
     guard status.st_mode & S_IFMT == S_IFDIR else {
       throw ScanlineError(.cannotCreate, path: path, expected: "a new or empty folder", found: "a file")
     }

@@ -90,7 +90,7 @@ public struct PNGImage: Sendable, Equatable {
       bitDepth == 8 || shape.channels == 1 && [1, 2, 4].contains(bitDepth), "no PNG has such a bit depth")
     precondition(bitDepth == 8 || values.allSatisfy { $0 < 1 << bitDepth }, "a value does not fit in the bit depth")
     let keys = text.entries.map { Array($0.key.utf8CString) }
-    let strings = text.entries.map { Array($0.value.utf8CString) }
+    let strings = text.entries.map { Array($0.value.withBytesEscaped.utf8CString) }
     var output: UnsafeMutablePointer<UInt8>?
     var size = 0
     var reason = [CChar](repeating: 0, count: 256)

@@ -75,6 +75,8 @@ public struct PNGHeader: Sendable, Hashable {
   public let hasAlpha: Bool
   /// Whether the colours are grey: a grey colour type, or a palette of greys only, used or not.
   public let isGrey: Bool
+  /// Whether the file's text says that Scanline wrote it.
+  package let isOwn: Bool
 
   init(_ c: scanline_png_header) {
     width = Int(c.width)
@@ -87,6 +89,7 @@ public struct PNGHeader: Sendable, Hashable {
     isInterlaced = c.interlaced != 0
     hasAlpha = c.has_alpha != 0
     isGrey = c.is_grey != 0
+    isOwn = c.is_own != 0
   }
 
   /// The mode in words: "8-bit grey", "4-bit palette with transparency, interlaced".

@@ -85,9 +85,7 @@ package final class EventWriter {
     let digits = String(seconds)
     let zeros = String(repeating: "0", count: max(0, 10 - digits.count))
     let path = run + "/" + Self.prefix + zeros + digits + Self.suffix
-    let descriptor = DurableFiles.repeating {
-      open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
-    }
+    let descriptor = DurableFiles.open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC)
     guard descriptor >= 0 else { throw DurableFiles.creationError("a file that can be made", path) }
     return (descriptor, path)
   }

@@ -88,7 +88,7 @@ public final class RecordLog<Record: RunRecord> {
       try DurableFiles.write(toNew: temporary) { append in
         try DurableFiles.readLines(path) { line, _ in if isKept(line) { try append(line + [newline]) } }
       }
-      guard rename(temporary, path) == 0 else {
+      guard DurableFiles.rename(temporary, to: path) == 0 else {
         throw DurableFiles.ioError("\(temporary) to be renamed to this", path)
       }
     } catch {
@@ -115,7 +115,7 @@ public final class RecordLog<Record: RunRecord> {
 
   private func opened() throws -> Int32 {
     if let file { return file }
-    let opened = DurableFiles.repeating { [path] in open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666) }
+    let opened = DurableFiles.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC)
     guard opened >= 0 else { throw DurableFiles.creationError("a file that can be written", path) }
     file = opened
     return opened

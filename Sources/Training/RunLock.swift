@@ -25,7 +25,7 @@ public final class RunLock: Sendable {
   public init(run: String) throws {
     try DurableFiles.createFolders(run)
     let path = run + "/.lock"
-    file = DurableFiles.repeating { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666) }
+    file = DurableFiles.open(path, O_RDWR | O_CREAT | O_CLOEXEC)
     self.run = run
     guard file >= 0 else { throw DurableFiles.creationError("a lock file that can be opened", path) }
     guard DurableFiles.repeating({ flock(file, LOCK_EX | LOCK_NB) }) == 0 else {
@@ -48,7 +48,7 @@ public final class RunLock: Sendable {
   /// Whether a process holds the lock of `run` now. Looking makes no file, and keeps no lock; a run that begins in the
   /// very instant of looking would be told that the folder is locked.
   public static func isHeld(_ run: String) -> Bool {
-    let file = DurableFiles.repeating { open(run + "/.lock", O_RDONLY | O_CLOEXEC) }
+    let file = DurableFiles.open(run + "/.lock", O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return false }
     defer { _ = close(file) }
     // A shared lock: two that look at the same time do not take each other for a run. Closing gives it back.

@@ -43,6 +43,8 @@ public struct RunState: Sendable, Codable, Equatable {
     public var heldOutShare: Double
     /// The seed of that choice.
     public var splitSeed: UInt64
+    /// True where every subfolder was taken for a class, whatever its name; else nil.
+    public var classesAreFolders: Bool?
     /// Training images.
     public var trainImages: Int
     /// Held-out images.
@@ -59,13 +61,14 @@ public struct RunState: Sendable, Codable, Equatable {
 
     /// All of it.
     public init(
-      folder: String, loading: ImageLoadingOptions, heldOutShare: Double, splitSeed: UInt64, train: ImageSet,
-      valid: ImageSet?
+      folder: String, loading: ImageLoadingOptions, heldOutShare: Double, splitSeed: UInt64,
+      classesAreFolders: Bool = false, train: ImageSet, valid: ImageSet?
     ) {
       self.folder = folder
       self.loading = loading
       self.heldOutShare = heldOutShare
       self.splitSeed = splitSeed
+      self.classesAreFolders = classesAreFolders ? true : nil
       trainImages = train.count
       validImages = valid?.count ?? 0
       trainFingerprint = train.fingerprint

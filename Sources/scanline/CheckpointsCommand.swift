@@ -153,11 +153,9 @@ private struct WeightsOptions: ParsableArguments {
 
   /// Writes the mean of the weights at `paths`.
   func write(_ paths: [String]) throws {
-    var output = output
-    while output.count > 1, output.hasSuffix("/") { output.removeLast() }
+    let output = DurableFiles.withoutFinalSlashes(output)
     let (state, parameters) = try Checkpoint.mean(of: paths, weights)
-    let url = URL(fileURLWithPath: output)
-    try DurableFiles.createFolders(url.deletingLastPathComponent().path)
+    try DurableFiles.createFolders(DurableFiles.split(DurableFiles.absolute(output)).parent)
     try Checkpoint.saveWeights(parameters, state: state, to: output)
     let origin = state.origin ?? WeightsOrigin(weights: weights.rawValue, steps: [state.step])
     if json {

@@ -138,10 +138,10 @@ struct ComparedModels {
 
   /// The last part of each path; where two have the same, the paths; where those are the same too, numbered.
   static func names(_ paths: [String]) -> [String] {
-    let whole = paths.map { $0.count > 1 && $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+    let whole = paths.map(DurableFiles.withoutFinalSlashes)
     let short = whole.map { path in
-      let parts = path.split(separator: "/")
-      let isStep = parts.last.map { CheckpointFolder.step(named: String($0)) != nil } ?? false
+      let parts = path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
+      let isStep = parts.last.map { CheckpointFolder.step(named: $0) != nil } ?? false
       return parts.suffix(isStep ? 2 : 1).joined(separator: "/")
     }
     let names = Set(short).count == Set(whole).count ? short : whole

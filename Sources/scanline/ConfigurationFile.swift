@@ -1,6 +1,7 @@
 // `scanline train --config`: a TOML file, read and checked, as options of the command.
 import ArgumentParser
 import Foundation
+import ImageData
 import Kernels
 import TOMLKit
 
@@ -114,18 +115,19 @@ struct ConfigurationFile {
   // MARK: Reading
 
   private static func text(of path: String) throws -> String {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else {
+    let isFolder = DurableFiles.isFolder(path)
+    guard DurableFiles.exists(path), !isFolder else {
       throw ScanlineError(
-        .badData, path: path, expected: "a configuration in TOML",
-        found: isFolder.boolValue ? "a folder" : "no such file")
+        .badData, path: path, expected: "a configuration in TOML", found: isFolder ? "a folder" : "no such file")
     }
     let data: Data
     do {
-      guard let file = FileHandle(forReadingAtPath: path) else {
+      let descriptor = DurableFiles.open(path, O_RDONLY | O_CLOEXEC)
+      guard descriptor >= 0 else {
         throw ScanlineError(
           .io, path: path, expected: "a file that can be read", found: String(cString: strerror(errno)))
       }
+      let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
       // What a shell substitutes for a file is a pipe: it has no length to look at beforehand.
       data = try file.read(upToCount: mostBytes + 1) ?? Data()
     } catch let error as ScanlineError {

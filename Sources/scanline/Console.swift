@@ -1,5 +1,7 @@
 // What a person sees on standard error while a command works.
 import Foundation
+import ImageData
+import Kernels
 import Logging
 
 #if canImport(Glibc)
@@ -18,6 +20,7 @@ final class Console: @unchecked Sendable {
   private let lock = NSLock()
   private var lineIsOpen = false
   private var blockLines = 0
+  private var warned: Set<String> = []
 
   /// Standard error as it is. Where `isQuiet`, progress is not shown.
   init(isQuiet: Bool = false) {
@@ -46,6 +49,11 @@ final class Console: @unchecked Sendable {
   /// Writes a warning, also where nothing else is written: the one word in colour.
   func warning(_ text: String) {
     writeLine("scanline: " + (hasColour ? "\u{1B}[33mwarning:\u{1B}[0m " : "warning: ") + text)
+  }
+
+  /// Writes those of `texts` as warnings that were not written before: a folder may be read for several purposes.
+  func warnOnce(_ texts: [String]) {
+    for text in texts where lock.withLock({ warned.insert(text).inserted }) { warning(text) }
   }
 
   private func writeLine(_ text: String) {
@@ -85,8 +93,13 @@ final class Console: @unchecked Sendable {
   }
 
   /// Nobody may be listening any more: that ends no run.
-  private func write(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
+  private func write(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data(text.withBytesEscaped.utf8))
+  }
 }
+
+/// Prints a line of a result, in which bytes of names that are no UTF-8 are written out.
+func print(_ text: String) { Swift.print(text.withBytesEscaped) }
 
 /// swift-log's messages as plain lines on the console.
 struct ConsoleLogHandler: LogHandler {

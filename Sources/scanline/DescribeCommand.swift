@@ -125,7 +125,7 @@ struct DescribeCommand: ParsableCommand {
     let sampler = Sampler(model: network, parameters: parameters, threads: 1)
     let field = ContextMap(network, parameters: parameters, y: report.model.probe[0], x: report.model.probe[1])
     bar.advance(1)
-    if let map { try field.picture().write(to: map) }
+    if let map { try field.picture().write(to: map, text: ["Software": "scanline \(Scanline.configuration.version)"]) }
     return Measured(
       secondsPerImageTraining: seconds(bar) { _ = engine.compute(batch, parameters: parameters, into: gradient) }
         / Double(images),

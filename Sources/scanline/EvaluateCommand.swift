@@ -134,7 +134,7 @@ struct EvaluateCommand: ParsableCommand {
     let batch = quantization.batch(from: scores.set, indices: least)
     let sheet = SurpriseSheet(batch, valueNats: scorer.valueNats(batch), quantization: quantization)
     let labels = least.enumerated().map { place, image in
-      let name = URL(fileURLWithPath: scores.set.paths[image]).lastPathComponent
+      let name = DurableFiles.split(scores.set.paths[image]).name.displayed
       return "\(place + 1). \(scores.nats[image].text(1)) nats  \(name)"
     }
     let list = least.map { "\(scores.nats[$0].text(4)) \(scores.set.paths[$0])" }
@@ -148,8 +148,7 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   private func isSameFolder(_ a: String, _ b: String) -> Bool {
-    func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
-    return resolved(a) == resolved(b)
+    DurableFiles.isSame(a, b)
   }
 
   private func gradient(
@@ -179,7 +178,7 @@ func printJSON(_ value: some Encodable) throws {
   let encoder = JSONEncoder()
   encoder.keyEncodingStrategy = .convertToSnakeCase
   encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-  print(String(decoding: try encoder.encode(value), as: UTF8.self))
+  print(String(decoding: try encoder.encode(value), as: UTF8.self).withBytesEscapedInJSON)
 }
 
 /// A value that a report states also where there is none: null, not a key that is missing.

@@ -85,10 +85,10 @@ struct GradientsCommand: ParsableCommand {
 
   /// The run's folder, and the step where one was named.
   private static func place(_ path: String) -> (run: String, step: Int?) {
-    let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-    let name = URL(fileURLWithPath: path).lastPathComponent
+    let path = DurableFiles.withoutFinalSlashes(path)
+    let (parent, name) = DurableFiles.split(path)
     guard let step = CheckpointFolder.step(named: name) else { return (path, nil) }
-    return (path.contains("/") ? String(path.dropLast(name.count + 1)) : ".", step)
+    return (parent, step)
   }
 
   private func analyse() throws {
@@ -111,7 +111,7 @@ struct GradientsCommand: ParsableCommand {
       progress: bar.advance)
     bar.finish()
     let figure = analysis.figure(
-      title: "\(URL(fileURLWithPath: folder).lastPathComponent), step \(checkpoint.state.step)")
+      title: "\(DurableFiles.split(DurableFiles.absolute(folder)).name.displayed), step \(checkpoint.state.step)")
     for ending in ["png", "svg"] { try figure.write(to: "\(stem).\(ending)") }
     if json { return try printJSON(analysis) }
     print(Self.table(analysis))

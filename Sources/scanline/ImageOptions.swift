@@ -1,6 +1,7 @@
 // Options that decide which pixels a folder becomes, shared by train, evaluate and inspect.
 import ArgumentParser
 import ImageData
+import Kernels
 
 /// A size on the command line: 28x28.
 struct SizeArgument: ExpressibleByArgument, Equatable, CustomStringConvertible {
@@ -56,8 +57,13 @@ struct ImageOptions: ParsableArguments {
   @Option(help: "Read every image as grey (1) or RGB (3); by default as stored.")
   var channels: Int?
 
-  @Flag(inversion: .prefixedNo, help: "Pass over files that cannot be read, and count them.")
+  @Flag(inversion: .prefixedNo, help: "Pass over files and folders that cannot be read, and count them.")
   var skipBad: Bool?
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Take every subfolder for a class, also one that is called like a split (train, testing, val2017).")
+  var classesAreFolders: Bool?
 
   @Option(help: "The share of images to hold out where the folder has no valid split (default: 0.1).")
   var validShare: Double?
@@ -88,6 +94,7 @@ struct ImageOptions: ParsableArguments {
     let given: [(String, Bool)] = [
       ("--background", background != nil), ("--sixteen-bit", sixteenBit != nil), ("--resize", resize != nil),
       ("--crop", crop != nil), ("--channels", channels != nil), ("--skip-bad", skipBad != nil),
+      ("--classes-are-folders", classesAreFolders != nil),
       ("--valid-share", validShare != nil), ("--split-seed", splitSeed != nil),
     ]
     return given.first { $0.1 }?.0
@@ -98,10 +105,15 @@ struct ImageOptions: ParsableArguments {
   /// The seed of which images are held out.
   var heldOutSeed: UInt64 { splitSeed ?? 0 }
 
-  /// Lists the folder at `path` with the held-out share and seed asked for, else those given here (a checkpoint's).
-  func scan(_ path: String, heldOutShare share: Double? = nil, seed: UInt64? = nil) throws -> ImageFolder {
+  /// Lists the folder at `path` with the choices made here, else those given (a checkpoint's).
+  func scan(
+    _ path: String, heldOutShare share: Double? = nil, seed: UInt64? = nil, classesAreFolders areClasses: Bool? = nil,
+    skipsBad: Bool? = nil, threads: Int = availableThreads()
+  ) throws -> ImageFolder {
     try ImageFolder(
-      scanning: path, heldOutShare: validShare ?? share ?? heldOutShare, seed: splitSeed ?? seed ?? heldOutSeed)
+      scanning: path, heldOutShare: validShare ?? share ?? heldOutShare, seed: splitSeed ?? seed ?? heldOutSeed,
+      classesAreFolders: classesAreFolders ?? areClasses ?? false, skipsUnreadable: skipBad ?? skipsBad ?? false,
+      threads: threads)
   }
 }
 
@@ -131,11 +143,12 @@ struct QuantizationOptions: ParsableArguments {
 }
 
 extension ImageFolder {
-  /// Reads the images of `split` (nil: of all) as commands do: showing how far it is, and telling each file that is passed
-  /// over.
+  /// Reads the images of `split` (nil: of all) as commands do: showing how far it is, and telling what there is to know of
+  /// the folder, once, and each file that is passed over.
   ///
   /// - Throws: `ScanlineError` as ``ImageSet`` does.
   func images(of split: Split?, _ options: ImageLoadingOptions, threads: Int, console: Console) throws -> ImageSet {
+    console.warnOnce(notes)
     let bar = ProgressBar(console, "reading", total: entries(in: split).count)
     defer { bar.finish() }
     let set = try ImageSet(loading: self, split: split, options: options, threads: threads, progress: bar.advance)

@@ -50,15 +50,15 @@ struct ImportCommand: ParsableCommand {
       likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
       directions: layers.directions, classNames: try classNames())
     try configuration.validate(path: "import")
-    guard let data = FileManager.default.contents(atPath: file) else {
+    guard let data = try? DurableFiles.contents(of: file) else {
       throw ScanlineError(.io, path: file, expected: "a safetensors file that can be read", found: "none")
     }
-    let archive = try TensorArchive(parsing: [UInt8](data), path: file)
+    let archive = try TensorArchive(parsing: data, path: file)
     let model = configuration.makeModel()
     let parameters = ParameterVector(layout: model.layout)
     try archive.fill(
       [("", parameters)], names: names(in: archive, model), path: file, ignoresMaskedValues: true)
-    let parent = URL(fileURLWithPath: output).deletingLastPathComponent().path
+    let parent = DurableFiles.split(DurableFiles.absolute(output)).parent
     try DurableFiles.createFolders(parent)
     try Checkpoint.save(
       Adam(parameters: parameters, options: AdamOptions()),

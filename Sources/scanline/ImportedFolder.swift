@@ -49,20 +49,18 @@ struct ImportedFolder {
   private let lock: RunLock
   private let threads: Int
   private let force: Bool
-  private var made: Set<String> = []
+  /// By their bytes: names that differ in Unicode normalization alone are two folders, and equal strings.
+  private var made: Set<[UInt8]> = []
 
   /// Begins to fill the folder that `options` name.
   ///
   /// - Throws: `ScanlineError`: `cannotCreate` where it is there already and is not to be replaced, or cannot be made;
   ///   `locked` where another import fills it.
   init(_ options: ImportFolderOptions) throws {
-    var path = options.target
-    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
-    (target, force, threads) = (path, options.force, options.threadCount)
+    (target, force, threads) = (DurableFiles.withoutFinalSlashes(options.target), options.force, options.threadCount)
     try Self.demandFree(target, force: force)
-    let url = URL(fileURLWithPath: target)
-    let parent = target.contains("/") ? String(target.dropLast(url.lastPathComponent.count + 1)) : "."
-    staging = (parent.isEmpty ? "" : parent) + "/.importing-" + url.lastPathComponent
+    let (parent, name) = DurableFiles.split(target)
+    staging = (parent == "/" ? "" : parent) + "/.importing-" + name
     // Not created under a registration: another import may be at work in it, and it is that one's until the lock is ours.
     lock = try RunLock(run: staging)
     UnfinishedFiles.begin(staging) {}
@@ -75,10 +73,9 @@ struct ImportedFolder {
   ///
   /// - Throws: `ScanlineError`: `cannotCreate` or `io`.
   mutating func write(_ count: Int, name: (Int) -> String, image: (Int) -> PNGImage) throws {
-    let folders = Set((0..<count).compactMap { name($0).split(separator: "/").dropLast().joined(separator: "/") })
-    for folder in folders.subtracting(made).subtracting([""]).sorted() {
+    for folder in (0..<count).map({ DurableFiles.split(name($0)).parent })
+    where folder != "." && made.insert(folder.fileNameBytes).inserted {
       try DurableFiles.createFolders(staging + "/" + folder)
-      made.insert(folder)
     }
     try PNGFolder(staging, force: true).write(count, threads: threads) { number in
       let image = image(number)
@@ -132,8 +129,7 @@ struct ImportedFolder {
   /// Only images are ever replaced: a slip of the hand must not cost a home folder.
   private static func demandFree(_ path: String, force: Bool) throws {
     guard DurableFiles.exists(path) else { return }
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+    guard DurableFiles.isFolder(path) else {
       throw ScanlineError(.cannotCreate, path: path, expected: "a new folder", found: "a file")
     }
     let names = try DurableFiles.names(in: path)
@@ -151,8 +147,7 @@ struct ImportedFolder {
   /// The first file at or below `path` that is not called .png.
   private static func firstThatIsNoImage(_ path: String) throws -> String? {
     for name in try DurableFiles.names(in: path) {
-      let attributes = try? FileManager.default.attributesOfItem(atPath: path + "/" + name)
-      if attributes?[.type] as? FileAttributeType == .typeDirectory {
+      if DurableFiles.isFolder(path + "/" + name), !DurableFiles.isLink(path + "/" + name) {
         if let found = try firstThatIsNoImage(path + "/" + name) { return name + "/" + found }
       } else if !name.lowercased().hasSuffix(".png") || name.hasPrefix(".") {
         return name

@@ -51,7 +51,7 @@ struct InspectCommand: ParsableCommand {
       let encoder = JSONEncoder()
       encoder.keyEncodingStrategy = .convertToSnakeCase
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      print(String(decoding: try encoder.encode(survey), as: UTF8.self))
+      print(String(decoding: try encoder.encode(survey), as: UTF8.self).withBytesEscapedInJSON)
     } else {
       print(survey.tables)
     }
@@ -62,20 +62,20 @@ struct InspectCommand: ParsableCommand {
 extension FolderSurvey {
   /// The survey for people: tables, then words.
   var tables: String {
-    var parts = ["\(path): \(counted(images, "PNG file")), \(layoutInWords)"]
+    var parts = ["\(path.displayed): \(counted(images, "PNG file")), \(layoutInWords)"]
     parts.append(textTable(["size", "images"], sizes.map { ["\($0.width)×\($0.height)", "\($0.images)"] }))
     parts.append(
       textTable(
         ["mode", "images"],
         modes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { [$0.key, "\($0.value)"] }))
-    let rows = classes.map { [$0.name ?? "(no class)", "\($0.train)", "\($0.valid)", "\($0.test)"] }
+    let rows = classes.map { [$0.name?.displayed ?? "(no class)", "\($0.train)", "\($0.valid)", "\($0.test)"] }
     let total = rows.count > 1 ? [["all", "\(train)", "\(valid)", "\(test)"]] : []
     parts.append(textTable(["class", "train", "valid", "test"], rows + total))
     if !ignored.isEmpty {
       let rows = ignored.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
       parts.append(
         textTable(
-          ["passed over", "files"], rows.map { [$0.key.isEmpty ? "(no extension)" : $0.key, "\($0.value)"] }))
+          ["passed over", "files"], rows.map { [$0.key.isEmpty ? "(no extension)" : $0.key.displayed, "\($0.value)"] }))
     }
     parts += listing("bad", bad)
     parts += listing("read with a warning", warnings)
@@ -119,6 +119,6 @@ extension FolderSurvey {
   private func listing(_ title: String, _ files: [ImageSet.Skipped]) -> [String] {
     guard !files.isEmpty else { return [] }
     let rest = files.count > 20 ? [["and \(files.count - 20) more", ""]] : []
-    return [textTable([title, "why"], files.prefix(20).map { [$0.path, $0.reason] } + rest)]
+    return [textTable([title, "why"], files.prefix(20).map { [$0.path.displayed, $0.reason] } + rest)]
   }
 }

@@ -24,7 +24,7 @@ struct KeptPixels {
   /// The white pixels of the PNG at `path`, whose other pixels are black. Throws `badData` where it has another size or
   /// other values, or only one of the two.
   init(maskAt path: String, shape: ImageShape, reading: PNGReadOptions) throws {
-    guard FileManager.default.fileExists(atPath: path) else {
+    guard DurableFiles.exists(path) else {
       throw ScanlineError(.badData, path: path, expected: "a mask PNG", found: "nothing of that name")
     }
     let image = try PNGImage(contentsOf: path, options: reading, channels: 1)

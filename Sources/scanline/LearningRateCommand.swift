@@ -148,7 +148,6 @@ struct LearningRateCommand: ParsableCommand {
   private func read(
     _ listing: ImageFolder, over base: ImageLoadingOptions?, _ threads: Int, _ console: Console
   ) throws -> ImageSet {
-    for note in listing.notes { console.logger.warning("\(note)") }
     return try listing.images(of: .train, images.loading(over: base), threads: threads, console: console)
   }
 

@@ -22,7 +22,9 @@ struct LoadedCheckpoint {
 
   /// Lists a folder, holding out the images that training held out unless `images` says otherwise.
   func scan(_ folder: String, _ images: ImageOptions) throws -> ImageFolder {
-    try images.scan(folder, heldOutShare: state.data?.heldOutShare, seed: state.data?.splitSeed)
+    try images.scan(
+      folder, heldOutShare: state.data?.heldOutShare, seed: state.data?.splitSeed,
+      classesAreFolders: state.data?.classesAreFolders, skipsBad: state.data?.loading.skipsBad)
   }
 
   /// The class numbers of `count` images: all of the class called `name`, or where it is nil or "all" every class in
@@ -34,9 +36,7 @@ struct LoadedCheckpoint {
         .usage, path: "--class", expected: "a model trained with --class-conditional", found: "\(name), of one without")
     }
     guard let name, name != "all" || names.contains("all") else { return (0..<count).map { $0 % names.count } }
-    // The name's own bytes first: two classes may differ in Unicode normalization alone.
-    let same = names.firstIndex { $0.utf8.elementsEqual(name.utf8) }
-    guard let number = same ?? names.firstIndex(of: name) else {
+    guard let number = ImageSet.place(of: name, in: names) else {
       throw ScanlineError(
         .usage, path: "--class", expected: "all or one of " + names.joined(separator: ", "),
         found: name + suggestion(for: name, among: names + ["all"]))
@@ -75,14 +75,14 @@ struct LoadedCheckpoint {
 
 /// Throws (`cannotCreate`) where a result cannot be written to `path`: before the work, not after it.
 func demandNewFile(_ path: String, force: Bool) throws {
-  var isFolder: ObjCBool = false
-  if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue || !force {
+  let isFolder = DurableFiles.isFolder(path)
+  if DurableFiles.exists(path), isFolder || !force {
     throw ScanlineError(
-      .cannotCreate, path: path, expected: "a new file\(isFolder.boolValue ? "" : " (or --force)")",
-      found: isFolder.boolValue ? "a folder" : "an existing one")
+      .cannotCreate, path: path, expected: "a new file\(isFolder ? "" : " (or --force)")",
+      found: isFolder ? "a folder" : "an existing one")
   }
-  let parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
-  guard FileManager.default.fileExists(atPath: parent, isDirectory: &isFolder), isFolder.boolValue else {
+  let parent = DurableFiles.split(DurableFiles.absolute(path)).parent
+  guard DurableFiles.isFolder(parent) else {
     throw ScanlineError(.cannotCreate, path: path, expected: "a file in a folder that exists", found: "no \(parent)")
   }
 }

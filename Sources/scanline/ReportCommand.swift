@@ -69,17 +69,13 @@ struct ReportCommand: ParsableCommand {
 
   func run() throws {
     let console = shown.console()
-    let paths = paths.map { path in
-      var path = path
-      while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
-      return path
-    }
+    let paths = paths.map(DurableFiles.withoutFinalSlashes)
     let runs = try zip(paths, ComparedModels.names(paths)).map { try ReportRun($0, name: $1, console: console) }
     let target = try target(runs)
     let options = ReportScores.Options(
       data: data, limit: images, images: reading, baselines: baselines, seed: seed,
       threads: threads ?? availableThreads())
-    if let data, !FileManager.default.fileExists(atPath: data) {
+    if let data, !DurableFiles.exists(data) {
       throw ScanlineError(.badData, path: data, expected: "a folder of PNG images", found: "nothing of that name")
     }
     let scores = ReportScores(runs, options, console: console)
@@ -95,8 +91,8 @@ struct ReportCommand: ParsableCommand {
     let single = runs.count == 1 ? runs[0] : nil
     let usual = single.map { $0.isCheckpoint ? $0.path + "-report.html" : $0.path + "/report.html" } ?? "report.html"
     let target = output ?? usual
-    let parent = URL(fileURLWithPath: target).deletingLastPathComponent().path
-    if FileManager.default.fileExists(atPath: parent + "/manifest.json") {
+    let parent = DurableFiles.split(DurableFiles.absolute(target)).parent
+    if DurableFiles.exists(parent + "/manifest.json") {
       throw ScanlineError(
         .cannotCreate, path: target, expected: "a place outside a checkpoint's folder, whose files are listed",
         found: "a checkpoint in \(parent)")

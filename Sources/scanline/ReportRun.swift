@@ -90,7 +90,7 @@ struct ReportRun {
 
   /// The grids in `folder`, by their names' steps; files of other names are passed over.
   private static func grids(_ folder: String, _ messages: inout [String]) -> ([Grid], Int) {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let names = (try? DurableFiles.names(in: folder)) ?? []
     let steps = names.compactMap { name in
       name.hasSuffix(".png") ? CheckpointFolder.step(named: String(name.dropLast(4))) : nil
     }.sorted()
@@ -119,7 +119,7 @@ struct ReportRun {
   private static let largestText = 1 << 18
 
   private static func text(_ path: String, _ messages: inout [String]) -> String? {
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    guard DurableFiles.exists(path) else { return nil }
     do {
       let bytes = try DurableFiles.contents(of: path, atMost: largestText)
       guard let text = String(validating: bytes, as: UTF8.self) else {

@@ -159,7 +159,7 @@ struct ReportScores {
       throw ScanlineError(
         .badData, path: run.path, expected: "the folder of its images (--data)", found: "imported weights, no folder")
     }
-    guard FileManager.default.fileExists(atPath: folder) else {
+    guard DurableFiles.exists(folder) else {
       throw ScanlineError(
         .badData, path: folder, expected: "the folder of the run's images (or another one by --data)",
         found: "nothing of that name")

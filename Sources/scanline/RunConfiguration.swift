@@ -10,7 +10,7 @@ struct RunConfiguration {
   /// config.toml
   static let fileName = "config.toml"
   /// The first line, by which a file of ours is known.
-  private static let mark = "# What this run of scanline train was asked for, defaults included."
+  private static let mark = OwnOutput.configurationMark
   /// How a remark on a length that was changed later begins.
   private static let remark = "# At step "
 
@@ -27,14 +27,14 @@ struct RunConfiguration {
 
   /// Whether the file at `path` is one that a run wrote.
   static func isOurs(_ path: String) -> Bool {
-    (FileManager.default.contents(atPath: path) ?? Data()).starts(with: Data(mark.utf8))
+    ((try? DurableFiles.contents(of: path)) ?? []).starts(with: mark.utf8)
   }
 
   /// Writes the file into the folder `run`, whole or not at all, with remarks that it had on earlier changes of length
   /// and, where it had a `formerLength`, one more. Throws `io` and `cannotCreate`.
   func write(to run: String, formerLength: TrainingOptions.Length?) throws {
     let path = run + "/" + Self.fileName
-    let before = String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+    let before = String(decoding: (try? DurableFiles.contents(of: path)) ?? [], as: UTF8.self)
     var remarks = before.split(separator: "\n").map(String.init).filter { line in
       guard line.hasPrefix(Self.remark) else { return false }
       // One of a change that was lost with the steps after it.
@@ -143,6 +143,7 @@ struct RunConfiguration {
     case .crop(let width, let height): lines.append(text("crop", "\(width)x\(height)"))
     }
     lines += [line("channels", model.shape.channels), line("skip-bad", loading.skipsBad)]
+    if data?.classesAreFolders == true { lines.append(line("classes-are-folders", true)) }
     lines.append(line("valid-share", data?.heldOutShare ?? 0))
     lines.append("split-seed = " + Self.seed(data?.splitSeed ?? 0))
     tables.append(("images", lines))

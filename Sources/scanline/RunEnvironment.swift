@@ -50,7 +50,7 @@ struct RunEnvironment: Codable {
     let path = run + "/" + fileName
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
-    let former = FileManager.default.contents(atPath: path).flatMap { try? decoder.decode(Self.self, from: $0) }
+    let former = (try? DurableFiles.contents(of: path)).flatMap { try? decoder.decode(Self.self, from: Data($0)) }
     // Of a new run nothing is earlier; of a resumed one, what set out from a step that has since been lost is no part.
     let earlier = state.step == 0 ? [] : former?.processes.filter { $0.step <= state.step } ?? []
     let environment = RunEnvironment(
@@ -64,7 +64,11 @@ struct RunEnvironment: Codable {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try DurableFiles.replace(path, with: [UInt8](try encoder.encode(environment)) + [UInt8(ascii: "\n")])
+    try DurableFiles.replace(
+      path,
+      with: Array(String(decoding: try encoder.encode(environment), as: UTF8.self).withBytesEscapedInJSON.utf8) + [
+        UInt8(ascii: "\n")
+      ])
   }
 }
 
@@ -73,8 +77,8 @@ extension RunEnvironment.Work {
   init(step: Int, threads: Int) {
     self.step = step
     started = Date().formatted(.iso8601)
-    commandLine = CommandLine.arguments
-    workingFolder = FileManager.default.currentDirectoryPath
+    commandLine = CommandLine.fileNames
+    workingFolder = DurableFiles.currentFolder
     scanline = Scanline.configuration.version
     swift = Self.compiler
     baseline = Self.builtFor

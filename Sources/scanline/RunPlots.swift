@@ -17,9 +17,9 @@ enum RunPlots {
   /// Draws the losses and the gradient flow of the run in the folder `run`, on images of `shape`, over what is there.
   /// A run without records of a kind has no plot of it. Throws `io`, `cannotCreate` and, of a damaged log, `badData`.
   static func draw(_ run: String, shape: ImageShape) throws {
-    let title = URL(fileURLWithPath: run).lastPathComponent
+    let title = DurableFiles.split(DurableFiles.absolute(run)).name.displayed
     let folder = run + "/" + folderName
-    func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: run + "/" + name) }
+    func exists(_ name: String) -> Bool { DurableFiles.exists(run + "/" + name) }
     func write(_ figure: PlotFigure, _ name: String) throws {
       try RunRecorder.makeFolder(folder)
       for ending in ["png", "svg"] { try figure.write(to: "\(folder)/\(name).\(ending)") }

@@ -64,7 +64,7 @@ final class RunRecorder {
   /// diverged or was killed before its first save, it may be written anew.
   static func isOurs(_ name: String, in run: String) -> Bool {
     func holdsOnly(_ condition: (String) -> Bool) -> Bool {
-      let names = try? FileManager.default.contentsOfDirectory(atPath: run + "/" + name)
+      let names = try? DurableFiles.names(in: run + "/" + name)
       return names?.allSatisfy { $0.hasPrefix(".") || condition($0) } ?? false
     }
     switch name {
@@ -86,17 +86,12 @@ final class RunRecorder {
   /// Removes what is no part of the run up to `step`, and what a kill left half written. The logs look after themselves.
   private static func clear(_ run: String, after step: Int) throws {
     for folder in [run, run + "/" + SampleSink.folderName, run + "/" + RunPlots.folderName] {
-      for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+      for name in (try? DurableFiles.names(in: folder)) ?? [] {
         let isHalfWritten = name.hasPrefix(".") && name.hasSuffix(".tmp")
         let isLater = folder != run && (SampleSink.step(of: name).map { $0 > step } ?? false)
         let isStale = step == 0 && folder != run && RunPlots.names.contains(name)
         guard isHalfWritten || isLater || isStale else { continue }
-        do {
-          try FileManager.default.removeItem(atPath: folder + "/" + name)
-        } catch {
-          throw ScanlineError(
-            .io, path: folder + "/" + name, expected: "a file that can be removed", found: error.localizedDescription)
-        }
+        try DurableFiles.removeAll(folder + "/" + name)
       }
     }
   }

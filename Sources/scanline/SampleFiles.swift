@@ -18,10 +18,10 @@ struct SampleFiles {
   /// - Throws: `ScanlineError`: `badData` where there are none, one has another size and is no grid of this one, or
   ///   texts name different levels; `io` where a file cannot be read.
   init(_ path: String, shape: ImageShape, limit: Int, reading: PNGReadOptions, threads: Int) throws {
-    let files = try ImageFolder(scanning: path, heldOutShare: 0).first(limit)
+    let files = try ImageFolder(scanning: path, heldOutShare: 0, takesOwnPictures: true).first(limit)
     let set = try ImageSet(
       loading: files, options: ImageLoadingOptions(reading: reading, channels: shape.channels), threads: threads)
-    let texts = set.paths.map { PNGText(parsing: [UInt8](FileManager.default.contents(atPath: $0) ?? Data())) }
+    let texts = set.paths.map { PNGText(parsing: (try? DurableFiles.contents(of: $0)) ?? []) }
     quantization = try Self.quantization(texts, path: path)
     if set.shape == shape {
       names = set.paths

@@ -48,6 +48,11 @@ extension ImportIDXCommand: LeavesFiles {}
 extension ImportCIFARCommand: LeavesFiles {}
 extension LearningRateCommand: LeavesFiles {}
 
+extension CommandLine {
+  /// The words of the command line with their bytes kept: `arguments` puts "�" for those of a name that is no UTF-8.
+  static let fileNames = (0..<Int(argc)).compactMap { unsafeArgv[$0].map { String(fileName: $0) } }
+}
+
 @main
 enum Entry {
   static func main() {
@@ -60,7 +65,7 @@ enum Entry {
     var arguments: ConfiguredArguments?
     do {
       try demandKnownCommand()
-      let configured = try ConfiguredArguments(Array(CommandLine.arguments.dropFirst()))
+      let configured = try ConfiguredArguments(Array(CommandLine.fileNames.dropFirst()))
       arguments = configured
       var command = try Scanline.parseAsRoot(configured.words)
       if var stoppable = command as? any StoppableCommand {
@@ -93,12 +98,14 @@ enum Entry {
   }
 
   /// Writes to standard error. That may be on the full disk that the message is about: then the exit code has to tell.
-  private static func say(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
+  private static func say(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data(text.withBytesEscaped.utf8))
+  }
 
   /// Throws a usage error that names the nearest command, where the first word is none; the parser would only call it
   /// unexpected.
   private static func demandKnownCommand() throws {
-    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return }
+    guard let word = CommandLine.fileNames.dropFirst().first, !word.hasPrefix("-") else { return }
     let names = Scanline.configuration.subcommands.map { $0._commandName } + ["help"]
     guard !names.contains(word) else { return }
     throw ValidationError("Unknown command “\(word)”\(suggestion(for: word, among: names)).")

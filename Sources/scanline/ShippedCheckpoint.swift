@@ -1,5 +1,6 @@
 // The trained models that come with the package, found when none is named.
 import Foundation
+import ImageData
 import Kernels
 
 /// The checkpoint that `scanline sample` uses when it is given none.
@@ -15,7 +16,7 @@ enum ShippedCheckpoint {
   /// - Throws: `ScanlineError` (`badData`) where it is in none of them.
   static func path() throws -> String {
     let places: [String]
-    if let named = ProcessInfo.processInfo.environment[variable], !named.isEmpty {
+    if let named = getenv(variable).map({ String(fileName: $0) }), !named.isEmpty {
       places = [named]
     } else {
       var folder = (Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0]))
@@ -28,7 +29,7 @@ enum ShippedCheckpoint {
       places = ["Checkpoints"] + above
     }
     let candidates = places.map { $0 + "/" + best }
-    guard let found = candidates.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
+    guard let found = candidates.first(where: { DurableFiles.exists($0) }) else {
       throw ScanlineError(
         .badData, path: "checkpoint",
         expected: "a run folder to be named, or \(best) in a folder that \(variable) names",

@@ -106,7 +106,7 @@ struct TheoryCommand: ParsableCommand {
     try DurableFiles.createFolders(plots, isDurable: false)
     let paths = chosen.map { plots + "/" + $0.rawValue + (violate ? "-violated" : "") }
     for file in paths.flatMap({ [$0 + ".png", $0 + ".svg"] })
-    where !force && FileManager.default.fileExists(atPath: file) {
+    where !force && DurableFiles.exists(file) {
       throw ScanlineError(.cannotCreate, path: file, expected: "a new file (or --force)", found: "an existing one")
     }
     return paths

@@ -73,7 +73,7 @@ struct TrainCommand: StoppableCommand {
     try demandThreads(threads)
     if dryRun && resume { throw ValidationError("--dry-run is for a new run; what a run takes does not change later.") }
     if name != nil && output != nil { throw ValidationError("--name and --output exclude each other.") }
-    if let name, name.isEmpty || name.contains("/") || name.hasPrefix(".") {
+    if let name, name.isEmpty || name.utf8.contains(UInt8(ascii: "/")) || name.hasPrefix(".") {
       throw ValidationError("--name is a plain name; for another place give --output.")
     }
     if resume && config != nil {
@@ -144,14 +144,14 @@ struct TrainCommand: StoppableCommand {
   private func runFolder() throws -> String {
     if let output { return output }
     if let name { return "Checkpoints/" + name }
-    let last = URL(fileURLWithPath: folder ?? "").lastPathComponent
+    let last = DurableFiles.split(DurableFiles.absolute(folder ?? "")).name
     return "Checkpoints/\(last)-\((model.model ?? .pixelCNN).rawValue)"
   }
 
   /// A new run writes over nothing. The records of a run that ended before its first save (it diverged, or was killed)
   /// are no result, and must not keep the same command from being given again: the new run's take their place.
   private func demandEmpty(_ run: String) throws {
-    let existing = try? FileManager.default.contentsOfDirectory(atPath: run).filter {
+    let existing = try? DurableFiles.names(in: run).filter {
       !$0.hasPrefix(".") && !RunRecorder.isOurs($0, in: run)
     }
     if let existing, !existing.isEmpty {
@@ -164,7 +164,7 @@ struct TrainCommand: StoppableCommand {
   /// Takes the run's lock and removes what a killed run left behind. The folder of a new run is made here, after its
   /// data and options have proved good.
   private func lockFolder(_ run: String) throws -> RunLock {
-    if resume, !FileManager.default.fileExists(atPath: run) {
+    if resume, !DurableFiles.exists(run) {
       throw ScanlineError(.badData, path: run, expected: "the folder of a run to resume", found: "none")
     }
     let lock = try RunLock(run: run)
@@ -209,15 +209,16 @@ struct TrainCommand: StoppableCommand {
     let unsized = try model.configuration(
       shape: ImageShape(height: 1, width: 1, channels: 1), levels: quantization.levels, path: asked)
     let loading = images.loading(over: nil)
-    let (train, valid) = try load(path, loading, images.heldOutShare, images.heldOutSeed, threads, console, signals)
+    let listing = try images.scan(path, threads: threads)
+    let (train, valid) = try load(listing, loading, threads, console, signals)
     training.completeDefaults(of: &options, images: train.count, console)
     let configuration = try model.fitted(
       unsized, to: train, classConditional: classConditional == true, path: path)
     var state = RunState(
       model: configuration, quantization: quantization,
       data: RunState.Data(
-        folder: path, loading: loading, heldOutShare: images.heldOutShare, splitSeed: images.heldOutSeed, train: train,
-        valid: valid),
+        folder: path, loading: loading, heldOutShare: images.heldOutShare, splitSeed: images.heldOutSeed,
+        classesAreFolders: images.classesAreFolders == true, train: train, valid: valid),
       training: options)
     let outputs = outputs(over: nil)
     state.outputs = outputs == RunState.RunOutputs() ? nil : outputs
@@ -277,7 +278,8 @@ struct TrainCommand: StoppableCommand {
       throw ScanlineError(.badData, path: step.path, expected: "a run's data", found: "imported weights")
     }
     let path = folder ?? data.folder
-    let (train, valid) = try load(path, data.loading, data.heldOutShare, data.splitSeed, threads, console, signals)
+    let listing = try data.scan(path, threads: threads)
+    let (train, valid) = try load(listing, data.loading, threads, console, signals)
     try state.demandSameImages(train: train, valid: valid, path: path)
     // A run of an earlier version knows its images from here on.
     if data.trainedImages == nil { state.data?.trainedImages = ContentHashSet(of: train) }
@@ -311,11 +313,10 @@ struct TrainCommand: StoppableCommand {
   }
 
   private func load(
-    _ path: String, _ loading: ImageLoadingOptions, _ share: Double, _ seed: UInt64, _ threads: Int,
-    _ console: Console, _ signals: StopSignals?
+    _ folder: ImageFolder, _ loading: ImageLoadingOptions, _ threads: Int, _ console: Console, _ signals: StopSignals?
   ) throws -> (train: ImageSet, valid: ImageSet?) {
     let began = monotonicSeconds()
-    let folder = try ImageFolder(scanning: path, heldOutShare: share, seed: seed)
+    let path = folder.path
     func images(_ split: Split) throws -> ImageSet {
       try folder.images(of: split, loading, threads: threads, console: console)
     }
@@ -327,7 +328,6 @@ struct TrainCommand: StoppableCommand {
         .badData, path: path, expected: "held-out images of \(train.shape), as in training (--resize or --crop)",
         found: "\(valid.shape)")
     }
-    for note in folder.notes { console.logger.warning("\(note)") }
     if let note = valid.flatMap({ Self.duplicates(train: train, valid: $0) }) { console.logger.warning("\(note)") }
     // The trainer is next: it answers signals before its first step.
     signals?.savesFirst(console)
@@ -352,6 +352,27 @@ struct TrainCommand: StoppableCommand {
       throw ScanlineError(
         .inner, path: "causality audit", expected: "outputs that see earlier pixels only", found: "\(leak)")
     }
+  }
+}
+
+extension RunState.Data {
+  /// Lists the folder at `path` as that of the run was listed. Runs of earlier versions took any subfolder for a class,
+  /// training/ and testing/ too: where that, and only that, gives the classes of this run, it is done again.
+  func scan(_ path: String, threads: Int) throws -> ImageFolder {
+    func listing(_ areClasses: Bool) throws -> ImageFolder {
+      try ImageFolder(
+        scanning: path, heldOutShare: heldOutShare, seed: splitSeed, classesAreFolders: areClasses,
+        skipsUnreadable: loading.skipsBad, threads: threads)
+    }
+    func isSame(_ folder: ImageFolder) -> Bool {
+      folder.classes.count == classNames.count
+        && zip(folder.classes, classNames).allSatisfy { $0.utf8.elementsEqual($1.utf8) }
+    }
+    if let classesAreFolders { return try listing(classesAreFolders) }
+    let listed = Result { try listing(false) }
+    if case .success(let folder) = listed, isSame(folder) { return folder }
+    if let former = try? listing(true), !former.classes.isEmpty, isSame(former) { return former }
+    return try listed.get()
   }
 }
 

@@ -164,7 +164,7 @@ final class Workplace {
 
 /// The built command: it lies beside what is running these tests, wherever that was built. On Linux this is the test
 /// program itself, on macOS a bundle that a helper has loaded.
-private func commandURL() throws -> URL {
+func commandURL() throws -> URL {
   let bundles = Bundle.allBundles.filter { $0.bundlePath.hasSuffix(".xctest") }.map(\.bundleURL)
   let programs = [Bundle.main.executableURL, CommandLine.arguments.first.map { URL(fileURLWithPath: $0) }]
   let places = (bundles + programs.compactMap { $0 }).map {

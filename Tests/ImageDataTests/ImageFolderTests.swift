@@ -133,7 +133,8 @@ import Testing
     try files.createSymbolicLink(atPath: folder.path + "/data/dog/2.png", withDestinationPath: "1.png")
     try files.createSymbolicLink(atPath: folder.path + "/data/dog/3.png", withDestinationPath: "none.png")
     let listing = try ImageFolder(scanning: folder.path + "/data/")
-    #expect(listing.entries.map(\.relativePath) == ["cat/1.png", "dog/1.png", "dog/2.png", "dog/3.png"])
+    // 2.png is 1.png under another name.
+    #expect(listing.entries.map(\.relativePath) == ["cat/1.png", "dog/1.png", "dog/3.png"])
     #expect(scanlineError { _ = try ImageSet(loading: listing) }?.path == folder.path + "/data/dog/3.png")
   }
 }

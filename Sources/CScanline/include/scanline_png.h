@@ -45,6 +45,8 @@ typedef struct {
   uint8_t has_alpha;
   /// A grey colour type, or a palette whose every colour is grey.
   uint8_t is_grey;
+  /// The text says that Scanline wrote the file: samples, a plot or the like.
+  uint8_t is_own;
 } scanline_png_header;
 
 /// How the pixels are wanted: 8 bits a value, interleaved, rows from the top.
@@ -70,6 +72,9 @@ int scanline_png_open_file(
 int scanline_png_open_bytes(
     scanline_png_reader *reader, const uint8_t *bytes, size_t count, scanline_png_limits limits,
     scanline_png_header *header);
+
+/// Whether the text of the PNG file at `path` says that Scanline wrote it, as `is_own` does; 0 where it cannot be read.
+int scanline_png_file_is_own(const char *path);
 
 /// Decodes the open image into width × height × request.channels bytes at `output` and reads the file to its
 /// end. 1, 2 and 4 bits become value · 255 / (2^bits − 1), 16 bits the nearest 8-bit value. A pixel v of

@@ -78,7 +78,7 @@ public struct FolderSurvey: Sendable, Encodable {
     if !folder.takesOwnPictures {
       // Of a large folder, the listing has not looked at every file.
       let own = entries.indices.filter {
-        if case .image(let header, _, _) = records[$0] { header.isOwn } else { false }
+        if case .image(let header, _, _, _) = records[$0] { header.isOwn } else { false }
       }
       passedOver.pictures += own.map { entries[$0].path }
       let others = Set(entries.indices).subtracting(own).sorted()

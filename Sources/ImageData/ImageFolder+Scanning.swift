@@ -25,7 +25,7 @@ extension ImageFolder {
   /// move no other. A `test` folder is never drawn on for that.
   ///
   /// Hidden files and folders and files not called .png are passed over, and a folder without images is no class. So are
-  /// runs of Scanline and pictures that it wrote, the latter unless `takesOwnPictures`. Symbolic links are followed; a file
+  /// runs of Scanline and pictures that it wrote, the latter unless `takesOwnPictures`, or with `scoresSamples` where there is nothing else. Symbolic links are followed; a file
   /// or folder that several names lead to is taken once, of several splits for the one that is held out. Folders below
   /// `path` that cannot be read are an error unless `skipsUnreadable`. ``passedOver`` tells all this.
   ///
@@ -33,24 +33,25 @@ extension ImageFolder {
   ///   no PNG, or mixes images with class folders, or split folders with others.
   public init(
     scanning path: String, heldOutShare: Double = 0.1, seed: UInt64 = 0, classesAreFolders: Bool = false,
-    skipsUnreadable: Bool = false, takesOwnPictures: Bool = false, threads: Int = availableThreads()
+    skipsUnreadable: Bool = false, takesOwnPictures: Bool = false, scoresSamples: Bool = false,
+    threads: Int = availableThreads()
   ) throws {
     try self.init(
       scanning: path, heldOutShare: heldOutShare, seed: seed, classesAreFolders: classesAreFolders,
-      takesOwnPictures: takesOwnPictures,
+      takesOwnPictures: takesOwnPictures, scoresSamples: scoresSamples,
       reading: DirectoryTree.Reading(threads: threads, skipsUnreadable: skipsUnreadable))
   }
 
   /// The same with folders that come from `source`.
   package init(scanning path: String, source: FolderSource, skipsUnreadable: Bool = false, threads: Int = 1) throws {
     try self.init(
-      scanning: path, heldOutShare: 0, seed: 0, classesAreFolders: false, takesOwnPictures: false,
+      scanning: path, heldOutShare: 0, seed: 0, classesAreFolders: false, takesOwnPictures: false, scoresSamples: false,
       reading: DirectoryTree.Reading(source: source, threads: threads, skipsUnreadable: skipsUnreadable))
   }
 
   private init(
     scanning path: String, heldOutShare: Double, seed: UInt64, classesAreFolders: Bool, takesOwnPictures: Bool,
-    reading: DirectoryTree.Reading
+    scoresSamples: Bool, reading: DirectoryTree.Reading
   ) throws {
     precondition(heldOutShare >= 0 && heldOutShare < 1, "a held-out share lies in 0..<1")
     let path = DurableFiles.withoutFinalSlashes(path)
@@ -70,7 +71,13 @@ extension ImageFolder {
     guard !OwnOutput.isSurelyRun(tree, at: path) else {
       throw ScanlineError(.badData, path: path, expected: "a folder of PNG images", found: "a run of Scanline")
     }
-    if !takesOwnPictures { tree.dropOwnPictures(path) }
+    var takesOwnPictures = takesOwnPictures
+    if !takesOwnPictures {
+      let whole = tree
+      tree.dropOwnPictures(path)
+      // Who has a folder of samples alone scored means those samples.
+      if scoresSamples, tree.imageCount == 0, whole.imageCount > 0 { (tree, takesOwnPictures) = (whole, true) }
+    }
     var passedOver = tree.allPassedOver
     guard tree.imageCount > 0 else { throw Self.noImages(path, tree.allIgnored, passedOver) }
     var scan = try FolderScan(tree, path: path, classesAreFolders: classesAreFolders)

@@ -34,7 +34,8 @@ public struct Schedule: Sendable, Codable, Equatable {
   package mutating func setDefaultWarmup(steps: Int?) {
     let usual = Schedule().warmupSteps
     warmupSteps = steps.map { min(usual, Int(Double($0) * Self.mostWarmup)) } ?? usual
-    warmupShare = steps == nil ? Self.mostWarmup : nil
+    // Only a schedule that follows the clock anyway: any other can be repeated by its steps, bit for bit.
+    warmupShare = steps == nil && course == .cosine ? Self.mostWarmup : nil
   }
 
   /// The rate of step number `step` (from 0) of a run that is `progress` (0 to 1) through.

@@ -108,12 +108,12 @@ struct ImageOptions: ParsableArguments {
   /// Lists the folder at `path` with the choices made here, else those given (a checkpoint's).
   func scan(
     _ path: String, heldOutShare share: Double? = nil, seed: UInt64? = nil, classesAreFolders areClasses: Bool? = nil,
-    skipsBad: Bool? = nil, threads: Int = availableThreads()
+    skipsBad: Bool? = nil, scoresSamples: Bool = false, threads: Int = availableThreads()
   ) throws -> ImageFolder {
     try ImageFolder(
       scanning: path, heldOutShare: validShare ?? share ?? heldOutShare, seed: splitSeed ?? seed ?? heldOutSeed,
       classesAreFolders: classesAreFolders ?? areClasses ?? false, skipsUnreadable: skipBad ?? skipsBad ?? false,
-      threads: threads)
+      scoresSamples: scoresSamples, threads: threads)
   }
 }
 

@@ -20,11 +20,13 @@ struct LoadedCheckpoint {
     (state, parameters) = try Checkpoint.loadWeights(path, weights)
   }
 
-  /// Lists a folder, holding out the images that training held out unless `images` says otherwise.
+  /// Lists a folder, holding out the images that training held out unless `images` says otherwise. A folder of samples
+  /// alone is listed too.
   func scan(_ folder: String, _ images: ImageOptions) throws -> ImageFolder {
     try images.scan(
       folder, heldOutShare: state.data?.heldOutShare, seed: state.data?.splitSeed,
-      classesAreFolders: state.data?.classesAreFolders, skipsBad: state.data?.loading.skipsBad)
+      classesAreFolders: state.data?.classesAreFolders, skipsBad: state.data?.loading.skipsBad,
+      scoresSamples: true)
   }
 
   /// The class numbers of `count` images: all of the class called `name`, or where it is nil or "all" every class in

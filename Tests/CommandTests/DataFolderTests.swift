@@ -88,7 +88,7 @@ import Training
       "evaluate run photos --worst 2 --worst-output out/d.png", "neighbours out/a.png photos --output out/e.png",
       "describe run --measure --map out/f.png", "gradients run --output out/g",
       "theory --statement costs --depth 3 --plots out/h",
-      "compare run again photos --output out/i",
+      "compare run again photos --split train --output out/i",
       "lr-find photos --levels 2 --width 4 --blocks 1 --steps 20 --output out/j",
     ] {
       try FileManager.default.createDirectory(atPath: place.path + "/out", withIntermediateDirectories: true)
@@ -120,7 +120,7 @@ import Training
       $scanline sample "run-$e" --class "$e" --count 2 --output "sample-$e.png" --folder "singles-$e"
       $scanline evaluate "run-$e" "$e" --per-image "scores-$e.csv" --json > evaluate.json
       $scanline train --config "run-$e/config.toml" --output "again-$e"
-      $scanline compare "run-$e" "again-$e" "$e" --csv "compare-$e.csv"
+      $scanline compare "run-$e" "again-$e" "$e" --split train --csv "compare-$e.csv"
       $scanline report "run-$e" --output "report-$e.html"
       $scanline neighbours "singles-$e" "$e" --output "beside-$e.png"
       $scanline gradients "run-$e" --output "flow-$e"

@@ -98,7 +98,10 @@ struct TrainingFlags: ParsableArguments {
   @Option(help: "Adam's learning rate after warm-up (default: 0.002).") var learningRate: Float?
   @Option(help: "The course of the learning rate: constant, cosine or exponential (default: cosine).")
   var schedule: Schedule.Course?
-  @Option(help: "Steps over which the rate rises from zero (default: 100, a tenth of the run at most).")
+  @Option(
+    help:
+      "Steps over which the rate rises from zero (default: 100, a tenth of the run at most, of the minutes under cosine)."
+  )
   var warmup: Int?
   @Option(help: "The factor a step of the exponential schedule (default: 0.999977).") var decay: Double?
   @Option(help: "Scale gradients above this global norm down to it; 0 is off (default: 0).") var clip: Float?

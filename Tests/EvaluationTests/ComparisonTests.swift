@@ -79,7 +79,7 @@ import Testing
     #expect(intervals(1, 1) != intervals(2, 1))
   }
 
-  /// Numbers without variance, and numbers of which one alone is not 0: no resample has a ratio that is not finite, or
+  /// Numbers without variance, and numbers with a single one that is not 0: no resample has a ratio that is not finite, or
   /// most have.
   @Test func intervalsOfDegenerateValues() throws {
     let same = [Double](repeating: 12.3, count: 30)

@@ -5,27 +5,6 @@ import ImageData
 import Kernels
 import Testing
 
-/// `bytes` as a gzip file.
-private func gzip(_ bytes: [UInt8]) -> [UInt8] {
-  var stream = z_stream()
-  #expect(
-    deflateInit2_(
-      &stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-      == Z_OK)
-  var input = bytes
-  var output = [UInt8](repeating: 0, count: bytes.count + 1_000)
-  let made = input.withUnsafeMutableBufferPointer { input in
-    output.withUnsafeMutableBufferPointer { output in
-      (stream.next_in, stream.avail_in) = (input.baseAddress, UInt32(input.count))
-      (stream.next_out, stream.avail_out) = (output.baseAddress, UInt32(output.count))
-      #expect(deflate(&stream, Z_FINISH) == Z_STREAM_END)
-      return output.count - Int(stream.avail_out)
-    }
-  }
-  deflateEnd(&stream)
-  return Array(output.prefix(made))
-}
-
 /// A tar archive as it is put together, entry by entry.
 private struct Tar {
   var bytes: [UInt8] = []

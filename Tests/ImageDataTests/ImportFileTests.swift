@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// `bytes` as a gzip file.
-private func gzip(_ bytes: [UInt8]) -> [UInt8] {
+func gzip(_ bytes: [UInt8]) -> [UInt8] {
   var stream = z_stream()
   #expect(
     deflateInit2_(

@@ -126,7 +126,7 @@ public struct Comparison: Sendable {
       title: title,
       caption: (images == 1
         ? "One image, which has no interval. "
-        : "Means over \(images) images with 95% intervals (the differences are paired, image by image). ")
+        : "Means over \(counted(images, "image")) with 95% intervals (the differences are paired, image by image). ")
         + "Blue: models; orange: baselines. An interval narrower than its dot is hidden by it.",
       panels: panels, columns: 2, panelWidth: 520, panelHeight: Double(all.count) * 26 + 100)
   }

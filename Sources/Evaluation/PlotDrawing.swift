@@ -1,4 +1,5 @@
 // What a figure is made of once it is laid out: a few shapes, which each format draws.
+import Kernels
 
 /// A place in a drawing, in points: x to the right, y down.
 package typealias PlotPoint = SIMD2<Double>
@@ -54,7 +55,7 @@ package struct PlotDrawing: Sendable {
     _ text: String, at place: PlotPoint, size: Double = PlotStyle.labelSize, anchor: PlotAnchor = .start,
     color: PlotColor = .ink, isVertical: Bool = false
   ) {
-    shapes.append(.text(text, at: place, size: size, anchor: anchor, color: color, isVertical: isVertical))
+    shapes.append(.text(text.displayed, at: place, size: size, anchor: anchor, color: color, isVertical: isVertical))
   }
 }
 

@@ -67,7 +67,7 @@ package struct CIFARFiles {
         guard !chosen.isEmpty else {
           throw ScanlineError(
             .badData, path: path, expected: "batches of CIFAR (files called .bin or .bin.gz)",
-            found: "\(names.count) files, none called so")
+            found: "\(counted(names.count, "file")), none called so")
         }
         for name in chosen { batches.append(try Self.batch(path + "/" + name)) }
         try readNames(beside: path)
@@ -93,7 +93,7 @@ package struct CIFARFiles {
         let sizes = (asked.map { [$0] } ?? CIFARKind.allCases).map { "\($0.recordBytes) bytes (\($0.rawValue))" }
         throw ScanlineError(
           .badData, path: batch.place, expected: "whole records of " + sizes.joined(separator: " or "),
-          found: "\(batch.bytes) bytes" + (batch.signature.map { ": " + $0 } ?? ""))
+          found: counted(batch.bytes, "byte") + (batch.signature.map { ": " + $0 } ?? ""))
       }
       guard fitting.count == 1 else {
         throw ScanlineError(

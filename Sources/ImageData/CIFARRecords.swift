@@ -43,7 +43,7 @@ package struct CIFARRecords {
     guard bytes.count % size == 0 else {
       throw ScanlineError(
         .badData, path: batch.place, expected: "whole records of \(size) bytes",
-        found: "\(bytes.count % size) bytes at the end")
+        found: "\(counted(bytes.count % size, "byte")) at the end")
     }
     var stretch = Stretch(pixels: [UInt8](repeating: 0, count: bytes.count / size * CIFARFiles.pixelBytes), labels: [])
     let plane = CIFARFiles.pixelBytes / 3

@@ -45,7 +45,7 @@ package enum DurableFiles {
   /// `io` where writing fails; the hidden file is gone then.
   package static func replace(_ path: String, with bytes: [UInt8], isDurable: Bool = true) throws {
     let (parent, name) = split(path)
-    let temporary = parent + "/." + name + ".\(getpid()).tmp"
+    let temporary = temporaryPath(of: name, in: parent)
     let file = try UnfinishedFiles.begin(temporary) {
       let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC)
       guard file >= 0 else { throw creationError("a place to write to", path) }

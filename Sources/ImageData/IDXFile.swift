@@ -57,7 +57,7 @@ package final class IDXFile {
     let most = file.mostBytes - (file.isCompressed ? 0 : file.position)
     guard left <= most else {
       throw bad(
-        "\(left) bytes of \(what), as the header says",
+        "\(counted(left, "byte")) of \(what), as the header says",
         file.isCompressed
           ? "\(file.storedBytes) compressed bytes, which cannot hold them" : "\(most): it is cut short")
     }

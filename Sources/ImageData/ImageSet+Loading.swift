@@ -63,7 +63,7 @@ extension ImageSet {
       throw ScanlineError(
         .badData, path: path,
         expected: "images that fit in \(limit >> 20) MiB (smaller with --resize or --crop)",
-        found: "\(count) images of \(shape)")
+        found: "\(counted(count, "image")) of \(shape)")
     }
     return size
   }
@@ -178,7 +178,7 @@ extension ImageSet {
             .badData, path: entry.path,
             expected: "\(reference.stored.channels == 1 ? "grey" : "colour") like \(reference.entry.path), "
               + "or a choice for all (--channels 1 or 3)",
-            found: "a \(header.mode) image"))
+            found: withArticle("\(header.mode) image")))
       }
       if options.resizing == .none {
         guard header.width == reference.shape.width && header.height == reference.shape.height else {

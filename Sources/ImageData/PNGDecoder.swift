@@ -36,7 +36,7 @@ package enum PNGProblem: Error, Sendable, Equatable {
     switch self {
     case .system(let code): String(cString: strerror(code))
     case .bad(let reason): reason
-    case .needsBackground(let mode), .needsScaling(let mode): "a \(mode) image"
+    case .needsBackground(let mode), .needsScaling(let mode): withArticle("\(mode) image")
     case .own: OwnOutput.pictureReason
     case .memory: "no memory left"
     }

@@ -126,7 +126,8 @@ public enum Checkpoint {
       throw ScanlineError(
         .badData, path: path + "/" + name,
         expected:
-          "\(least) bytes or more, for a \(model.model.rawValue) of width \(model.width) and \(model.blocks) blocks",
+          "\(least) bytes or more, for \(withArticle(model.model.rawValue)) of width \(model.width) and "
+          + counted(model.blocks, "block"),
         found: "\(weights.count)")
     }
     return model.makeModel().layout

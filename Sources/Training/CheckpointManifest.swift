@@ -1,4 +1,5 @@
 // The manifest of a checkpoint: which files, how long, with which checksums. Bytes in, bytes out.
+import ImageData
 import Kernels
 import Networks
 
@@ -46,7 +47,7 @@ struct CheckpointManifest: Equatable {
     guard !body.isEmpty, body + Self.ending(of: body) == bytes else {
       throw ScanlineError(
         .badData, path: path, expected: "a manifest whose checksum is that of its text",
-        found: "\(bytes.count) bytes that are damaged or cut short")
+        found: "\(counted(bytes.count, "byte")), damaged or cut short")
     }
     var files: [File] = []
     var format: String?

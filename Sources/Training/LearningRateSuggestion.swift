@@ -47,3 +47,16 @@ public struct LearningRateSuggestion: Sendable, Equatable {
     self.smallest = smallest
   }
 }
+
+extension LearningRateSweep {
+  /// Whether the sweep went to its highest rate with the smoothed loss still falling: at its smallest within the last
+  /// twentieth of the steps. Then the suggestion is one of the rates that were tried, and a sweep to a higher one may
+  /// find a better.
+  public var isStillFalling: Bool {
+    guard end == .complete, points.count > 2,
+      let smallest = points.min(by: { ($0.smoothedNats, $0.step) < ($1.smoothedNats, $1.step) }),
+      let first = points.first, smallest.smoothedNats < first.smoothedNats
+    else { return false }
+    return points.count - 1 - smallest.step <= max(1, points.count / 20)
+  }
+}

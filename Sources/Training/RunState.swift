@@ -80,7 +80,9 @@ public struct RunState: Sendable, Codable, Equatable {
     /// What of `train` and `valid` is not what the run was trained on, in words; empty where nothing differs.
     func differences(train: ImageSet, valid: ImageSet?) -> [String] {
       func compare(_ name: String, _ images: ImageSet?, count: Int, fingerprint: UInt32?) -> String? {
-        if images?.count ?? 0 != count { return "\(images?.count ?? 0) \(name) images in place of \(count)" }
+        if images?.count ?? 0 != count {
+          return "\(counted(images?.count ?? 0, name + " image")) in place of \(count)"
+        }
         guard images?.fingerprint != fingerprint else { return nil }
         func text(_ value: UInt32?) -> String { value.map(Checksum.hexadecimal) ?? "none" }
         return

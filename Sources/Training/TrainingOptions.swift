@@ -157,8 +157,8 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
     }
     switch length {
     case .steps(let n): try require(n > 0, "--steps", "1 step or more", n)
-    case .epochs(let n): try require(n > 0 && n < 1e9, "--epochs", "a positive number", n)
-    case .minutes(let n): try require(n > 0 && n < 1e9, "--minutes", "a positive number", n)
+    case .epochs(let n): try require(n > 0 && n < 1e9, "--epochs", "a number above 0, below 1000000000", n)
+    case .minutes(let n): try require(n > 0 && n < 1e9, "--minutes", "a number above 0, below 1000000000", n)
     }
   }
 }

@@ -64,7 +64,7 @@ private struct ListCheckpoints: ParsableCommand {
   func run() throws {
     let steps = try CheckpointFolder.list(folder)
     if json { return try printJSON(Report(run: folder, checkpoints: steps.map(StepReport.init))) }
-    guard !steps.isEmpty else { return print("\(folder): no checkpoints") }
+    guard !steps.isEmpty else { return print("\(folder.displayed): no checkpoints") }
     print(
       textTable(
         ["step", "time", "KiB", "held-out nats", "images", "", "state"],
@@ -75,7 +75,7 @@ private struct ListCheckpoints: ParsableCommand {
             step.damage == nil ? step.isWeightsAlone ? "whole, weights alone" : "whole" : "damaged",
           ]
         }))
-    for step in steps { if let damage = step.damage { print(damage) } }
+    for step in steps { if let damage = step.damage { print(damage.displayed) } }
   }
 }
 
@@ -87,7 +87,7 @@ private struct PruneCheckpoints: ParsableCommand {
       """)
 
   @Argument(help: ArgumentHelp("A run folder.", valueName: "run")) var folder: String
-  @Option(help: "How many of the newest to keep.") var keep: Int
+  @Option(help: "How many of the newest to keep, 1 or more.") var keep: Int
   @Flag(help: "Remove the best one too, where it is not among the newest.") var dropBest = false
   @Flag(help: "One JSON object instead of lines.") var json = false
 
@@ -109,7 +109,7 @@ private struct PruneCheckpoints: ParsableCommand {
     let kept = try CheckpointFolder.steps(in: folder).map(\.step)
     if json { return try printJSON(Report(run: folder, removed: removed, kept: kept)) }
     func words(_ steps: [Int]) -> String { steps.isEmpty ? "none" : steps.map(String.init).joined(separator: ", ") }
-    print("\(folder): removed \(words(removed)); kept \(words(kept))")
+    print("\(folder.displayed): removed \(words(removed)); kept \(words(kept))")
   }
 }
 
@@ -151,6 +151,12 @@ private struct WeightsOptions: ParsableArguments {
     var parameters: Int
   }
 
+  /// Throws, before any checkpoint is read, where the folder cannot be made.
+  func demandOutput() throws {
+    var outputs = OutputFiles()
+    try outputs.demandFolder(output, for: "--output", isNew: true)
+  }
+
   /// Writes the mean of the weights at `paths`.
   func write(_ paths: [String]) throws {
     let output = DurableFiles.withoutFinalSlashes(output)
@@ -165,7 +171,7 @@ private struct WeightsOptions: ParsableArguments {
     }
     let steps = origin.steps.map(String.init).joined(separator: ", ")
     print(
-      "\(output): \(parameters.layout.liveCount) weights, "
+      "\(output.displayed): \(counted(parameters.layout.liveCount, "weight")), "
         + (origin.steps.count > 1 ? "the mean of steps \(steps)" : "those of step \(steps)") + " (\(origin.weights))")
   }
 }
@@ -187,7 +193,7 @@ private struct AverageCheckpoints: ParsableCommand {
 
   @Argument(help: ArgumentHelp("A run folder.", valueName: "run")) var folder: String
   @Argument(help: "Steps of it.") var steps: [Int] = []
-  @Option(help: "The newest so many whole ones, in place of steps.") var last: Int?
+  @Option(help: "The newest so many whole ones, 1 or more, in place of steps.") var last: Int?
   @OptionGroup var options: WeightsOptions
 
   func validate() throws {
@@ -197,6 +203,7 @@ private struct AverageCheckpoints: ParsableCommand {
   }
 
   func run() throws {
+    try options.demandOutput()
     try options.write(try chosen())
   }
 
@@ -232,6 +239,7 @@ private struct ExportCheckpoint: ParsableCommand {
   @OptionGroup var options: WeightsOptions
 
   func run() throws {
+    try options.demandOutput()
     let (path, messages) = try Checkpoint.resolve(checkpoint)
     let console = Console()
     messages.forEach { console.logger.warning("\($0)") }

@@ -30,6 +30,9 @@ struct CompareCommand: ParsableCommand {
       counts in contexts of pixels to the left and above, and what PNG itself spends (IDAT bits at the smallest bit depth, \
       zlib level 9, the better of adaptive and no filters).
 
+      The CSV of --csv holds names as they are: a spreadsheet may take one that begins with =, +, - or @ for a formula, so \
+      import its columns as text.
+
       Examples:
         scanline compare Checkpoints/a Checkpoints/b Checkpoints/c mnist
         scanline compare Checkpoints/a Checkpoints/b mnist --output compared \\
@@ -55,7 +58,7 @@ struct CompareCommand: ParsableCommand {
     String?
   @Flag(help: "Write over existing files.") var force = false
   @Flag(help: "One JSON object instead of a table.") var json = false
-  @Option(help: "Threads; by default all that this process may use.") var threads: Int?
+  @Option(help: "Threads, 1 to 1024; by default all that this process may use.") var threads: Int?
   @OptionGroup var shown: ProgressOptions
   @OptionGroup(title: "Images") var images: ImageOptions
 
@@ -66,8 +69,9 @@ struct CompareCommand: ParsableCommand {
 
   func run() throws {
     let console = shown.console()
-    for path in output.map({ ["\($0).png", "\($0).svg"] }) ?? [] { try demandNewFile(path, force: force) }
-    if let csv { try demandNewFile(csv, force: force) }
+    var outputs = OutputFiles(force: force, inputs: [paths[paths.count - 1], train])
+    if let output { try outputs.demand(stem: output, [.png, .svg], for: "--output") }
+    if let csv { try outputs.demand(csv, as: .csv, for: "--csv") }
     let threads = threads ?? availableThreads()
     let subjects = try ComparedModels(
       paths.dropLast(), folder: paths[paths.count - 1], weights, images, binarizationSeed: binarizationSeed,
@@ -91,16 +95,16 @@ struct CompareCommand: ParsableCommand {
       candidates += subjects.baselines(fittedOn: fitted, data.set, threads: threads, console: console)
     }
     let comparison = Comparison(candidates, shape: data.set.shape, seed: seed, threads: threads)
-    if let csv { try comparison.table(of: data.set).write(to: csv) }
-    if let output {
-      let figure = comparison.figure(
-        title: "\(data.set.count) images of \(paths[paths.count - 1])", shape: data.set.shape)
-      for ending in ["png", "svg"] { try figure.write(to: "\(output).\(ending)") }
-    }
     let report = CompareReport(
       comparison, subjects, data, split: chosen, fittedImages: fitted?.count, folder: paths[paths.count - 1], seed: seed
     )
     if json { try printJSON(report) } else { print(report.inWords) }
+    if let csv { try comparison.table(of: data.set).write(to: csv) }
+    if let output {
+      let figure = comparison.figure(
+        title: "\(counted(data.set.count, "image")) of \(paths[paths.count - 1])", shape: data.set.shape)
+      for ending in ["png", "svg"] { try figure.write(to: "\(output).\(ending)") }
+    }
   }
 
   /// The images that baselines are fitted on; nil where there are none.
@@ -119,6 +123,7 @@ struct CompareCommand: ParsableCommand {
     }
     let options = images.loading(over: subjects.models[0].checkpoint.state.data?.loading)
     let set = try listing.images(of: part, options, threads: threads, console: console)
+    try subjects.models[0].checkpoint.demandChannels(of: set, path: listing.path)
     guard set.shape == shape else {
       throw ScanlineError(
         .badData, path: listing.path, expected: "images of \(shape) to fit baselines on, as those scored",

@@ -83,7 +83,7 @@ struct CompareReport: Encodable {
   var inWords: String {
     let quantization = binarization.value.map { "2 levels (\($0))" } ?? "\(levels) levels"
     let part = split.value.map { ", split \($0)" } ?? ""
-    let fitted = baselineImages.value.map { "; baselines fitted on \($0) images" } ?? ""
+    let fitted = baselineImages.value.map { "; baselines fitted on " + counted($0, "image") } ?? ""
     let table = textTable(
       [
         "", "weights", "mult-adds/pixel", "nats per image", "bits per dimension", "nats from the best", "95% interval",
@@ -99,9 +99,9 @@ struct CompareReport: Encodable {
         ]
       })
     let head =
-      "\(counted(images, "image")) of \(shape) from \(folder)\(part); \(quantization); data \(fingerprint)\(fitted)"
+      "\(counted(images, "image")) of \(shape) from \(folder.displayed)\(part); \(quantization); data \(fingerprint)\(fitted)"
     return """
-      \(([head] + notes).joined(separator: "\n"))
+      \(([head] + notes.map(\.displayed)).joined(separator: "\n"))
 
       \(table)
 

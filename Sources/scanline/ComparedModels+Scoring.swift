@@ -35,7 +35,7 @@ extension ComparedModels {
       UniformBaseline(levels: levels), PNGBaseline(levels: levels, shape: set.shape),
     ]
     if let fitted {
-      console.redraw("fitting baselines on \(fitted.count) images")
+      console.redraw("fitting baselines on \(counted(fitted.count, "image"))")
       let batch = quantization.batch(from: fitted, indices: 0..<fitted.count)
       baselines.append(MarginalBaseline(fitting: batch, levels: levels))
       baselines.append(ContextBaseline(fitting: batch, levels: levels, threads: threads))

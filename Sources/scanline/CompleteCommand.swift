@@ -29,14 +29,14 @@ struct CompleteCommand: ParsableCommand {
   var checkpoint: String
   @Argument(help: ArgumentHelp("A PNG, or a folder of PNGs.", valueName: "images"), completion: .file()) var source:
     String
-  @Option(help: "Keep so many rows at the top.") var keepRows: Int?
+  @Option(help: "Keep so many rows at the top: 1 or more, not all.") var keepRows: Int?
   @Option(
     help: ArgumentHelp(
       "Keep the white pixels of this PNG of the images' size, draw the black ones.", valueName: "mask.png"),
     completion: .file(extensions: ["png"]))
   var keepMask: String?
-  @Option(help: "Completions of each image.") var completions = 6
-  @Option(help: "Images to complete, at most.") var count = 8
+  @Option(help: "Completions of each image (1 to 1000), of all images 10000 at most.") var completions = 6
+  @Option(help: "Images to complete, at most (1 to 1000).") var count = 8
   @Option(help: "Take images of this split: train, valid or test.") var split: Split?
   @Option(name: .shortAndLong, help: "The PNG to write.", completion: .file(extensions: ["png"])) var output =
     "completions.png"
@@ -48,6 +48,7 @@ struct CompleteCommand: ParsableCommand {
     guard (keepRows != nil) != (keepMask != nil) else {
       throw ValidationError("Say what stays: --keep-rows or --keep-mask, one of them.")
     }
+    guard keepRows.map({ $0 >= 0 }) ?? true else { throw ValidationError("--keep-rows is 1 or more.") }
     guard (1...1000).contains(completions) else { throw ValidationError("--completions lies in 1 to 1000.") }
     guard (1...1000).contains(count) else { throw ValidationError("--count lies in 1 to 1000.") }
     guard completions * count <= 10_000 else {
@@ -57,7 +58,9 @@ struct CompleteCommand: ParsableCommand {
 
   func run() throws {
     let console = shown.console()
-    try demandNewFile(output, force: sampling.force)
+    var outputs = OutputFiles(force: sampling.force, inputs: [source, keepMask])
+    try outputs.demand(output, as: .png, for: "--output")
+    if let folder = sampling.folder { try outputs.demandFolder(folder, for: "--folder") }
     let singles = try sampling.folder.map { try PNGFolder($0, force: sampling.force) }
     let checkpoint = try LoadedCheckpoint(checkpoint, sampling.weights, console: console)
     let quantization = checkpoint.state.quantization
@@ -85,7 +88,8 @@ struct CompleteCommand: ParsableCommand {
     text["Given"] = kept.inWords
     if model.configuration.classCount > 0 { text["Class"] = sampling.class ?? "each image's own" }
     text["Conditioning"] = conditioning
-    text["Columns"] = "the image, what is given of it, \(completions) completions"
+    text["Columns"] = "the image, what is given of it, \(counted(completions, "completion"))"
+    printTable(set, drawn)
     try CompletionGrid.picture(originals, given: kept.mask, drawn: drawn.images, quantization: quantization)
       .write(to: output, text: text)
     if let singles {
@@ -105,19 +109,22 @@ struct CompleteCommand: ParsableCommand {
     return try KeptPixels(maskAt: keepMask ?? "", shape: shape, reading: reading)
   }
 
-  private func report(
-    _ set: ImageSet, _ drawn: SampledImages, step: Int, _ conditioning: String, _ singles: PNGFolder?
-  ) {
+  private func printTable(_ set: ImageSet, _ drawn: SampledImages) {
     let rows = set.paths.indices.map { image in
       let nats = drawn.nats[image * completions..<(image + 1) * completions]
       return ["\(image)", set.paths[image], (nats.reduce(0, +) / Double(completions)).text(2)]
     }
     print(textTable(["row", "image", "nats of a completed image"], rows))
+  }
+
+  private func report(
+    _ set: ImageSet, _ drawn: SampledImages, step: Int, _ conditioning: String, _ singles: PNGFolder?
+  ) {
     print(
-      "\(output): \(counted(completions, "completion")) of \(counted(set.count, "image")) of "
+      "\(output.displayed): \(counted(completions, "completion")) of \(counted(set.count, "image")) of "
         + "\(set.shape), step \(step), seed \(sampling.seed), temperature \(sampling.temperature); "
         + LikelihoodSummary(drawn.nats, shape: set.shape).inWords)
-    if let singles { print("\(singles.path): each completion as a PNG") }
+    if let singles { print("\(singles.path.displayed): each completion as a PNG") }
     print(conditioning)
   }
 }

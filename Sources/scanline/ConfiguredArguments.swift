@@ -14,6 +14,7 @@ struct ConfiguredArguments {
   /// Reads the configuration that `words` name, where they do. Throws as ``ConfigurationFile``'s `init` does.
   init(_ words: [String]) throws {
     let schema = ConfigurationSchema.train
+    let words = joiningNegativeNumbers(words)
     let own = Array(words.dropFirst())
     let given = GivenOptions(words.first == "train" ? own : [], schema: schema)
     // With --resume the command says that there must be none; a call for help needs none.

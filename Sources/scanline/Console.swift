@@ -10,7 +10,8 @@ import Logging
   import Darwin
 #endif
 
-/// Standard error: one line that is redrawn on a terminal, plain lines elsewhere. Thread safe.
+/// Standard error: one line that is redrawn on a terminal, plain lines elsewhere. Control characters of names are written
+/// out. Thread safe.
 final class Console: @unchecked Sendable {
   /// Whether standard error is a terminal that can redraw a line; not in continuous integration, whose logs keep all.
   let isTerminal: Bool
@@ -36,19 +37,19 @@ final class Console: @unchecked Sendable {
   func redraw(_ text: @autoclosure () -> String) {
     guard isTerminal && !isQuiet else { return }
     lock.withLock {
-      write("\r\u{1B}[2K" + clipped(text()))
+      write("\r\u{1B}[2K" + clipped(text().displayed))
       lineIsOpen = true
     }
   }
 
   /// Writes a line that stays.
   func line(_ text: String) {
-    if !isQuiet { writeLine(text) }
+    if !isQuiet { writeLine(text.displayed) }
   }
 
   /// Writes a warning, also where nothing else is written: the one word in colour.
   func warning(_ text: String) {
-    writeLine("scanline: " + (hasColour ? "\u{1B}[33mwarning:\u{1B}[0m " : "warning: ") + text)
+    writeLine("scanline: " + (hasColour ? "\u{1B}[33mwarning:\u{1B}[0m " : "warning: ") + text.displayed)
   }
 
   /// Writes those of `texts` as warnings that were not written before: a folder may be read for several purposes.
@@ -72,7 +73,7 @@ final class Console: @unchecked Sendable {
       var text = lineIsOpen ? "\r\u{1B}[2K" : ""
       lineIsOpen = false
       if isTerminal && blockLines > 0 { text += "\u{1B}[\(blockLines)A\u{1B}[J" }
-      write(text + lines.map { isTerminal ? clipped($0) : $0 }.joined(separator: "\n") + "\n")
+      write(text + lines.map { isTerminal ? clipped($0.displayed) : $0.displayed }.joined(separator: "\n") + "\n")
       blockLines = lines.count
     }
   }

@@ -1,6 +1,7 @@
 // `scanline benchmark cores`: what more cores would give, by measurement here and a model beyond.
 import ArgumentParser
 import Foundation
+import ImageData
 import Kernels
 import Networks
 import Training
@@ -74,9 +75,9 @@ struct CoresBenchmark: ParsableCommand {
     if json { return try printJSON(Report(measured: measured, bandwidth: ceiling, rows: rows)) }
     print(
       """
-      measured on 1 and \(measured.threads) threads, a batch of \(measured.batch) images in \(measured.shards) shards
+      measured on 1 and \(counted(measured.threads, "thread")), a batch of \(counted(measured.batch, "image")) in \(counted(measured.shards, "shard"))
       a step on 1 thread        \((measured.secondsOneThread * 1e3).text(2)) ms
-      a step on \(measured.threads) threads       \((measured.secondsAllThreads * 1e3).text(2)) ms, \
+      a step on \(counted(measured.threads, "thread"))       \((measured.secondsAllThreads * 1e3).text(2)) ms, \
       \((measured.secondsOneThread / measured.secondsAllThreads).text(2)) times as fast
       on one thread alone       \((measured.serialSeconds * 1e3).text(3)) ms, \
       \((100 * measured.serialSeconds / measured.secondsOneThread).text(2))% of a step

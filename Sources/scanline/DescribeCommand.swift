@@ -28,10 +28,11 @@ struct DescribeCommand: ParsableCommand {
   @OptionGroup(title: "Model") var model: ModelOptions
   @Option(help: ArgumentHelp("The size of the images, without a checkpoint.", valueName: "WxH"))
   var size = SizeArgument(width: 28, height: 28)
-  @Option(help: "Levels of a pixel, without a checkpoint.") var levels = 2
+  @Option(help: "Levels of a pixel, 2 to 256, without a checkpoint.") var levels = 2
   @Flag(help: "Measure time, memory and receptive field as well.") var measure = false
   @Option(help: "With --measure, write the receptive field to this PNG.", completion: .file(extensions: ["png"]))
   var map: String?
+  @Flag(help: "Write over an existing file.") var force = false
   @Flag(help: "One JSON object instead of tables.") var json = false
   @OptionGroup var shown: ProgressOptions
 
@@ -60,6 +61,10 @@ struct DescribeCommand: ParsableCommand {
 
   func run() throws {
     let console = shown.console()
+    if let map {
+      var outputs = OutputFiles(force: force)
+      try outputs.demand(map, as: .png, for: "--map")
+    }
     let (configuration, parameters) = try subject(console)
     let network = configuration.makeModel()
     let threads = availableThreads()
@@ -74,11 +79,20 @@ struct DescribeCommand: ParsableCommand {
         ).makeModel(), threads: threads)
     }
     var report = Report(model: CostDescription(network, threads: threads), others: others)
+    var field: ContextMap?
     if measure {
-      report.measured = try measured(network, parameters ?? network.initialParameters(seed: 1), report, growth, bar)
+      field = ContextMap(
+        network, parameters: parameters ?? network.initialParameters(seed: 1), y: report.model.probe[0],
+        x: report.model.probe[1])
+      bar.advance(1)
+      report.measured = measured(network, parameters ?? network.initialParameters(seed: 1), field, growth, bar)
       bar.finish()
     }
-    if json { return try printJSON(report) }
+    if json { try printJSON(report) } else { printTables(report) }
+    if let map { try field?.picture().write(to: map, text: ["Software": "scanline \(Scanline.configuration.version)"]) }
+  }
+
+  private func printTables(_ report: Report) {
     print(table(of: report.model))
     print("")
     print(comparison([report.model] + report.others))
@@ -92,9 +106,9 @@ struct DescribeCommand: ParsableCommand {
         sampling    \((m.secondsPerSampledImage * 1e3).text(1)) ms an image
         workspace   \(kibibytes(m.workspaceBytes)) KiB
         memory      grew by \(kibibytes(m.samplingResidentBytes)) KiB while \(m.samplingImages) images were drawn on \
-        \(m.samplingThreads) threads
+        \(counted(m.samplingThreads, "thread"))
         context     \(m.seenPixels) of the \(m.pixelsBefore) pixels before row \(report.model.probe[0]), column \
-        \(report.model.probe[1]) move its output\(map.map { "; \($0)" } ?? "")
+        \(report.model.probe[1]) move its output\(map.map { "; \($0.displayed)" } ?? "")
         """)
     }
   }
@@ -114,26 +128,23 @@ struct DescribeCommand: ParsableCommand {
   // MARK: Measuring
 
   private func measured(
-    _ network: any ImageModel, _ parameters: ParameterVector, _ report: Report, _ samplingGrowth: Int,
+    _ network: any ImageModel, _ parameters: ParameterVector, _ field: ContextMap?, _ samplingGrowth: Int,
     _ bar: ProgressBar
-  ) throws -> Measured {
+  ) -> Measured {
     let images = 4 * network.imagesTogether
     let batch = network.noise(Philox(seed: 0, purpose: .benchmark), count: images)
     let engine = BatchGradient(model: network, batchSize: images, threads: 1)
     let gradient = ParameterVector(layout: network.layout)
     let scorer = Scorer(model: network, parameters: parameters, threads: 1)
     let sampler = Sampler(model: network, parameters: parameters, threads: 1)
-    let field = ContextMap(network, parameters: parameters, y: report.model.probe[0], x: report.model.probe[1])
-    bar.advance(1)
-    if let map { try field.picture().write(to: map, text: ["Software": "scanline \(Scanline.configuration.version)"]) }
     return Measured(
       secondsPerImageTraining: seconds(bar) { _ = engine.compute(batch, parameters: parameters, into: gradient) }
         / Double(images),
       secondsPerImageEvaluation: seconds(bar) { _ = scorer.nats(batch) } / Double(images),
       secondsPerSampledImage: seconds(bar) { _ = sampler.sample(SamplingRequest(count: 1, seed: 1)) },
       workspaceBytes: network.makeWorkspace(.training()).byteCount, samplingImages: Self.imagesDrawn,
-      samplingThreads: availableThreads(), samplingResidentBytes: samplingGrowth, seenPixels: field.seen,
-      pixelsBefore: field.before)
+      samplingThreads: availableThreads(), samplingResidentBytes: samplingGrowth, seenPixels: field?.seen ?? 0,
+      pixelsBefore: field?.before ?? 0)
   }
 
   /// What the bar counts: three times five runs, the sampler's memory and the receptive field.
@@ -198,7 +209,9 @@ struct DescribeCommand: ParsableCommand {
         row("steps, sampling") { "\($0.steps.sampling)  \($0.formulas.samplingSteps)" },
         row("training workspace, KiB") { "\(kibibytes($0.trainingBytes / $0.imagesTogether))" },
         row("sampling 1 image, KiB") { "\(kibibytes($0.sampling[0].bytes))" },
-        row("64 images on \(models[0].sampling[1].threads) threads, KiB") { "\(kibibytes($0.sampling[1].bytes))" },
+        row("64 images on \(counted(models[0].sampling[1].threads, "thread")), KiB") {
+          "\(kibibytes($0.sampling[1].bytes))"
+        },
         row("context of row \(models[0].probe[0]), column \(models[0].probe[1])") {
           "\($0.context)  \($0.formulas.context)"
         },

@@ -18,16 +18,17 @@ struct DrawCommand: ParsableCommand {
   @Argument(help: "The folder to draw into: new or empty.", completion: .directory)
   var folder: String
 
-  @Option(help: "How many images, the glyphs taking turns.")
+  @Option(help: "How many images (1 to 1000000), the glyphs taking turns.")
   var count = 2000
 
-  @Option(help: "Pixels along each side.")
+  @Option(help: "Pixels along each side (8 to 512).")
   var side = 20
 
   @Option(help: "What the random strokes are drawn from.")
   var seed: UInt64 = 1
 
-  @Option(help: "How many threads draw; the images do not depend on it.")
+  @Option(
+    help: "How many threads draw (1 to 1024; default: all that this process may use); the images do not depend on it.")
   var threads: Int?
 
   @OptionGroup var shown: ProgressOptions
@@ -39,12 +40,15 @@ struct DrawCommand: ParsableCommand {
   }
 
   func run() throws {
+    var outputs = OutputFiles()
+    try outputs.demandFolder(folder, for: "the folder")
     let drawing = GlyphDrawing(seed: seed, side: side)
     let bar = ProgressBar(shown.console(), "drawing", total: count)
     try drawing.write(count: count, to: folder, threads: threads ?? availableThreads(), progress: bar.advance)
     bar.finish()
     print(
-      "\(folder): \(count) images of \(side)×\(side), \(min(count, Glyph.allCases.count)) glyphs, seed \(seed)"
+      "\(folder.displayed): \(counted(count, "image")) of \(side)×\(side), "
+        + "\(counted(min(count, Glyph.allCases.count), "glyph")), seed \(seed)"
     )
   }
 }

@@ -24,6 +24,9 @@ struct EvaluateCommand: ParsableCommand {
       --worst N finds the least likely images: a table, and a picture of each beside a map of its pixels' nats, whose \
       colours go from 0 (dark violet) to the most of any pixel shown (yellow), by its square root.
 
+      The CSV of --per-image holds names as they are: a spreadsheet may take one that begins with =, +, - or @ for a \
+      formula, so import its columns as text.
+
       Examples:
         scanline evaluate Checkpoints/digits mnist --split valid --json
         scanline evaluate Checkpoints/photos photos --per-image scores.csv \\
@@ -36,13 +39,13 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Score this split: train, valid or test.") var split: Split?
   @Option(help: "The moving average of the weights (ema), or the weights themselves (raw).")
   var weights: Checkpoint.Weights = .ema
-  @Option(help: "Threads; by default all that this process may use.") var threads: Int?
+  @Option(help: "Threads, 1 to 1024; by default all that this process may use.") var threads: Int?
   @Flag(help: "One JSON object instead of a table.") var json = false
   @Flag(help: "Add the gradient of the mean nats: RMS over live elements and maximum, for each tensor.")
   var gradients = false
   @Option(help: "Write path, class, nats and bits per dimension of every image to this CSV file.", completion: .file())
   var perImage: String?
-  @Option(help: "Show the N least likely images.") var worst: Int?
+  @Option(help: "Show the N least likely images (1 to 256).") var worst: Int?
   @Option(help: "With --worst: the PNG to write (default: worst.png).", completion: .file(extensions: ["png"]))
   var worstOutput: String?
   @Flag(help: "Write over existing files.") var force = false
@@ -57,8 +60,9 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let console = shown.console()
-    if let perImage { try demandNewFile(perImage, force: force) }
-    if worst != nil { try demandNewFile(worstPath, force: force) }
+    var outputs = OutputFiles(force: force, inputs: [folder])
+    if let perImage { try outputs.demand(perImage, as: .csv, for: "--per-image") }
+    if worst != nil { try outputs.demand(worstPath, as: .png, for: "--worst-output") }
     let checkpoint = try LoadedCheckpoint(checkpoint, weights, console: console)
     let state = checkpoint.state
     let listing = try checkpoint.scan(folder, images)
@@ -79,17 +83,16 @@ struct EvaluateCommand: ParsableCommand {
     var report = EvaluateReport(
       scores, state, checkpoint: checkpoint.path, weights: weights, trained: trained, leftOut: all.count - set.count)
     if gradients {
-      console.redraw("gradient of \(set.count) images")
+      console.redraw("gradient of \(counted(set.count, "image"))")
       report.gradients = gradient(model, checkpoint.parameters, set, state.quantization)
       console.finish()
     }
-    if let perImage { try scores.table.write(to: perImage) }
-    if let worst {
-      let least = scores.leastLikely(worst)
-      report.worst = least.map { EvaluateReport.Image(scores, $0) }
-      try write(least, scores, scorer, checkpoint)
-    }
+    let least = worst.map(scores.leastLikely)
+    report.worst = least?.map { EvaluateReport.Image(scores, $0) }
+    // A file that cannot be written after all must not cost the result.
     if json { try printJSON(report) } else { print(report.inWords) }
+    if let perImage { try scores.table.write(to: perImage) }
+    if let least { try write(least, scores, scorer, checkpoint) }
   }
 
   /// The images that are scored: of the split valid those alone that the model was not trained on.

@@ -1,5 +1,6 @@
 // What `scanline evaluate` found, as JSON and in words.
 import Evaluation
+import ImageData
 import Kernels
 import Networks
 import Training
@@ -110,7 +111,7 @@ struct EvaluateReport: Encodable {
       nats per image      \(plusMinus(natsPerImage, standardError.value, 4))
       bits per dimension  \(plusMinus(bitsPerDimension, bitsStandardError.value, 5))
       levels              \(quantization)
-      checkpoint          \(checkpoint) (\(weights))
+      checkpoint          \(checkpoint.displayed) (\(weights))
       images' fingerprint \(fingerprint)
       trained on          \(trainedInWords)
       """

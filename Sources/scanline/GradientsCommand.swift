@@ -41,11 +41,11 @@ struct GradientsCommand: ParsableCommand {
   @Flag(help: "Singular values of the layers' Jacobians.") var jacobian = false
   @Option(help: "With --jacobian: a folder of PNGs (default: the run's own).", completion: .directory) var images:
     String?
-  @Option(help: "With --jacobian: how many images.") var count = 1
-  @Option(help: "With --jacobian: pairs of products for each value, at most.") var steps = 60
+  @Option(help: "With --jacobian: how many images (1 to 1000).") var count = 1
+  @Option(help: "With --jacobian: pairs of products for each value, at most (1 to 100000).") var steps = 60
   @Option(help: "With --jacobian: the moving average of the weights (ema), or the weights themselves (raw).")
   var weights: Checkpoint.Weights = .ema
-  @Option(help: "With --jacobian: threads; by default all that this process may use.") var threads: Int?
+  @Option(help: "With --jacobian: threads, 1 to 1024; by default all that this process may use.") var threads: Int?
   @OptionGroup(title: "Images") var reading: ImageOptions
   @Flag(help: "The last record as one JSON object instead of a table.") var json = false
   @OptionGroup var shown: ProgressOptions
@@ -59,6 +59,10 @@ struct GradientsCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let output {
+      var outputs = OutputFiles(force: force, inputs: [images])
+      try outputs.demand(stem: output, [.png, .svg], for: "--output")
+    }
     if jacobian { return try analyse() }
     let (folder, step) = Self.place(path)
     let history = try GradientHistory(ofRun: folder, upTo: step ?? .max)
@@ -69,8 +73,6 @@ struct GradientsCommand: ParsableCommand {
         found: "none")
     }
     let stem = try target(folder, "gradients")
-    let figure = GradientFigure(history, quantity: quantity, title: (folder as NSString).lastPathComponent).figure
-    for ending in ["png", "svg"] { try figure.write(to: "\(stem).\(ending)") }
     if json {
       try printJSON(last)
     } else {
@@ -79,8 +81,11 @@ struct GradientsCommand: ParsableCommand {
         print(
           "\(trouble.kind.rawValue): \(counted(trouble.layers.count, "layer")), first at step \(trouble.first.step)")
       }
-      print("\(stem).png, \(stem).svg: \(counted(history.count, "record")), steps \(first.step) to \(last.step)")
     }
+    let figure = GradientFigure(history, quantity: quantity, title: DurableFiles.split(folder).name).figure
+    for ending in ["png", "svg"] { try figure.write(to: "\(stem).\(ending)") }
+    guard !json else { return }
+    print("\(stem.displayed).png, .svg: \(counted(history.count, "record")), steps \(first.step) to \(last.step)")
   }
 
   /// The run's folder, and the step where one was named.
@@ -98,24 +103,24 @@ struct GradientsCommand: ParsableCommand {
       throw ScanlineError(.usage, path: "--images", expected: "a folder of PNGs", found: "imported weights, no folder")
     }
     let threads = threads ?? availableThreads()
+    let (folder, _) = Self.place(checkpoint.path)
+    let stem = try target(folder, "jacobians")
     let listing = try checkpoint.scan(source, reading)
     let (set, model) = try checkpoint.load(
       listing.spread(count, in: listing.heldOutSplit), split: nil, reading, threads: threads, console: console)
     let batch = checkpoint.state.quantization.batch(from: set, indices: 0..<set.count)
-    let (folder, _) = Self.place(checkpoint.path)
-    let stem = try target(folder, "jacobians")
     let bar = ProgressBar(
       console, "Jacobians", total: JacobianAnalysis.taskCount(model, images: set.count))
     let analysis = JacobianAnalysis(
       model, parameters: checkpoint.parameters, batch: batch, maximumSteps: steps, threads: threads,
       progress: bar.advance)
     bar.finish()
+    if json { try printJSON(analysis) } else { print(Self.table(analysis)) }
     let figure = analysis.figure(
       title: "\(DurableFiles.split(DurableFiles.absolute(folder)).name.displayed), step \(checkpoint.state.step)")
     for ending in ["png", "svg"] { try figure.write(to: "\(stem).\(ending)") }
-    if json { return try printJSON(analysis) }
-    print(Self.table(analysis))
-    print("\(stem).png, \(stem).svg: step \(checkpoint.state.step), \(counted(set.count, "image"))")
+    guard !json else { return }
+    print("\(stem.displayed).png, .svg: step \(checkpoint.state.step), \(counted(set.count, "image"))")
   }
 
   private static func table(_ analysis: JacobianAnalysis) -> String {
@@ -134,12 +139,15 @@ struct GradientsCommand: ParsableCommand {
   }
 
   private func target(_ folder: String, _ name: String) throws -> String {
-    guard let output else {
-      let plots = folder + "/plots"
-      try DurableFiles.createFolders(plots)
-      return plots + "/" + name
+    if let output { return output }
+    let plots = folder + "/plots"
+    guard !DurableFiles.exists(folder + "/manifest.json") else {
+      throw ScanlineError(
+        .cannotCreate, path: plots, expected: "--output, as a checkpoint's folder takes no other files",
+        found: "a checkpoint in \(folder)")
     }
-    for ending in ["png", "svg"] { try demandNewFile("\(output).\(ending)", force: force) }
-    return output
+    try DurableFiles.createFolders(plots)
+    for ending in ["png", "svg"] { try DurableFiles.tryReplacing("\(plots)/\(name).\(ending)") }
+    return plots + "/" + name
   }
 }

@@ -1,9 +1,10 @@
 // Options that decide which pixels a folder becomes, shared by train, evaluate and inspect.
 import ArgumentParser
+import Foundation
 import ImageData
 import Kernels
 
-/// A size on the command line: 28x28.
+/// A size on the command line: 28x28, or as the program prints it, 28×28.
 struct SizeArgument: ExpressibleByArgument, Equatable, CustomStringConvertible {
   let width: Int
   let height: Int
@@ -15,7 +16,8 @@ struct SizeArgument: ExpressibleByArgument, Equatable, CustomStringConvertible {
   }
 
   init?(argument: String) {
-    let parts = argument.lowercased().split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    let parts = argument.lowercased().replacing("×", with: "x").split(separator: "x", omittingEmptySubsequences: false)
+      .map { Int($0.trimmingCharacters(in: .whitespaces)) }
     guard parts.count == 2, let width = parts[0], let height = parts[1] else { return nil }
     guard (1...16_384).contains(width) && (1...16_384).contains(height) else { return nil }
     self.width = width
@@ -48,13 +50,13 @@ struct ImageOptions: ParsableArguments {
   @Option(help: "What to do with 16-bit samples: scale them to the nearest 8-bit value.")
   var sixteenBit: SixteenBit?
 
-  @Option(help: ArgumentHelp("Resample every image to this size.", valueName: "WxH"))
+  @Option(help: ArgumentHelp("Resample every image to this size, sides of 1 to 16384.", valueName: "WxH"))
   var resize: SizeArgument?
 
-  @Option(help: ArgumentHelp("Cut the middle of this size out of every image.", valueName: "WxH"))
+  @Option(help: ArgumentHelp("Cut the middle of this size, sides of 1 to 16384, out of every image.", valueName: "WxH"))
   var crop: SizeArgument?
 
-  @Option(help: "Read every image as grey (1) or RGB (3); by default as stored.")
+  @Option(help: "Read every image with this many channels: 1, grey, or 3, RGB; by default as stored.")
   var channels: Int?
 
   @Flag(inversion: .prefixedNo, help: "Pass over files and folders that cannot be read, and count them.")
@@ -65,7 +67,8 @@ struct ImageOptions: ParsableArguments {
     help: "Take every subfolder for a class, also one that is called like a split (train, testing, val2017).")
   var classesAreFolders: Bool?
 
-  @Option(help: "The share of images to hold out where the folder has no valid split (default: 0.1).")
+  @Option(
+    help: "The share of images to hold out, from 0 to below 1, where the folder has no valid split (default: 0.1).")
   var validShare: Double?
 
   @Option(help: "The seed of which images are held out (default: 0).")
@@ -74,7 +77,7 @@ struct ImageOptions: ParsableArguments {
   func validate() throws {
     if resize != nil && crop != nil { throw ValidationError("--resize and --crop exclude each other.") }
     if let channels, channels != 1 && channels != 3 { throw ValidationError("--channels is 1 or 3.") }
-    guard (0..<1).contains(heldOutShare) else { throw ValidationError("--valid-share lies in 0..<1.") }
+    guard (0..<1).contains(heldOutShare) else { throw ValidationError("--valid-share lies in 0 to below 1.") }
   }
 
   /// The choices as the library takes them, over those of `base` (a checkpoint's) where nothing was said.
@@ -143,6 +146,13 @@ struct QuantizationOptions: ParsableArguments {
 }
 
 extension ImageFolder {
+  /// "2 .jpg, 1 without an extension": the files that are no PNGs by name; nil where there are none.
+  var ignoredInWords: String? {
+    guard !ignored.isEmpty else { return nil }
+    return ignored.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+      .map { "\($0.value) \($0.key.isEmpty ? "without an extension" : $0.key)" }.joined(separator: ", ")
+  }
+
   /// Reads the images of `split` (nil: of all) as commands do: showing how far it is, and telling what there is to know of
   /// the folder, once, and each file that is passed over.
   ///

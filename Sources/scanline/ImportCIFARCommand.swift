@@ -33,6 +33,7 @@ struct ImportCIFARCommand: ParsableCommand {
 
   func run() throws {
     let console = shown.console()
+    try folder.demandOutput()
     let files = try CIFARFiles(paths)
     let kind = try files.kind(kind)
     guard !coarse || kind == .cifar100 else {

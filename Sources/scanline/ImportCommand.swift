@@ -40,6 +40,8 @@ struct ImportCommand: ParsableCommand {
   @OptionGroup var levels: QuantizationOptions
 
   func run() throws {
+    var outputs = OutputFiles()
+    try outputs.demandFolder(output, for: "--output", isNew: true)
     let quantization = try levels.quantization(seed: 0)
     guard channels == 1 || channels == 3 else {
       throw ScanlineError(.usage, path: "--channels", expected: "1 or 3", found: "\(channels)")
@@ -50,9 +52,7 @@ struct ImportCommand: ParsableCommand {
       likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
       directions: layers.directions, classNames: try classNames())
     try configuration.validate(path: "import")
-    guard let data = try? DurableFiles.contents(of: file) else {
-      throw ScanlineError(.io, path: file, expected: "a safetensors file that can be read", found: "none")
-    }
+    let data = try DurableFiles.contents(of: file)
     let archive = try TensorArchive(parsing: data, path: file)
     let model = configuration.makeModel()
     let parameters = ParameterVector(layout: model.layout)
@@ -63,7 +63,7 @@ struct ImportCommand: ParsableCommand {
     try Checkpoint.save(
       Adam(parameters: parameters, options: AdamOptions()),
       state: RunState(model: configuration, quantization: quantization), to: output)
-    print("\(output): \(configuration.model.rawValue), \(model.layout.liveCount) weights")
+    print("\(output.displayed): \(configuration.model.rawValue), \(counted(model.layout.liveCount, "weight"))")
   }
   /// The classes that were given. Throws a usage error where one cannot be a folder's name, or comes twice.
   private func classNames() throws -> [String]? {

@@ -10,15 +10,22 @@ struct ImportFolderOptions: ParsableArguments {
   @Option(name: .shortAndLong, help: "The folder of PNGs to make.") var output: String
   @Option(help: "Put the images into this split of the folder: train, valid or test.") var split: Split?
   @Flag(help: "Take the place of a folder that holds images and nothing else.") var force = false
-  @Option(help: "Threads; by default all that this process may use.") var threads: Int?
+  @Option(help: "Threads, 1 to 1024; by default all that this process may use.") var threads: Int?
   @Flag(help: "One JSON object instead of a line.") var json = false
 
   func validate() throws {
     try demandThreads(threads)
-    if output.isEmpty { throw ValidationError("--output names a folder.") }
   }
 
   var threadCount: Int { threads ?? availableThreads() }
+  /// Throws, before any file is read, where the folder cannot be made or filled.
+  func demandOutput() throws {
+    var outputs = OutputFiles(force: force)
+    try outputs.demandFolder(output, for: "--output")
+    if split != nil { try outputs.demandFolder(target, for: "--split") }
+    try ImportedFolder.demandFree(target, force: force)
+  }
+
   /// The folder that is made: of a split, the one below the output.
   var target: String { split.map { output + "/" + $0.rawValue } ?? output }
 }
@@ -39,8 +46,9 @@ struct ImportedFolder {
     /// In words.
     var inWords: String {
       let parts = splits.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
-      return "\(folder): \(images) images of \(width)×\(height)×\(channels)" + (parts.isEmpty ? "" : " (\(parts))")
-        + (classes.isEmpty ? "" : ", \(classes.count) classes")
+      return "\(folder.displayed): \(counted(images, "image")) of \(width)×\(height)×\(channels)"
+        + (parts.isEmpty ? "" : " (\(parts))")
+        + (classes.isEmpty ? "" : ", \(counted(classes.count, "class"))")
     }
   }
 
@@ -127,7 +135,7 @@ struct ImportedFolder {
   }
 
   /// Only images are ever replaced: a slip of the hand must not cost a home folder.
-  private static func demandFree(_ path: String, force: Bool) throws {
+  static func demandFree(_ path: String, force: Bool) throws {
     guard DurableFiles.exists(path) else { return }
     guard DurableFiles.isFolder(path) else {
       throw ScanlineError(.cannotCreate, path: path, expected: "a new folder", found: "a file")
@@ -136,7 +144,8 @@ struct ImportedFolder {
     guard !names.isEmpty else { return }
     guard force else {
       throw ScanlineError(
-        .cannotCreate, path: path, expected: "a new or empty folder (or --force)", found: "\(names.count) files in it")
+        .cannotCreate, path: path, expected: "a new or empty folder (or --force)",
+        found: "\(counted(names.count, "file")) in it")
     }
     if let other = try firstThatIsNoImage(path) {
       throw ScanlineError(

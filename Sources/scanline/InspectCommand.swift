@@ -24,7 +24,7 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "Print one JSON object.")
   var json = false
 
-  @Option(help: "How many threads decode.")
+  @Option(help: "How many threads decode, 1 to 1024; by default all that this process may use.")
   var threads: Int?
 
   @OptionGroup var shown: ProgressOptions
@@ -45,7 +45,7 @@ struct InspectCommand: ParsableCommand {
     bar.finish()
     let decoded = clock.now
     console.line(
-      "Listed \(survey.images) PNG files in \((listed - start).inSeconds.text(2)) s, "
+      "Listed \(counted(survey.images, "PNG file")) in \((listed - start).inSeconds.text(2)) s, "
         + "decoded them in \((decoded - listed).inSeconds.text(2)) s")
     if json {
       let encoder = JSONEncoder()
@@ -82,7 +82,7 @@ extension FolderSurvey {
     if !duplicates.examples.isEmpty {
       parts.append(textTable(["image", "is also"], duplicates.examples.map { [$0.path, $0.sameAs] }))
     }
-    parts.append((notes + duplicates.inWords + [plan]).joined(separator: "\n"))
+    parts.append((notes.map(\.displayed) + duplicates.inWords.map(\.displayed) + [plan]).joined(separator: "\n"))
     return parts.joined(separator: "\n\n")
   }
 
@@ -97,7 +97,7 @@ extension FolderSurvey {
 
   private var plan: String {
     guard let shape else {
-      return "Training would stop and ask for:\n" + needs.map { "  " + $0 }.joined(separator: "\n")
+      return "Training would stop and ask for:\n" + needs.map { "  " + $0.displayed }.joined(separator: "\n")
     }
     let held = valid == 0 ? "none" : "\(valid)\(isHeldOutByHash ? " (by a seeded hash of their paths)" : "")"
     let exact =

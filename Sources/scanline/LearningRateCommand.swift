@@ -23,15 +23,17 @@ struct LearningRateCommand: ParsableCommand {
       """)
 
   @Argument(help: "A folder of PNGs, as `train` takes it.") var folder: String
-  @Option(help: "The rate of the first step.") var from = 1e-6
-  @Option(help: "The rate of the last step.") var to = 1.0
-  @Option(help: "Steps of the sweep.") var steps = 200
-  @Option(help: "How much of the running mean of the loss is the mean before.") var smoothing = 0.9
-  @Option(help: "Stop where the running mean is so many times its smallest.") var stopAt = 4.0
-  @Option(help: "Images in a step (default: 64, or the checkpoint's).") var batch: Int?
+  @Option(help: "The rate of the first step, 1e-12 or more.") var from = 1e-6
+  @Option(help: "The rate of the last step, above --from and at most 1e6.") var to = 1.0
+  @Option(help: "Steps of the sweep (20 to 1000000).") var steps = 200
+  @Option(help: "How much of the running mean of the loss is the mean before, from 0 to below 1.") var smoothing = 0.9
+  @Option(help: "Stop where the running mean is so many times its smallest, above 1.") var stopAt = 4.0
+  @Option(help: "Images in a step (1 to 65536; default: 64, or the checkpoint's).") var batch: Int?
   @Option(help: "Scale gradients above this global norm down to it; 0 is off (default: 0, or the checkpoint's).")
   var clip: Float?
-  @Option(help: "The share of each layer's features that a step leaves out (default: 0, or the checkpoint's).")
+  @Option(
+    help:
+      "The share of each layer's features that a step leaves out, from 0 to below 1 (default: 0, or the checkpoint's).")
   var dropout: Double?
   @Option(help: "The seed of weights, order and binarization (default: 1, or the checkpoint's).") var seed: UInt64?
   @Flag(help: "Learn each class subfolder apart, as in training.") var classConditional = false
@@ -40,7 +42,7 @@ struct LearningRateCommand: ParsableCommand {
   var weights: Checkpoint.Weights = .raw
   @Option(name: .shortAndLong, help: "Where to write, without .csv, .png and .svg.") var output = "lr-find"
   @Flag(help: "Write over existing files.") var force = false
-  @Option(help: "Threads; by default all that this process may use. They change no bit of the result.")
+  @Option(help: "Threads, 1 to 1024; by default all that this process may use. They change no bit of the result.")
   var threads: Int?
   @Flag(help: "One JSON object instead of a table.") var json = false
   @OptionGroup var shown: ProgressOptions
@@ -60,8 +62,8 @@ struct LearningRateCommand: ParsableCommand {
   func run() throws {
     let console = shown.console()
     let options = try sweepOptions()
-    let endings = ["csv", "png", "svg"]
-    for ending in endings { try demandNewFile("\(output).\(ending)", force: force) }
+    var outputs = OutputFiles(force: force, inputs: [folder])
+    try outputs.demand(stem: output, [.csv, .png, .svg], for: "--output")
     let threads = threads ?? availableThreads()
     let (state, parameters, training, set) = try begin(threads, console)
     let bar = ProgressBar(console, "sweeping", total: options.steps)
@@ -75,15 +77,11 @@ struct LearningRateCommand: ParsableCommand {
     }
     let suggestion = LearningRateSuggestion(sweep.points)
     let report = LearningRateReport(sweep, suggestion, shape: set.shape, batch: min(training.batchSize, set.count))
+    if json { try printJSON(report) } else { print(report.inWords) }
     try report.table.write(to: "\(output).csv")
     let figure = report.figure(title: "\(folder): \(state.model.model.rawValue), width \(state.model.width)")
-    for ending in endings.dropFirst() { try figure.write(to: "\(output).\(ending)") }
-    if json {
-      try printJSON(report)
-    } else {
-      print(report.inWords)
-      print("\(output).csv, .png, .svg: \(sweep.points.count) steps")
-    }
+    for ending in ["png", "svg"] { try figure.write(to: "\(output).\(ending)") }
+    if !json { print("\(output.displayed).csv, .png, .svg: \(counted(sweep.points.count, "step"))") }
   }
 
   private func sweepOptions() throws -> LearningRateSweep.Options {
@@ -106,11 +104,7 @@ struct LearningRateCommand: ParsableCommand {
     let training = try training(over: loaded.state.training)
     let set = try read(try loaded.scan(folder, images), over: loaded.state.data?.loading, threads, console)
       .numbered(as: loaded.state.model.classNames, path: folder)
-    guard set.shape.channels == loaded.state.model.shape.channels else {
-      throw ScanlineError(
-        .badData, path: folder, expected: "images of \(loaded.state.model.shape.channels) channels",
-        found: "\(set.shape.channels)")
-    }
+    try loaded.demandChannels(of: set, path: folder)
     var state = loaded.state
     state.model.shape = set.shape
     try demandMemory(state, training, threads)
@@ -148,6 +142,7 @@ struct LearningRateCommand: ParsableCommand {
   private func read(
     _ listing: ImageFolder, over base: ImageLoadingOptions?, _ threads: Int, _ console: Console
   ) throws -> ImageSet {
+    if let passedOver = listing.ignoredInWords { console.line("Passed over in \(folder): \(passedOver)") }
     return try listing.images(of: .train, images.loading(over: base), threads: threads, console: console)
   }
 

@@ -1,6 +1,7 @@
 // What `scanline lr-find` found: table, figure, words.
 import Evaluation
 import Foundation
+import ImageData
 import Kernels
 import Networks
 import Training
@@ -21,18 +22,22 @@ struct LearningRateReport: Encodable {
   var steepest: Stated<Place>
   var smallest: Stated<Place>
   var end: LearningRateSweep.End
+  /// Whether the loss was still falling at the highest rate: what is smallest then lies beyond it.
+  var isStillFalling: Bool
   var batch: Int
   var points: [LearningRateSweep.Point]
   private var shape: ImageShape
 
   private enum CodingKeys: String, CodingKey {
-    case suggestion, reason, steepest, smallest, end, batch, points
+    case suggestion, reason, steepest, smallest, end, isStillFalling, batch, points
   }
 
   init(_ sweep: LearningRateSweep, _ suggestion: LearningRateSuggestion?, shape: ImageShape, batch: Int) {
     self.suggestion = Stated(value: suggestion?.learningRate)
+    isStillFalling = sweep.isStillFalling
+    let tooSoon = "the loss still falls at --to: sweep to a higher rate, as the best one may lie beyond"
     reason =
-      suggestion?.reason
+      (sweep.isStillFalling ? tooSoon : suggestion?.reason)
       ?? "the loss fell by no more than batches differ; a trained model, or too few --steps or a too narrow --from and --to"
     steepest = Stated(value: suggestion.map { Place($0.steepest) })
     smallest = Stated(value: suggestion.map { Place($0.smallest) })
@@ -79,7 +84,9 @@ struct LearningRateReport: Encodable {
     let limits = high > low ? low - 0.04 * (high - low)...high + 0.04 * (high - low) : nil
     return PlotFigure(
       title: title,
-      caption: "Learning-rate range test: \(points.count) steps of \(batch) images, each with a higher rate. " + ending,
+      caption:
+        "Learning-rate range test: \(points.count) steps of \(counted(batch, "image")), each with a higher rate. "
+        + ending,
       panels: [
         .lines(
           PlotLineChart(

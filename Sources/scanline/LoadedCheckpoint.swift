@@ -56,12 +56,19 @@ struct LoadedCheckpoint {
     let set = try listing.images(
       of: split, images.loading(over: state.data?.loading), threads: threads, console: console
     ).numbered(as: ignoresClasses ? nil : state.model.classNames, path: listing.path)
-    guard set.shape.channels == state.model.shape.channels else {
-      throw ScanlineError(
-        .badData, path: listing.path, expected: "images of \(state.model.shape.channels) channels",
-        found: "\(set.shape.channels)")
-    }
+    try demandChannels(of: set, path: listing.path)
     return (set, model(for: set, console: console))
+  }
+
+  /// Throws `badData`, naming the option that helps, where the images of `set` have not the model's channels.
+  func demandChannels(of set: ImageSet, path: String) throws {
+    let channels = state.model.shape.channels
+    guard set.shape.channels != channels else { return }
+    func words(_ channels: Int) -> String { channels == 1 ? "grey" : "RGB" }
+    throw ScanlineError(
+      .badData, path: path,
+      expected: "\(words(channels)) images, as the model was trained on (--channels \(channels) reads them so)",
+      found: "\(words(set.shape.channels)) ones")
   }
 
   /// The model for the size of the images of `set`, which have its channels.
@@ -72,19 +79,5 @@ struct LoadedCheckpoint {
       configuration.shape = set.shape
     }
     return configuration.makeModel()
-  }
-}
-
-/// Throws (`cannotCreate`) where a result cannot be written to `path`: before the work, not after it.
-func demandNewFile(_ path: String, force: Bool) throws {
-  let isFolder = DurableFiles.isFolder(path)
-  if DurableFiles.exists(path), isFolder || !force {
-    throw ScanlineError(
-      .cannotCreate, path: path, expected: "a new file\(isFolder ? "" : " (or --force)")",
-      found: isFolder ? "a folder" : "an existing one")
-  }
-  let parent = DurableFiles.split(DurableFiles.absolute(path)).parent
-  guard DurableFiles.isFolder(parent) else {
-    throw ScanlineError(.cannotCreate, path: path, expected: "a file in a folder that exists", found: "no \(parent)")
   }
 }

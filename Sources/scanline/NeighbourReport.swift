@@ -1,6 +1,7 @@
 // What `neighbours` found, in numbers and in words.
 import Evaluation
 import ImageData
+import Kernels
 
 /// How near samples come to training images, held against held-out images.
 struct NeighbourReport: Encodable {
@@ -57,7 +58,8 @@ struct NeighbourReport: Encodable {
     return [
       textTable(["sample", "nearest training image", "distance"], rows),
       textTable(["distance to the nearest", "images", "median", "smallest", "exact copies"], summaries),
-      "\(trainingImages) training images, \(levels) levels\(binarization.value.map { " (\($0))" } ?? ""); \(output)",
+      "\(counted(trainingImages, "training image")), \(levels) levels\(binarization.value.map { " (\($0))" } ?? ""); "
+        + output.displayed,
       judgement,
     ].joined(separator: "\n\n")
   }
@@ -66,7 +68,7 @@ struct NeighbourReport: Encodable {
     let exact =
       exactCopies == 0
       ? "No sample is an exact copy of a training image (distance 0)."
-      : "\(counted(exactCopies)) of a training image, value by value (distance 0)."
+      : "\(exactCopiesInWords) of a training image, value by value (distance 0)."
     guard let heldOut = heldOutDistances.value, let limit = nearCopyLimit.value, let near = nearCopies.value else {
       return exact + "\nThere are no held-out images to judge near copies by (--valid-share holds some out)."
     }
@@ -77,11 +79,11 @@ struct NeighbourReport: Encodable {
         ? "No \(other)sample is a near copy"
         : near == 1 ? "1 \(other)sample is a near copy" : "\(near) \(other)samples are near copies")
       + ": nearer to a training image than \(limit.text(2)), which all but \(heldOut.images / 100) of "
-      + "\(heldOut.images) held-out images are not.\n"
-      + "Of \(samples.count) images like the held-out ones \(chance.text(1)) would be, by chance."
+      + "\(counted(heldOut.images, "held-out image")) are not.\n"
+      + "Of \(counted(samples.count, "image")) like the held-out ones \(chance.text(1)) would be, by chance."
   }
 
-  private func counted(_ count: Int) -> String {
-    count == 1 ? "1 sample is an exact copy" : "\(count) samples are exact copies"
+  private var exactCopiesInWords: String {
+    exactCopies == 1 ? "1 sample is an exact copy" : "\(exactCopies) samples are exact copies"
   }
 }

@@ -31,13 +31,13 @@ struct NeighboursCommand: ParsableCommand {
     help: ArgumentHelp("The folder that the model was trained on.", valueName: "training folder"),
     completion: .directory)
   var folder: String
-  @Option(help: "Training images beside each sample.") var nearest = 5
-  @Option(help: "Samples to look at, at most.") var count = 64
+  @Option(help: "Training images beside each sample (1 to 100).") var nearest = 5
+  @Option(help: "Samples to look at, at most (1 to 10000).") var count = 64
   @Option(name: .shortAndLong, help: "The PNG to write.", completion: .file(extensions: ["png"])) var output =
     "neighbours.png"
   @Flag(help: "Write over an existing file.") var force = false
   @Flag(help: "One JSON object instead of tables.") var json = false
-  @Option(help: "Threads; by default all that this process may use.") var threads: Int?
+  @Option(help: "Threads, 1 to 1024; by default all that this process may use.") var threads: Int?
   @OptionGroup var shown: ProgressOptions
   @OptionGroup(title: "Levels") var levels: QuantizationOptions
   @OptionGroup(title: "Images") var images: ImageOptions
@@ -50,7 +50,8 @@ struct NeighboursCommand: ParsableCommand {
 
   func run() throws {
     let console = shown.console()
-    try demandNewFile(output, force: force)
+    var outputs = OutputFiles(force: force, inputs: [samples, folder])
+    try outputs.demand(output, as: .png, for: "--output")
     let threads = threads ?? availableThreads()
     let listing = try images.scan(folder)
     let train = try listing.images(of: .train, images.loading(), threads: threads, console: console)
@@ -74,13 +75,13 @@ struct NeighboursCommand: ParsableCommand {
     let heldOutDistances = search(heldOutValues, 1).map { $0[0].distance }
     bar.finish()
 
-    try write(sampleValues, found, trainValues, train.shape, quantization)
     let report = NeighbourReport(
       samples: zip(drawn.names, found).map { name, nearest in
         NeighbourReport.Sample(
           sample: name, nearest: nearest.map { .init(path: train.paths[$0.index], distance: $0.distance) })
       }, heldOutDistances: heldOutDistances, trainingImages: train.count, quantization, output: output)
     if json { try printJSON(report) } else { print(report.inWords) }
+    try write(sampleValues, found, trainValues, train.shape, quantization)
   }
 
   /// What was said, else what the samples say, else all 256 levels.

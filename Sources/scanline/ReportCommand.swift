@@ -34,9 +34,9 @@ struct ReportCommand: ParsableCommand {
   @Option(help: "Score and complete images of this folder, in place of the runs' own.") var data: String?
   @Option(help: "Score so many held-out images at most; 0: none (default: all).") var images: Int?
   @Flag(help: "Score simple baselines too.") var baselines = false
-  @Option(help: "Completions of each of six images; 0: none.") var completions = 4
+  @Option(help: "Completions of each of six images (0 to 100); 0: none.") var completions = 4
   @Option(help: "The seed of completions and of the bootstrap.") var seed: UInt64 = 1
-  @Option(help: "Threads; by default all that this process may use.") var threads: Int?
+  @Option(help: "Threads, 1 to 1024; by default all that this process may use.") var threads: Int?
   @Flag(help: "What was written as one JSON object.") var json = false
   @OptionGroup var shown: ProgressOptions
   @OptionGroup(title: "Images") var reading: ImageOptions
@@ -70,6 +70,7 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     let console = shown.console()
     let paths = paths.map(DurableFiles.withoutFinalSlashes)
+    if let output { try demand(output) }
     let runs = try zip(paths, ComparedModels.names(paths)).map { try ReportRun($0, name: $1, console: console) }
     let target = try target(runs)
     let options = ReportScores.Options(
@@ -83,22 +84,20 @@ struct ReportCommand: ParsableCommand {
     let summary = summary(runs, scores, target, bytes)
     if json { return try printJSON(summary) }
     for note in summary.notes { console.logger.warning("\(note)") }
-    print("\(target): \(counted(runs.count, "run")), \((bytes + 1023) / 1024) KiB")
+    print("\(target.displayed): \(counted(runs.count, "run")), \((bytes + 1023) / 1024) KiB")
   }
 
   /// Where the page goes. A checkpoint's own folder lists its files: one more would make it a damaged one.
   private func target(_ runs: [ReportRun]) throws -> String {
     let single = runs.count == 1 ? runs[0] : nil
     let usual = single.map { $0.isCheckpoint ? $0.path + "-report.html" : $0.path + "/report.html" } ?? "report.html"
-    let target = output ?? usual
-    let parent = DurableFiles.split(DurableFiles.absolute(target)).parent
-    if DurableFiles.exists(parent + "/manifest.json") {
-      throw ScanlineError(
-        .cannotCreate, path: target, expected: "a place outside a checkpoint's folder, whose files are listed",
-        found: "a checkpoint in \(parent)")
-    }
-    try demandNewFile(target, force: force)
-    return target
+    if output == nil { try demand(usual) }
+    return output ?? usual
+  }
+
+  private func demand(_ target: String) throws {
+    var outputs = OutputFiles(force: force)
+    try outputs.demand(target, as: .html, for: "--output")
   }
 
   private func page(

@@ -1,6 +1,7 @@
 // The likelihoods of a report's runs beside each other, with what the images can and cannot tell.
 import Evaluation
 import Foundation
+import ImageData
 import Kernels
 import Networks
 

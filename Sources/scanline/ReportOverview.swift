@@ -53,7 +53,7 @@ struct ReportOverview {
     if model.activation != model.model.standardActivation { parts.append(model.activation.rawValue) }
     if model.residual != model.model.standardResidual { parts.append("residual \(model.residual.rawValue)") }
     if model.directions != model.model.standardDirections { parts.append("\(model.directions) directions") }
-    if model.classCount > 0 { parts.append("\(model.classCount) classes") }
+    if model.classCount > 0 { parts.append(counted(model.classCount, "class")) }
     return parts.joined(separator: ", ")
   }
 

@@ -82,7 +82,8 @@ struct ReportPictures {
       quantization: quantization)
     let picture = ReportPicture(
       png: try grid.encoded(), shape: grid.shape,
-      alternative: "\(set.count) held-out images, a row each: the image, its upper half, \(count) completions")
+      alternative: "\(counted(set.count, "held-out image")), a row each: the image, its upper half, "
+        + counted(count, "completion"))
     return """
       <figure>\(picture.html(side: 640))
       <figcaption>A row for each held-out image: the image, what is given of it (\(kept.inWords)), and \(count) \

@@ -1,6 +1,7 @@
 // How the runs of a report learned: their losses, and how the gradient flowed.
 import Evaluation
 import Foundation
+import ImageData
 import Kernels
 import Networks
 import Training
@@ -125,7 +126,8 @@ struct ReportTraining {
     }
     let figure = GradientFigure(history, quantity: .flow, title: run.name).figure
     let labels = [
-      "Heat map of the root mean square of the gradient, \(last.layers.count) layers over \(history.count) steps",
+      "Heat map of the root mean square of the gradient, \(counted(last.layers.count, "layer")) over "
+        + counted(history.count, "step"),
       "Line chart of the gradient's size, layer by layer, at step \(last.step)",
       "Line chart of the gradient that arrives from k diagonals away at step \(last.step)",
     ]
@@ -146,7 +148,7 @@ struct ReportTraining {
       """
       \(trouble.first.warnings(model: model).joined(separator: "; ")). \
       (\(trouble.kind.rawValue): \(counted(trouble.layers.count, "layer")), in \(trouble.recordCount) of \
-      \(history.count) records, last at step \(trouble.lastStep))
+      \(counted(history.count, "record")), last at step \(trouble.lastStep))
       """
     }
     guard !points.isEmpty else {

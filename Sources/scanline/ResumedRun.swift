@@ -1,5 +1,6 @@
 // What is said when a run is resumed: that it is finished, or how its learning rate goes on.
 import Foundation
+import ImageData
 import Kernels
 import Networks
 import Training
@@ -38,7 +39,7 @@ struct FinishedRun {
     console.line(
       """
       \(run) is finished: \(counted(state.step, "step")), nothing to resume. To train it for longer, give a length \
-      (--steps, --epochs or --minutes) beyond that: scanline train --resume --output \(run) \(longer)
+      (--steps, --epochs or --minutes) beyond that: scanline train --resume --output \(shellWord(path: run)) \(longer)
       """)
     TrainingProgress.printResult(run: run, state: state, last)
   }

@@ -32,11 +32,13 @@ struct SampleCommand: ParsableCommand {
     help: "A run folder (its best step is used) or a step in it (default: a model that ships, of glyphs).",
     completion: .directory)
   var checkpoint: String?
-  @Option(help: "How many images.") var count = 64
-  @Option(help: "Images in a row of the grid (default: 8, or one for each class).") var columns: Int?
+  @Option(help: "How many images (1 to 10000).") var count = 64
+  @Option(help: "Images in a row of the grid, 1 or more (default: 8, or one for each class).") var columns: Int?
   @Option(name: .shortAndLong, help: "The PNG to write.", completion: .file(extensions: ["png"])) var output =
     "samples.png"
-  @Option(help: ArgumentHelp("Write the grid so many times while it fills in.", valueName: "2 to 1000"))
+  @Option(
+    help: ArgumentHelp(
+      "Write the grid so many times while it fills in; goes with a --count of 256 at most.", valueName: "2 to 1000"))
   var progressFrames: Int?
   @OptionGroup var sampling: SamplingOptions
   @OptionGroup var shown: ProgressOptions
@@ -53,7 +55,10 @@ struct SampleCommand: ParsableCommand {
 
   func run() throws {
     let console = shown.console()
-    try demandNewFile(output, force: sampling.force)
+    var outputs = OutputFiles(force: sampling.force)
+    try outputs.demand(output, as: .png, for: "--output")
+    if progressFrames != nil { try outputs.demandFolder(framesPath, for: "--progress-frames") }
+    if let folder = sampling.folder { try outputs.demandFolder(folder, for: "--folder") }
     let singles = try sampling.folder.map { try PNGFolder($0, force: sampling.force) }
     let frames = try progressFrames.map { _ in try PNGFolder(framesPath, force: sampling.force) }
     let checkpoint = try LoadedCheckpoint(checkpoint ?? ShippedCheckpoint.path(), sampling.weights, console: console)
@@ -88,6 +93,11 @@ struct SampleCommand: ParsableCommand {
 
     text["Count"] = "\(count)"
     try ImageGrid.picture(drawn.images, columns: columns, quantization: quantization).write(to: output, text: text)
+    print(
+      "\(output.displayed): \(counted(count, "image")) of \(shape), step \(checkpoint.state.step), seed "
+        + "\(sampling.seed), temperature \(sampling.temperature); "
+        + LikelihoodSummary(drawn.nats, shape: shape).inWords)
+    if let frames, let progressFrames { print("\(frames.path.displayed): \(progressFrames) frames") }
     if let singles {
       try sampling.writeSingles(drawn, quantization, text: sampling.text(checkpoint.state), to: singles) {
         image, text in
@@ -98,11 +108,7 @@ struct SampleCommand: ParsableCommand {
           + ".png"
       }
     }
-    print(
-      "\(output): \(counted(count, "image")) of \(shape), step \(checkpoint.state.step), seed \(sampling.seed), "
-        + "temperature \(sampling.temperature); " + LikelihoodSummary(drawn.nats, shape: shape).inWords)
-    if let singles { print("\(singles.path): each as a PNG") }
-    if let frames, let progressFrames { print("\(frames.path): \(progressFrames) frames") }
+    if let singles { print("\(singles.path.displayed): each as a PNG") }
   }
 
   /// samples-frames of samples.png

@@ -55,7 +55,8 @@ final class SampleSink: RunSink {
     guard evaluation.isFinal || spent + longest <= max(Self.freeSeconds, Self.budgetShare * (start - began)) else {
       if !hasTold {
         console.line(
-          "A grid of \(count) samples takes \(longest.text(1)) s: some evaluations go without one (--samples N: fewer)")
+          "A grid of \(counted(count, "sample")) takes \(longest.text(1)) s: some evaluations go without one (--samples N: fewer)"
+        )
       }
       hasTold = true
       return

@@ -7,7 +7,7 @@ import Training
 
 struct SamplingOptions: ParsableArguments {
   @Option(help: "The seed of the draws.") var seed: UInt64 = 1
-  @Option(help: "Below 1 the likely becomes likelier, above 1 less so.") var temperature: Float = 1
+  @Option(help: "Above 0: below 1 the likely becomes likelier, above 1 less so.") var temperature: Float = 1
   @Option(help: "Of a model trained with --class-conditional: the class to draw, or all in turn (default: all).")
   var `class`: String?
   @Option(
@@ -17,7 +17,7 @@ struct SamplingOptions: ParsableArguments {
   @Flag(help: "Write over existing files; other files of a folder stay.") var force = false
   @Option(help: "The moving average of the weights (ema), or the weights themselves (raw).")
   var weights: Checkpoint.Weights = .ema
-  @Option(help: "Threads; by default all that this process may use.") var threads: Int?
+  @Option(help: "Threads, 1 to 1024; by default all that this process may use.") var threads: Int?
 
   func validate() throws {
     guard temperature > 0, temperature.isFinite else { throw ValidationError("--temperature is a positive number.") }

@@ -77,7 +77,7 @@ enum Entry {
     } catch let error as ScanlineError {
       // Where a signal is ending the process, the error may be of its making.
       UnfinishedFiles.waitForRemoval()
-      say("scanline: \(arguments?.retold(error) ?? error)\n")
+      say("scanline: \(arguments?.retold(error) ?? error)")
       exit(error.kind.rawValue)
     } catch
       where Scanline.exitCode(for: error) == .validationFailure
@@ -85,21 +85,27 @@ enum Entry {
     {
       // The parser speaks of an option; what was written is a key in a file.
       let message = Scanline.message(for: error)
-      say("scanline: \(arguments?.place(of: message) ?? ""): \(message)\n")
+      say("scanline: \(arguments?.place(of: message) ?? ""): \(message)")
       exit(ScanlineError.Kind.usage.rawValue)
     } catch  where Scanline.exitCode(for: error) == .failure && !(error is ExitCode) {
       // Neither the user's mistake nor one that anybody thought of.
       UnfinishedFiles.waitForRemoval()
-      say("scanline: unexpected error: \(error)\n")
+      say("scanline: unexpected error: \(error)")
       exit(ScanlineError.Kind.inner.rawValue)
     } catch {
-      Scanline.exit(withError: error)
+      let code = Scanline.exitCode(for: error)
+      if code == .success { Scanline.exit(withError: error) }
+      let message = Scanline.fullMessage(for: error)
+      if !message.isEmpty { say(message) }
+      exit(code.rawValue)
     }
   }
 
   /// Writes to standard error. That may be on the full disk that the message is about: then the exit code has to tell.
+  /// Control characters of what the user wrote are written out.
   private static func say(_ text: String) {
-    try? FileHandle.standardError.write(contentsOf: Data(text.withBytesEscaped.utf8))
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).displayed }
+    try? FileHandle.standardError.write(contentsOf: Data((lines.joined(separator: "\n") + "\n").utf8))
   }
 
   /// Throws a usage error that names the nearest command, where the first word is none; the parser would only call it

@@ -1,6 +1,7 @@
 // `scanline benchmark step`: where the time of a training step goes.
 import ArgumentParser
 import Foundation
+import ImageData
 import Kernels
 import Networks
 import Training
@@ -72,8 +73,8 @@ struct StepBenchmark: ParsableCommand {
       """
 
       a step on 1 thread     \((alone * 1e3).text(2)) ms
-      a step on \(report.threads) threads    \((report.seconds * 1e3).text(2)) ms, \(report.speedUp.text(2)) times as fast
-      its multiply-adds      \((atPeak * 1e3).text(2)) ms at the peak of \(report.threads) threads: the step takes \
+      a step on \(counted(report.threads, "thread"))    \((report.seconds * 1e3).text(2)) ms, \(report.speedUp.text(2)) times as fast
+      its multiply-adds      \((atPeak * 1e3).text(2)) ms at the peak of \(counted(report.threads, "thread")): the step takes \
       \(report.stepOverPeak.text(2)) times that
       """)
   }

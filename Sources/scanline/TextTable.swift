@@ -1,7 +1,10 @@
-// Tables on standard output, and counts in words.
+// Tables on standard output.
+import Kernels
 
 /// Columns padded to their widest cell, two spaces apart; columns of whole numbers to the right. No line ends in a space.
+/// Control characters of names are written out.
 func textTable(_ head: [String], _ rows: [[String]]) -> String {
+  let rows = rows.map { $0.map(\.displayed) }
   let widths = head.indices.map { column in ([head] + rows).map { $0[column].count }.max() ?? 0 }
   let isNumber = head.indices.map { column in !rows.isEmpty && rows.allSatisfy { Int($0[column]) != nil } }
   return ([head] + rows).map { row in
@@ -13,6 +16,3 @@ func textTable(_ head: [String], _ rows: [[String]]) -> String {
     return line
   }.joined(separator: "\n")
 }
-
-/// 1 image, 2 images
-func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

@@ -86,7 +86,7 @@ struct TheoryCommand: ParsableCommand {
       try figure.write(to: path + ".svg")
     }
     console.finish()
-    if !json && !paths.isEmpty { print("\n" + paths.map { $0 + ".png, .svg" }.joined(separator: "\n")) }
+    if !json && !paths.isEmpty { print("\n" + paths.map { $0.displayed + ".png, .svg" }.joined(separator: "\n")) }
     let wrong = reports.filter { $0.holds == violate }.map(\.name)
     guard wrong.isEmpty else {
       throw ScanlineError(
@@ -103,6 +103,8 @@ struct TheoryCommand: ParsableCommand {
   /// anything is computed.
   private func plotPaths(_ chosen: [TheoryStatement]) throws -> [String] {
     guard let plots else { return [] }
+    var outputs = OutputFiles(force: force)
+    try outputs.demandFolder(plots, for: "--plots")
     try DurableFiles.createFolders(plots, isDurable: false)
     let paths = chosen.map { plots + "/" + $0.rawValue + (violate ? "-violated" : "") }
     for file in paths.flatMap({ [$0 + ".png", $0 + ".svg"] })

@@ -48,7 +48,7 @@ struct TrainCommand: StoppableCommand {
   )
   var resume = false
   @Flag(help: "Say what the run would take (memory, disk, seconds a step), and write nothing.") var dryRun = false
-  @Option(help: "Threads; by default all that this process may use. They change no bit of the result.")
+  @Option(help: "Threads, 1 to 1024; by default all that this process may use. They change no bit of the result.")
   var threads: Int?
   @Flag(inversion: .prefixedNo, help: "Show the gradient flow, layer by layer, whenever it is recorded (default: no).")
   var watchGradients: Bool?
@@ -73,7 +73,10 @@ struct TrainCommand: StoppableCommand {
     try demandThreads(threads)
     if dryRun && resume { throw ValidationError("--dry-run is for a new run; what a run takes does not change later.") }
     if name != nil && output != nil { throw ValidationError("--name and --output exclude each other.") }
-    if let name, name.isEmpty || name.utf8.contains(UInt8(ascii: "/")) || name.hasPrefix(".") {
+    if let name,
+      name.isEmpty || name.utf8.contains(UInt8(ascii: "/")) || name.hasPrefix(".") || name == "-"
+        || name.allSatisfy(\.isWhitespace)
+    {
       throw ValidationError("--name is a plain name; for another place give --output.")
     }
     if resume && config != nil {
@@ -84,6 +87,13 @@ struct TrainCommand: StoppableCommand {
     if !resume && folder == nil && config == nil { throw ValidationError("Name a folder of PNGs to train on.") }
     if resume && name == nil && output == nil && folder == nil {
       throw ValidationError("Name the run to resume: --name or --output.")
+    }
+    if resume && name == nil && output == nil, let folder, let steps = try? CheckpointFolder.steps(in: folder),
+      !steps.isEmpty
+    {
+      throw ValidationError(
+        "\(folder) is a run, and --resume takes one by --output: "
+          + "scanline train --resume --output \(shellWord(path: folder))")
     }
     if let preset {
       if resume {
@@ -97,7 +107,11 @@ struct TrainCommand: StoppableCommand {
     let console = shown.console()
     let run = try runFolder()
     let threads = threads ?? availableThreads()
-    if !resume { try demandEmpty(run) }
+    if !resume {
+      var folders = OutputFiles()
+      try folders.demandFolder(run, for: name == nil ? "--output" : "--name")
+      try demandEmpty(run)
+    }
     let began = try resume ? nil : started(run, threads, console, dryRun ? nil : signals)
     if dryRun, let began {
       return try DryRun(
@@ -132,11 +146,21 @@ struct TrainCommand: StoppableCommand {
     case .finished:
       recorder.progress.printResult(run: run, state: trainer.state)
       if outputs.plots { try recorder.drawPlots() }
+      sayHowToSample(from: run, console)
     case .stopped:
       if outputs.plots { try recorder.drawPlots() }
-      console.line("Stopped at step \(trainer.adam.step); go on with: scanline train --resume --output \(run)")
+      console.line(
+        "Stopped at step \(trainer.adam.step); go on with: scanline train --resume --output \(shellWord(path: run))")
+      sayHowToSample(from: run, console)
       throw ExitCode(signals.exitCode)
     }
+  }
+
+  /// The next thing that one does with a run.
+  private func sayHowToSample(from run: String, _ console: Console) {
+    let name = DurableFiles.split(DurableFiles.absolute(run)).name
+    console.line(
+      "Draw images from it with: scanline sample \(shellWord(path: run)) --output \(shellWord(path: name + ".png"))")
   }
 
   // MARK: The run's folder
@@ -157,7 +181,7 @@ struct TrainCommand: StoppableCommand {
     if let existing, !existing.isEmpty {
       throw ScanlineError(
         .cannotCreate, path: run, expected: "a new or empty run folder (or --resume)",
-        found: "\(existing.count) files")
+        found: counted(existing.count, "file"))
     }
   }
 
@@ -165,7 +189,9 @@ struct TrainCommand: StoppableCommand {
   /// data and options have proved good.
   private func lockFolder(_ run: String) throws -> RunLock {
     if resume, !DurableFiles.exists(run) {
-      throw ScanlineError(.badData, path: run, expected: "the folder of a run to resume", found: "none")
+      throw ScanlineError(
+        .badData, path: run, expected: "the folder of a run to resume (scanline train --resume --output RUN)",
+        found: "none")
     }
     let lock = try RunLock(run: run)
     if !resume { try demandEmpty(run) }
@@ -225,12 +251,12 @@ struct TrainCommand: StoppableCommand {
     try RunForecast.demandRoom(for: state, threads: threads, drawsPlots: outputs.plots, path: asked)
     let classNames = configuration.classNames
     let network = configuration.makeModel()
-    let classes = configuration.classCount > 0 ? "; \(configuration.classCount) classes" : ""
+    let classes = configuration.classCount > 0 ? "; " + counted(configuration.classCount, "class") : ""
     console.line(
       "\(configuration.model.rawValue), width \(configuration.width), \(counted(configuration.blocks, "block")): "
-        + "\(network.layout.liveCount) weights; \(train.count) images of \(train.shape), \(valid?.count ?? 0) held out; "
+        + "\(counted(network.layout.liveCount, "weight")); \(counted(train.count, "image")) of \(train.shape), \(valid?.count ?? 0) held out; "
         + "\(quantization.levels) levels\(quantization.binarization.map { " (\($0.rawValue))" } ?? "")\(classes); "
-        + "\(threads) threads; \(run)")
+        + "\(counted(threads, "thread")); \(run)")
     return try Session(
       state: state,
       adam: Adam(parameters: network.initialParameters(seed: options.seed), options: options.adam),
@@ -329,10 +355,12 @@ struct TrainCommand: StoppableCommand {
         found: "\(valid.shape)")
     }
     if let note = valid.flatMap({ Self.duplicates(train: train, valid: $0) }) { console.logger.warning("\(note)") }
+    if let passedOver = folder.ignoredInWords { console.line("Passed over in \(path): \(passedOver)") }
     // The trainer is next: it answers signals before its first step.
     signals?.savesFirst(console)
     console.line(
-      "Read \(train.count + (valid?.count ?? 0)) images from \(path) in \((monotonicSeconds() - began).text(2)) s")
+      "Read \(counted(train.count + (valid?.count ?? 0), "image")) from \(path) in \((monotonicSeconds() - began).text(2)) s"
+    )
     return (train, valid)
   }
 

@@ -89,38 +89,53 @@ struct LayerOptions: ParsableArguments {
 }
 
 struct TrainingFlags: ParsableArguments {
-  @Option(help: "Stop after so many steps.") var steps: Int?
-  @Option(help: "Stop after so many passes over the images (default: 10, or as many as make 200 steps).")
+  @Option(help: "Stop after so many steps, 1 or more.") var steps: Int?
+  @Option(
+    help: """
+      Stop after so many passes over the images, above 0 and below 1e9 (default: 10, or as many as make 200 steps).
+      """)
   var epochs: Double?
-  @Option(help: "Stop after so many minutes, evaluation included. The schedule then follows the clock.")
+  @Option(
+    help: "Stop after so many minutes, above 0 and below 1e9, evaluation included. The schedule then follows the clock."
+  )
   var minutes: Double?
-  @Option(help: "Images in a step (default: 64).") var batch: Int?
-  @Option(help: "Adam's learning rate after warm-up (default: 0.002).") var learningRate: Float?
+  @Option(help: "Images in a step (1 to 65536; default: 64).") var batch: Int?
+  @Option(help: "Adam's learning rate after warm-up, above 0 (default: 0.002).") var learningRate: Float?
   @Option(help: "The course of the learning rate: constant, cosine or exponential (default: cosine).")
   var schedule: Schedule.Course?
   @Option(
-    help:
-      "Steps over which the rate rises from zero (default: 100, a tenth of the run at most, of the minutes under cosine)."
-  )
+    help: """
+      Steps over which the rate rises from zero, 0 or more (default: 100, a tenth of the run at most, of the minutes \
+      under cosine).
+      """)
   var warmup: Int?
-  @Option(help: "The factor a step of the exponential schedule (default: 0.999977).") var decay: Double?
+  @Option(help: "The factor a step of the exponential schedule, above 0 and at most 1 (default: 0.999977).")
+  var decay: Double?
   @Option(help: "Scale gradients above this global norm down to it; 0 is off (default: 0).") var clip: Float?
-  @Option(help: "The share of each layer's features that a step leaves out while training (default: 0).")
+  @Option(
+    help: "The share of each layer's features that a step leaves out while training, from 0 to below 1 (default: 0).")
   var dropout: Double?
-  @Option(help: "Decay of the moving average of the weights; 0 is off (default: 0.999).") var ema: Float?
   @Option(
     help: """
-      Steps between held-out evaluations and checkpoints (default: an epoch, or the epochs that make 500 steps; 10 in a \
-      run of few images and default length).
+      Decay of the moving average of the weights, from 0 to below 1; 0 is off (default: 0.999). At step t it is at most \
+      (1 + t) / (10 + t), so that a short run soon forgets the weights that it began with.
+      """)
+  var ema: Float?
+  @Option(
+    help: """
+      Steps between held-out evaluations and checkpoints, 1 or more (default: an epoch, or the epochs that make 500 \
+      steps; 10 in a run of few images and default length).
       """)
   var evaluateEvery: Int?
-  @Option(help: "Held-out images scored between; the end scores all (default: 1000).") var evaluationImages: Int?
+  @Option(help: "Held-out images scored between, 1 or more; the end scores all (default: 1000).") var evaluationImages:
+    Int?
   @Option(help: "Steps between records of the gradient flow in gradients.jsonl; 0: none (default: 50).")
   var gradientsEvery: Int?
   @Option(help: "Steps between records of the loss in metrics.jsonl; 0: none but of evaluations (default: 20).")
   var metricsEvery: Int?
-  @Option(help: "Images in samples/step-….png, drawn at evaluations; 0: none (default: 16).") var samples: Int?
-  @Option(help: "Checkpoints kept besides the best (default: 2).") var keep: Int?
+  @Option(help: "Images in samples/step-….png, drawn at evaluations (0 to 256; 0: none; default: 16).") var samples:
+    Int?
+  @Option(help: "Checkpoints kept besides the best, 1 or more (default: 2).") var keep: Int?
   @Option(help: "The seed of weights, order and binarization (default: 1).") var seed: UInt64?
 
   func validate() throws {

@@ -90,7 +90,7 @@ final class TrainingProgress {
 
   /// The same of a run whose last evaluation gave `summary`; nil where no images were held out.
   static func printResult(run: String, state: RunState, _ summary: LikelihoodSummary?) {
-    print("run                 \(run)")
+    print("run                 \(run.displayed)")
     print("steps               \(state.step)")
     print("seconds             \(state.elapsedSeconds.text(1))")
     guard let summary else { return print("held out            no images") }

@@ -125,7 +125,7 @@ import Training
     try place.drawGrey("images/ring/\(first)", width: 8, height: 9)
     #expect(try refusal().contains("images/ring/\(first)"))
     try FileManager.default.removeItem(atPath: ring + first)
-    #expect(try refusal().contains("images in place of"))
+    #expect(try refusal().contains("in place of"))
     try place.write(kept, to: "images/ring/\(first)")
     _ = try place.succeed("train --resume --output run --steps 3")
     // Fewer steps than are taken are no length.

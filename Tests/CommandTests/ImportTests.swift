@@ -190,7 +190,7 @@ import Testing
       try place.fail("import weights.safetensors \(options) --output theirs", 65).contains(
         "weights.safetensors"))
     #expect(
-      try place.fail("import none.safetensors \(options) --output theirs", 74).contains("none.safetensors"))
+      try place.fail("import none.safetensors \(options) --output theirs", 65).contains("none.safetensors"))
     try write(tensors)
     _ = try place.succeed("import weights.safetensors \(options) --output theirs")
     #expect(try place.fail("import weights.safetensors \(options) --output theirs", 73).contains("theirs"))

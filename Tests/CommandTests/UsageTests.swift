@@ -8,7 +8,7 @@ import Testing
   init() throws { place = try Workplace() }
 
   /// Every numeric option, with what else its command needs to be understood.
-  private static let options: [(command: String, options: [String])] = [
+  static let options: [(command: String, options: [String])] = [
     (
       "train images",
       [

@@ -1,5 +1,6 @@
 // What is frozen of a model: hashes of everything it computes, and the bytes it takes.
 import Evaluation
+import Foundation
 import ImageData
 import Kernels
 import Networks
@@ -79,7 +80,12 @@ struct GoldenRecord: Equatable {
       classes: batch.classes.map { Array($0.prefix(1)) })
     for layer in JacobianAnalysis(model, parameters: parameters, batch: one, maximumSteps: 12, threads: 1).layers {
       jacobians.add("\(layer.name) \(layer.kind.rawValue) \(layer.rows)×\(layer.columns)")
-      for values in [layer.own, layer.toLogits].compactMap({ $0 }) { jacobians.add([values.largest, values.smallest]) }
+      for values in [layer.own, layer.toLogits].compactMap({ $0 }) {
+        // Of an iteration in double precision: parts of one link may be added in another order.
+        let scale = values.largest > 0 ? values.largest : 1
+        jacobians.add(
+          [values.largest, values.smallest].map { ($0 / scale * 1e8).rounded() } + [Self.digits(values.largest)])
+      }
     }
     add("jacobians", jacobians)
   }
@@ -105,6 +111,13 @@ struct GoldenRecord: Equatable {
       tensors.add("\(slice.name) \(slice.shape) \(slice.liveCount) \(model.pyTorchNames[slice.name] ?? "none")")
     }
     add("tensors", tensors)
+  }
+
+  /// `value` to nine digits that matter.
+  private static func digits(_ value: Double) -> Double {
+    guard value > 0, value.isFinite else { return value }
+    let unit = pow(10, (log10(value)).rounded(.down) - 8)
+    return (value / unit).rounded()
   }
 
   private mutating func add(_ name: String, _ hash: Hash) { hashes.append((name, hash.text)) }

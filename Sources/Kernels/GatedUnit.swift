@@ -35,6 +35,47 @@ public func computeGates(_ sums: FeatureMap, to gates: FeatureMap) {
   }
 }
 
+/// output = tanh ⊙ σ of `sums`' halves in `region`: the unit where no convolution ends in it.
+public func applyGatedUnit(_ sums: FeatureMap, to output: FeatureMap, in region: MapRegion) {
+  checkGatedSizes(sums, output, region)
+  for y in region.rows {
+    for x in region.columns {
+      let (source, target) = (sums.pixel(y, x), output.pixel(y, x))
+      for place in stride(from: 0, to: output.pixelStride, by: Lanes.count) {
+        let (t, s) = GatedUnit.gates(source + 2 * place)
+        store(t * s, target, place)
+      }
+    }
+  }
+}
+
+/// gradient = that of the pre-activations in `region`, where `given` is that of the unit's output. `inner` holds the
+/// pre-activations, or tanh and σ of them where they `areGates`.
+public func gatedUnitGradient(
+  _ given: FeatureMap, of inner: FeatureMap, areGates: Bool, to gradient: FeatureMap, in region: MapRegion
+) {
+  checkGatedSizes(inner, given, region)
+  checkGatedSizes(gradient, given, region)
+  for y in region.rows {
+    for x in region.columns {
+      let (slopes, source, target) = (given.pixel(y, x), inner.pixel(y, x), gradient.pixel(y, x))
+      for place in stride(from: 0, to: given.pixelStride, by: Lanes.count) {
+        let (t, s) =
+          areGates
+          ? (load(source, 2 * place), load(source, 2 * place + Lanes.count)) : GatedUnit.gates(source + 2 * place)
+        GatedUnit.storeGradient(load(slopes, place), t, s, target + 2 * place)
+      }
+    }
+  }
+}
+
+private func checkGatedSizes(_ halves: FeatureMap, _ units: FeatureMap, _ region: MapRegion) {
+  checkSizes(units, units, units, region)
+  precondition(
+    halves.height == units.height && halves.width == units.width && halves.pixelStride == 2 * units.pixelStride,
+    "maps of different sizes")
+}
+
 // Where tanh and σ are to be computed, a tile stores its sums, and a loop over its rows then goes on from the first cache:
 // inlined into every row of every tile the same would be several thousand instructions, and spill the tile.
 

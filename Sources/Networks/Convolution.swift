@@ -141,8 +141,13 @@ public struct Convolution: Sendable {
     }
     let window = ConvolutionWindow(
       runs: rows.map { .init(dy: $0, dx: columns.lowerBound, count: columns.count) })
+    let hidesItself = masks && mask == .a
+    let earlier = ConvolutionWindow(
+      runs: rows.map {
+        .init(dy: $0, dx: columns.lowerBound, count: columns.count - (hidesItself && $0 == 0 ? 1 : 0))
+      })
     self.init(
-      name, from: from, to: to, window: window, earlierWindow: window, colours: masks ? colours : .none,
+      name, from: from, to: to, window: window, earlierWindow: earlier, colours: masks ? colours : .none,
       shape: [to.channels, from.channels, rows.count, columns.count], live: masks ? live : nil, hasBias: true,
       classes: classes,
       steps: (from.channels * taps, taps), tapPlaces: Array(0..<taps), layout: &layout, packing: &packing)

@@ -1,34 +1,16 @@
-// Dropout in a network: where features are left out while it trains, and by which random numbers.
+// Dropout in a network: by which random numbers features are left out while it trains.
 import Kernels
 
-/// The dropout of one workspace: what each layer's branch hands to its last step, thinned out. Nothing of it is part of
-/// a model: evaluation and sampling know none.
+/// The dropout of one workspace: a mask for each layer that thins out its features. Nothing of it is part of a model:
+/// evaluation and sampling know none.
 public final class Dropout {
-  /// Features thinned out: those of `source` that are kept, scaled, are in `target`, which is `source` where nothing is
-  /// dropped.
-  struct Layer {
-    let source: FeatureMap
-    let target: FeatureMap
-    let mask: DropoutMask?
-  }
-
-  private let share: Double
+  private let masks: [DropoutMask]
   private let images: Int
-  private var masks: [DropoutMask] = []
 
-  /// Dropout of `share`, from 0 to below 1, in maps of `images` interleaved images; nil where nothing is dropped.
-  init?(share: Double, images: Int) {
-    guard share > 0 else { return nil }
-    self.share = share
+  /// Dropout by `masks`, in the order of the graph, of maps of `images` interleaved images.
+  init(_ masks: [DropoutMask], images: Int) {
+    self.masks = masks
     self.images = images
-  }
-
-  /// Thins out `map`, whose layer is the next in the order of the calls.
-  func layer(_ map: FeatureMap, _ maker: MapMaker) -> Layer {
-    let mask = DropoutMask(like: map, share: share)
-    masks.append(mask)
-    maker.count(bytes: mask.byteCount)
-    return Layer(source: map, target: maker.map(map.channels), mask: mask)
   }
 
   /// Draws all masks for `range` of a batch, one image beside the other. What an image loses depends on `random`, its
@@ -41,20 +23,4 @@ public final class Dropout {
       }
     }
   }
-}
-
-extension Dropout? {
-  /// As `Dropout.layer`; nothing is thinned out where there is no dropout.
-  func layer(_ map: FeatureMap, _ maker: MapMaker) -> Dropout.Layer {
-    self?.layer(map, maker) ?? Dropout.Layer(source: map, target: map, mask: nil)
-  }
-}
-
-extension Dropout.Layer {
-  /// From `source` to `target`.
-  var forward: [ForwardStep] { mask.map { [.dropout($0, source, to: target)] } ?? [] }
-
-  /// The gradient with respect to `target` becomes that with respect to `source`, in its place. It may have been
-  /// multiplied by a slope before: both are diagonal.
-  func backward(_ gradient: FeatureMap) -> [BackwardStep] { mask.map { [.dropout($0, gradient)] } ?? [] }
 }

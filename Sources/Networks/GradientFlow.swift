@@ -114,22 +114,20 @@ public final class FlowObserver {
   /// An observer of `model`.
   public init(_ model: any ImageModel) { layers = model.flowLayers.map(LayerFlow.init) }
 
-  /// Takes outputs of layer `index`: `images` of `interleaved` images in `map`.
-  func outputs(_ index: Int, _ map: FeatureMap, images: Int = 1, of interleaved: Int = 1) {
+  /// Takes what a layer gave and got: the first `images` of `interleaved` images.
+  func record(_ observation: Observation, images: Int, of interleaved: Int) {
+    guard let index = layers.firstIndex(where: { $0.layer.name == observation.layer }) else {
+      preconditionFailure("\(observation.layer) is not watched")
+    }
     let layer = layers[index].layer
-    var statistics = layers[index].outputs ?? MapStatistics(channels: layer.channels)
-    statistics.add(
-      map, images: images, interleaved: interleaved, order: layer.order,
+    var outputs = layers[index].outputs ?? MapStatistics(channels: layer.channels)
+    outputs.add(
+      observation.activated, images: images, interleaved: interleaved, order: layer.order,
       limits: layer.units.limits(channels: layer.channels))
-    layers[index].outputs = statistics
-  }
-
-  /// Takes the gradient with respect to them.
-  func gradients(_ index: Int, _ map: FeatureMap, images: Int = 1, of interleaved: Int = 1) {
-    let layer = layers[index].layer
-    var statistics = MapStatistics(channels: layer.channels)
-    statistics.add(map, images: images, interleaved: interleaved, order: layer.order)
-    layers[index].gradients.add(statistics.sums)
+    layers[index].outputs = outputs
+    var gradients = MapStatistics(channels: layer.channels)
+    gradients.add(observation.gradient, images: images, interleaved: interleaved, order: layer.order)
+    layers[index].gradients.add(gradients.sums)
   }
 
   func add(_ flow: DiagonalFlow) { diagonals.append(flow) }
@@ -146,4 +144,14 @@ public struct DiagonalFlow: Sendable, Equatable {
   public let name: String
   /// At k: root mean square of ∂(nats of the pixel in the last corner)/∂h over the cells k diagonals before it.
   public let rootMeanSquares: [Double]
+}
+
+extension Observation {
+  /// The outputs after the activation.
+  fileprivate var activated: FeatureMap {
+    guard areGateSums else { return outputs }
+    let gates = FeatureMap(height: outputs.height, width: outputs.width, channels: outputs.channels)
+    computeGates(outputs, to: gates)
+    return gates
+  }
 }

@@ -20,14 +20,11 @@ public enum WorkspacePurpose: Sendable {
   /// Nothing is kept that the next layer does not read.
   case evaluation
 
-  /// What stays of a layer when the next one has run.
-  var kept: KeptMaps { isTraining ? .all : .none }
-  var isTraining: Bool {
-    if case .training = self { true } else { false }
-  }
-  /// Dropout in maps of `images` interleaved images; nil where nothing is dropped.
-  func makeDropout(images: Int) -> Dropout? {
-    if case .training(let share) = self { Dropout(share: share, images: images) } else { nil }
+  var plan: PlanPurpose {
+    switch self {
+    case .training(let dropout): .training(dropout: dropout)
+    case .evaluation: .evaluation
+    }
   }
 }
 
@@ -42,8 +39,9 @@ public protocol ImageModel: Sendable {
   var layerCosts: [LayerCost] { get }
   /// The layers whose outputs and gradients can be watched.
   var flowLayers: [FlowLayer] { get }
-  /// How each of those layers widens what an output sees.
-  var contextSteps: [ContextStep] { get }
+  /// Which pixels (H×W, by rows) the output at row `y`, column `x` of layer number `layer` of `layerCosts` can see; nil:
+  /// of the whole network.
+  func context(y: Int, x: Int, throughLayer layer: Int?) -> [Bool]
   /// Steps of the whole network that must follow one another.
   var sequentialSteps: SequentialSteps { get }
   /// PyTorch's name of every tensor, by ours: what `scanline import` reads.
@@ -86,6 +84,9 @@ public protocol ImageModel: Sendable {
 }
 
 extension ImageModel {
+  /// Which pixels the output at row `y`, column `x` can see.
+  public func context(y: Int, x: Int) -> [Bool] { context(y: y, x: x, throughLayer: nil) }
+
   /// None.
   public func diagonalFlow(
     images: Int, packed: PackedParameters, workspace: any ModelWorkspace, scratch: AlignedBuffer

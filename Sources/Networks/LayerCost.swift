@@ -31,70 +31,15 @@ extension Convolution {
   }
 }
 
-extension PixelCNN {
-  /// See `ImageModel`.
-  public var layerCosts: [LayerCost] {
-    let shape = configuration.shape
-    let phi = configuration.activation == .relu ? "ReLU" : configuration.activation.rawValue
-    let sum = configuration.residual == .off ? "" : ", added to the stream"
-    return [input.cost("7×7 mask A", shape, keptMaps: 2)]
-      + blocks.flatMap {
-        [
-          $0.reduce.cost("1×1, \(phi)", shape), $0.conv.cost("3×3 mask B, \(phi)", shape),
-          $0.expand.cost("1×1\(sum)", shape),
-        ]
-      } + head.costs(shape, phi: phi)
-  }
-
-  /// See `ImageModel`.
-  public var sequentialSteps: SequentialSteps {
-    let depth = layerCosts.count
-    return SequentialSteps(
-      training: depth, pipelined: depth, trainingFormula: "d", sampling: layerCosts.reduce(0) { $0 + $1.samplingSteps },
-      samplingFormula: "d·W·H")
-  }
-}
-
-extension DiagonalNetwork {
-  /// See `ImageModel`.
-  public var layerCosts: [LayerCost] {
-    let shape = configuration.shape
-    let diagonals = shape.width + shape.height - 1
-    var costs = input.map { [$0.cost("7×7 mask A", shape)] } ?? []
-    for layer in layers {
-      for (index, direction) in layer.directions.enumerated() {
-        // Besides the gates, each cell keeps its output and, where it has one, its state and the state's tanh.
-        costs.append(direction.inputToState.cost("input to state", shape, steps: index == 0 ? 1 : 0))
-        let features = Lanes.roundUp(direction.stateToState.inputChannels)
-        let kept = (direction.cell.hasState ? 3 : 1) * shape.pixels * features * 4
-        let product = direction.stateToState.cost(
-          index == 0 ? "state to state" : "state to state, from the right", shape, steps: index == 0 ? diagonals : 0,
-          keptMaps: 0)
-        costs.append(product.keeping(bytes: kept))
-      }
-      if let output = layer.output { costs.append(output.cost("1×1, added to the stream", shape)) }
-    }
-    return costs + head.costs(shape)
-  }
-
-  /// See `ImageModel`.
-  public var sequentialSteps: SequentialSteps {
-    let shape = configuration.shape
-    let diagonals = shape.width + shape.height - 1
-    let others = layerCosts.reduce(0) { $0 + ($1.trainingSteps == 1 ? 1 : 0) }
-    return SequentialSteps(
-      training: others + layers.count * diagonals, pipelined: others + diagonals + layers.count - 1,
-      trainingFormula: "d·(W+H−1), pipelined W+H+d−2",
-      sampling: layerCosts.reduce(0) { $0 + $1.samplingSteps },
-      samplingFormula: "d·W·H")
-  }
-}
-
 extension LayerCost {
-  fileprivate func keeping(bytes: Int) -> LayerCost {
+  /// The same but for what is given.
+  func with(
+    kind: String? = nil, trainingSteps: Int? = nil, samplingSteps: Int? = nil, activationBytes: Int? = nil
+  ) -> LayerCost {
     LayerCost(
-      name: name, kind: kind, weights: weights, connections: connections, trainingSteps: trainingSteps,
-      samplingSteps: samplingSteps, activationBytes: bytes)
+      name: name, kind: kind ?? self.kind, weights: weights, connections: connections,
+      trainingSteps: trainingSteps ?? self.trainingSteps, samplingSteps: samplingSteps ?? self.samplingSteps,
+      activationBytes: activationBytes ?? self.activationBytes)
   }
 }
 

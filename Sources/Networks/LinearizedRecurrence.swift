@@ -20,8 +20,7 @@ struct LinearizedRecurrence {
 
   /// The direction as it ran with `maps`.
   init(
-    _ direction: RecurrentDirection, _ maps: CellMaps, _ parameters: ParameterVector, _ shape: ImageShape,
-    _ activation: Activation
+    _ direction: RecurrentDirection, _ maps: CellMaps, _ parameters: ParameterVector, _ shape: ImageShape
   ) {
     input = direction.inputToState.doubleStencil(parameters, shape)
     state = direction.stateToState.doubleStencil(parameters, shape)
@@ -50,6 +49,7 @@ struct LinearizedRecurrence {
       }
       cell = .lstm(gates: gates, before: before, squashed: squashed.values.map(Double.init))
     } else {
+      let activation = (direction.cell as? PlainCell)?.activation ?? .tanh
       cell = .plain(activation.slopes(maps.output.values))
     }
   }

@@ -1,16 +1,6 @@
 // Where the activations of a network live: whole images, or the few rows that drawing pixel by pixel needs.
 import Kernels
 
-/// What stays of a layer when the next one has run.
-enum KeptMaps {
-  /// Nothing: layers take turns with two sets of maps.
-  case none
-  /// What later pixels read.
-  case neighbours
-  /// Everything, for the backward pass.
-  case all
-}
-
 /// Makes the maps of a network that runs on `images` images interleaved pixel by pixel, and counts their bytes.
 final class MapMaker {
   private let shape: ImageShape
@@ -34,9 +24,12 @@ final class MapMaker {
   init(lastRowsOf shape: ImageShape, images: Int) {
     self.shape = shape
     self.images = images
-    height = min(shape.height, 8)
+    height = Self.slidingRows(shape)
     slides = true
   }
+
+  /// Rows that are kept of images of `shape`.
+  static func slidingRows(_ shape: ImageShape) -> Int { min(shape.height, 8) }
 
   /// A map whose rows are kept: for a layer's neighbours, or for the backward pass.
   func map(_ channels: Int, border: FeatureMap.Border = .init(), padded: Bool = true) -> FeatureMap {
@@ -58,13 +51,6 @@ final class MapMaker {
 
   /// Counts bytes held besides maps.
   func count(bytes: Int) { byteCount += bytes }
-
-  /// The border of a map that a recurrence reads: above and beside, or below and beside on the way back.
-  var recurrentBorder: FeatureMap.Border { .init(top: 1, bottom: 1, left: images, right: images) }
-  /// The border of a map of which a recurrence reads the place beside.
-  var besideBorder: FeatureMap.Border { .init(left: images, right: images) }
-  /// Places from a cell to the one beside it.
-  var beside: Int { images }
 
   // MARK: Sliding
 

@@ -148,11 +148,5 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
   }
 
   /// Builds the model. The configuration must be valid.
-  public func makeModel() -> any ImageModel {
-    switch model {
-    case .pixelCNN: PixelCNN(self)
-    case .gatedPixelCNN: GatedPixelCNN(self)
-    case .mdrnn, .diagonalLSTM: DiagonalNetwork(self)
-    }
-  }
+  public func makeModel() -> any ImageModel { GraphModel(self) }
 }

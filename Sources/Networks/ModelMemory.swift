@@ -26,18 +26,13 @@ extension ModelConfiguration {
 }
 
 extension ImageModel {
-  /// Bytes of one worker's workspace, without making it. A map has (border + H)·(border + W·images) places of so many
-  /// floats, so the bytes are bilinear in H and W, and four tiny workspaces give them exactly.
-  public func workspaceBytes(_ purpose: WorkspacePurpose) -> Int {
-    func bytes(_ height: Int, _ width: Int) -> Int {
-      var small = configuration
-      small.shape = ImageShape(height: height, width: width, channels: configuration.shape.channels)
-      return small.makeModel().makeWorkspace(purpose).byteCount
-    }
-    let (h, w) = (configuration.shape.height - 2, configuration.shape.width - 2)
-    let (corner, right, below) = (bytes(2, 2), bytes(2, 3), bytes(3, 2))
-    return corner + w * (right - corner) + h * (below - corner) + w * h * (bytes(3, 3) - right - below + corner)
-  }
+  /// Bytes of one worker's workspace, without making it.
+  public func workspaceBytes(_ purpose: WorkspacePurpose) -> Int { graph.plan(purpose.plan).byteCount }
+
+  /// Bytes of the activations of `images` images that are drawn together, without taking them.
+  public func samplingBytes(images: Int) -> Int { graph.plan(.sampling, images: images).byteCount }
+
+  private var graph: GraphModel { self as? GraphModel ?? GraphModel(configuration) }
 }
 
 extension BatchGradient {

@@ -1,4 +1,4 @@
-// The parameters as the kernels read them, and the models that are made of layers that know how to bring them there.
+// The parameters as the kernels read them.
 import Kernels
 
 /// The parameters of a model in the order that the kernels read: forward and transposed matrices. Made anew from
@@ -32,43 +32,4 @@ public struct PackingPlan: Sendable {
 
   /// A gradient in the order of the forward matrices, zero.
   func makeGradient() -> AlignedBuffer { AlignedBuffer(count: forwardCount) }
-}
-
-/// A model all of whose parameters belong to `Convolution` layers: what it does with its parameters is what they do.
-protocol ConvolutionalModel: ImageModel {
-  /// The layers in the order of the forward pass.
-  var convolutions: [Convolution] { get }
-  /// Where their matrices lie.
-  var packing: PackingPlan { get }
-}
-
-extension ConvolutionalModel {
-  /// See `ImageModel`.
-  public func initialParameters(seed: UInt64) -> ParameterVector {
-    let parameters = ParameterVector(layout: layout)
-    for convolution in convolutions { convolution.initialize(parameters, configuration.initialization, seed: seed) }
-    return parameters
-  }
-
-  /// See `ImageModel`.
-  public func makePackedParameters() -> PackedParameters { packing.makeParameters() }
-  /// See `ImageModel`.
-  public func makePackedGradient() -> AlignedBuffer { packing.makeGradient() }
-
-  /// See `ImageModel`.
-  public func pack(_ parameters: ParameterVector, into packed: PackedParameters, threads: Int) {
-    // A model puts the list together whenever it is asked: once is enough.
-    let layers = convolutions
-    parallelFor(layers.count, threads: threads) { number, _ in
-      layers[number].pack(parameters, into: packed)
-    }
-  }
-
-  /// See `ImageModel`.
-  public func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector, threads: Int) {
-    let layers = convolutions
-    parallelFor(layers.count, threads: threads) { number, _ in
-      layers[number].unpackGradient(packed, into: gradient)
-    }
-  }
 }

@@ -108,7 +108,7 @@ public final class Sampler {
   /// Bytes of the activations while `count` images are drawn.
   public static func byteCount(of model: any ImageModel, count: Int, threads: Int) -> Int {
     let groups = groups(count, threads: threads)
-    return min(threads, groups.count) * model.makePixelRunner(images: groups[0].count).byteCount
+    return min(threads, groups.count) * model.samplingBytes(images: groups[0].count)
   }
 
   /// The images that run together: as many for each thread, all groups of one size but the last.

@@ -148,7 +148,7 @@ import Testing
   }
 
   @Test func notANumberUnderAMaskIsIgnored() throws {
-    let model = PixelCNN(
+    let model = GraphModel(
       ModelConfiguration(width: 4, blocks: 1, shape: ImageShape(height: 4, width: 4, channels: 1), levels: 2))
     let parameters = randomParameters(model, scale: 0.5)
     let tensors = model.layout.slices.map { slice in

@@ -54,7 +54,9 @@ import Training
       for (now, then) in zip(record.hashes, golden.hashes) { #expect(now == then, "\(name)") }
       // Fewer bytes are no loss.
       for (now, then) in zip(record.bytes, golden.bytes) {
-        #expect(now.name == then.name && now.value <= then.value, "\(name)")
+        #expect(
+          now.name == then.name && now.value <= then.value,
+          "\(name): \(now.name) \(now.value), golden \(then.value)")
       }
     }
   }

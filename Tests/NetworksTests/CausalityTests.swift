@@ -71,7 +71,7 @@ import Testing
   /// A model that does not mask its colours.
   @Test func aLeakOfColourIsFound() throws {
     let model = Swapped(
-      inner: PixelCNN(
+      inner: GraphModel(
         ModelConfiguration(width: 12, blocks: 1, shape: ImageShape(height: 3, width: 3, channels: 3), levels: 2)))
     let leak = try #require(CausalityAudit(model, parameters: randomParameters(model, scale: 0.7)).leak)
     #expect(leak.output == leak.changed)
@@ -79,7 +79,7 @@ import Testing
 
   @Test func aLeakIsFound() throws {
     let model = UpsideDown(
-      inner: PixelCNN(
+      inner: GraphModel(
         ModelConfiguration(width: 8, blocks: 1, shape: ImageShape(height: 5, width: 7, channels: 1), levels: 2)))
     let audit = CausalityAudit(model, parameters: randomParameters(model, scale: 0.5))
     let leak = try #require(audit.leak)
@@ -108,19 +108,19 @@ import Testing
 
 /// A model that leaks: its network reads the rows from the bottom up.
 private struct UpsideDown: Distorting {
-  let inner: PixelCNN
+  let inner: GraphModel
   func place(_ y: Int, _ x: Int, _ c: Int, _ shape: ImageShape) -> (Int, Int, Int) { (shape.height - 1 - y, x, c) }
 }
 
 /// A model that leaks: its network takes the channels in the opposite order.
 private struct Swapped: Distorting {
-  let inner: PixelCNN
+  let inner: GraphModel
   func place(_ y: Int, _ x: Int, _ c: Int, _ shape: ImageShape) -> (Int, Int, Int) { (y, x, shape.channels - 1 - c) }
 }
 
 /// A PixelCNN that is shown another image than it should see.
 private protocol Distorting: ImageModel {
-  var inner: PixelCNN { get }
+  var inner: GraphModel { get }
   /// Where the value of a place comes from.
   func place(_ y: Int, _ x: Int, _ c: Int, _ shape: ImageShape) -> (Int, Int, Int)
 }
@@ -135,7 +135,9 @@ extension Distorting {
     inner.linearized(batch, image: image, parameters: parameters)
   }
   var flowLayers: [FlowLayer] { inner.flowLayers }
-  var contextSteps: [ContextStep] { inner.contextSteps }
+  func context(y: Int, x: Int, throughLayer layer: Int?) -> [Bool] {
+    inner.context(y: y, x: x, throughLayer: layer)
+  }
   var sequentialSteps: SequentialSteps { inner.sequentialSteps }
   func initialParameters(seed: UInt64) -> ParameterVector { inner.initialParameters(seed: seed) }
   func makePackedParameters() -> PackedParameters { inner.makePackedParameters() }

@@ -62,7 +62,7 @@ import Testing
 
   // MARK: Names
 
-  private let model = PixelCNN(
+  private let model = GraphModel(
     ModelConfiguration(width: 4, blocks: 1, shape: ImageShape(height: 4, width: 4, channels: 1), levels: 2))
 
   private func tensors(_ name: (String) -> String) -> [NamedTensor] {

@@ -137,13 +137,13 @@ let smallConfigurations: [ModelConfiguration] = [
     let configuration = ModelConfiguration(
       width: 20, blocks: 3, shape: ImageShape(height: 9, width: 7, channels: 1), levels: 4, residual: residual)
     let batch = randomBatch(configuration, count: 3)
-    func run(_ model: PixelCNN) -> ([UInt32], [Double]) {
+    func run(_ model: GraphModel) -> ([UInt32], [Double]) {
       let gradient = ParameterVector(layout: model.layout)
       let nats = BatchGradient(model: model, batchSize: 3, threads: 1)
         .compute(batch, parameters: randomParameters(model, scale: 0.3), into: gradient)
       return (gradient.storage.elements.map(\.bitPattern), nats)
     }
-    let (fused, apart) = (run(PixelCNN(configuration)), run(PixelCNN(configuration, fusesActivation: false)))
+    let (fused, apart) = (run(GraphModel(configuration)), run(GraphModel(configuration, fuses: false)))
     #expect(fused.0 == apart.0)
     #expect(fused.1 == apart.1)
   }

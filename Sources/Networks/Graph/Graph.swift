@@ -1,0 +1,223 @@
+// A model as a graph: operations in the order they were built, and the words that models are written in.
+import Kernels
+
+/// What one operation of a graph gives.
+struct Value: Hashable, Sendable {
+  fileprivate(set) var node: Int
+}
+
+/// The operations of a model and how they hang together: a list in which each reads only earlier ones. Families of models
+/// write themselves with it (`PixelCNN.build` and others); everything else about a model is derived from it.
+struct Graph: Sendable {
+  /// One operation with its inputs.
+  struct Node: Sendable {
+    let operation: any Operation
+    let inputs: [Int]
+    /// The stage that it belongs to: an index of `stages`.
+    let stage: Int
+  }
+
+  /// A stretch of the graph whose Jacobian is a link of the chain from the image to the logits: "blocks.3".
+  struct Stage: Sendable {
+    let name: String
+    let kind: LinearizedLayer.Kind
+    /// Whether the Jacobians of its parts are listed too.
+    let listsParts: Bool
+  }
+
+  let configuration: ModelConfiguration
+  private(set) var nodes: [Node] = []
+  private(set) var stages: [Stage] = []
+  private(set) var layout = ParameterLayout()
+  private(set) var packing = PackingPlan()
+  /// PyTorch's names of layers, by ours, where they differ.
+  private(set) var pyTorchModules: [String: String] = [:]
+  /// The node that gives the logits.
+  private(set) var output = 0
+  private let channelGroups: ColourOrder
+
+  /// The image that the model reads.
+  let image = Value(node: 0)
+
+  /// The graph that `build` writes; it returns the logits.
+  init(_ configuration: ModelConfiguration, _ build: (inout Graph) -> Value) {
+    self.configuration = configuration
+    channelGroups = ColourOrder(configuration)
+    nodes.append(
+      Node(
+        operation: ImageOperation(outputOrder: ChannelOrder(configuration.shape.channels, .none(padded: false))),
+        inputs: [], stage: 0))
+    output = build(&self).node
+  }
+
+  /// Appends `operation` on `inputs`.
+  mutating func add(_ operation: any Operation, _ inputs: [Value]) -> Value {
+    precondition(inputs.allSatisfy { $0.node < nodes.count }, "an operation reads earlier ones")
+    precondition(!stages.isEmpty, "an operation belongs to a stage")
+    nodes.append(Node(operation: operation, inputs: inputs.map(\.node), stage: stages.count - 1))
+    return Value(node: nodes.count - 1)
+  }
+
+  /// How the channels of `value` lie.
+  func order(_ value: Value) -> ChannelOrder { nodes[value.node].operation.outputOrder }
+
+  /// What `build` appends is a stage of the chain of Jacobians.
+  mutating func stage<Result>(
+    _ name: String, _ kind: LinearizedLayer.Kind, listsParts: Bool = false, _ build: (inout Graph) -> Result
+  ) -> Result {
+    stages.append(Stage(name: name, kind: kind, listsParts: listsParts))
+    return build(&self)
+  }
+
+  // MARK: Convolutions
+
+  /// A masked k×k convolution of the image or of features, or with a kernel size of 1 a 1×1 convolution: tensors
+  /// `name`.weight [to, from, k, k] and `name`.bias, and where the model is conditional and `conditional`,
+  /// `name`.class.weight.
+  mutating func convolution(
+    _ name: String, _ input: Value, to outputs: Int, kernelSize: Int = 1, mask: Mask? = nil, conditional: Bool = false,
+    keptMaps: Int = 1, belongsToStream: Bool = false, pyTorch: String
+  ) -> Value {
+    pyTorchModules[name] = pyTorch
+    let layer = Convolution(
+      name, inputChannels: order(input).channels, outputChannels: outputs, kernelSize: kernelSize, mask: mask,
+      readsImage: input == image, classes: conditional ? configuration.classCount : 0, colours: channelGroups,
+      layout: &layout, packing: &packing)
+    let kind = "\(kernelSize)×\(kernelSize)" + (mask.map { " mask \($0.rawValue.uppercased())" } ?? "")
+    return add(
+      ConvolutionOperation(
+        convolution: layer, kind: kind, keptMaps: keptMaps, belongsToStream: belongsToStream),
+      [input])
+  }
+
+  /// A convolution over `rows` × `columns` about each pixel, to the 2k pre-activations of k gated units. `masked` says which
+  /// features of the pixel itself are seen where there are groups of channels; nil: none are masked.
+  mutating func gatedConvolution(
+    _ name: String, _ input: Value, units: Int, rows: ClosedRange<Int>, columns: ClosedRange<Int>, masked: Mask? = nil,
+    conditional: Bool = false, kind: String, pyTorch: String
+  ) -> Value {
+    pyTorchModules[name] = pyTorch
+    let layer = Convolution(
+      name, rows: rows, columns: columns, from: order(input), to: ChannelOrder(2 * units, .interleaved(2)),
+      classes: conditional ? configuration.classCount : 0, colours: masked == nil ? .none : channelGroups,
+      mask: masked ?? .b, layout: &layout, packing: &packing)
+    return add(ConvolutionOperation(convolution: layer, kind: kind), [input])
+  }
+
+  /// Whether the channels of a pixel are seen one after the other, so that the image's own pixel is read too.
+  var readsOwnPixel: Bool { channelGroups.groups > 1 }
+
+  // MARK: Recurrences
+
+  /// A two-dimensional recurrence of `features` cells a place and direction, by `cell`; with `readsImage` over the shifted
+  /// input. Tensors: `name`.left.input, `name`.left.state, and the same on the right where there are two directions.
+  mutating func recurrence(
+    _ name: String, _ input: Value, features: Int, cell: any RecurrentCell, conditional: Bool, pyTorch: String
+  ) -> Value {
+    let classes = conditional ? configuration.classCount : 0
+    let gates = cell.gateCount * features
+    let directions = (0..<configuration.directions).map { direction in
+      let side = direction == 0 ? "left" : "right"
+      let own = "\(name).\(side)."
+      // One direction of an MDRNN needs no module of its own.
+      let module = pyTorch + (configuration.directions == 1 && cell.gateCount == 1 ? "" : direction == 0 ? "l." : "r.")
+      (pyTorchModules[own + "input"], pyTorchModules[own + "state"]) = (module + "i", module + "rec")
+      return RecurrentDirection(
+        inputToState: input == image
+          ? Convolution(
+            neighbours: own + "input", inputChannels: order(input).channels, outputChannels: gates,
+            gateCount: cell.gateCount, readsImage: true, classes: classes, colours: channelGroups, layout: &layout,
+            packing: &packing)
+          : Convolution(
+            own + "input", inputChannels: order(input).channels, outputChannels: gates, gateCount: cell.gateCount,
+            classes: classes, colours: channelGroups, layout: &layout, packing: &packing),
+        stateToState: Convolution(
+          neighbours: own + "state", inputChannels: features, outputChannels: gates, gateCount: cell.gateCount,
+          mirrored: direction == 1, layout: &layout, packing: &packing),
+        cell: cell, mirrored: direction == 1)
+    }
+    return add(DiagonalRecurrence(name: name, directions: directions), [input])
+  }
+
+  // MARK: Without tensors
+
+  /// φ(x)
+  mutating func activate(_ x: Value, _ activation: Activation) -> Value {
+    add(ActivationOperation(activation: activation, outputOrder: order(x)), [x])
+  }
+
+  /// a + b, of which b was built last.
+  mutating func sum(_ a: Value, _ b: Value) -> Value {
+    precondition(order(a) == order(b), "a sum of \(order(a)) and \(order(b))")
+    return add(SumOperation(outputOrder: order(a)), [a, b])
+  }
+
+  /// tanh ⊙ σ of 2k pre-activations.
+  mutating func gate(_ x: Value, blanksFirstRow: Bool = false) -> Value {
+    add(
+      GatedUnitOperation(
+        outputOrder: ChannelOrder(order(x).channels / 2, .none(padded: true)), blanksFirstRow: blanksFirstRow), [x])
+  }
+
+  /// x, of which training leaves out a share.
+  mutating func dropout(_ x: Value) -> Value { add(DropoutOperation(outputOrder: order(x)), [x]) }
+
+  /// The end of all families: φ, 1×1 → width, φ, 1×1 → logits.
+  mutating func head(_ x: Value, _ activation: Activation = .relu, pyTorch: String) -> Value {
+    stage("head", .head) { g in
+      let hidden = g.convolution(
+        "head.hidden", g.activate(x, activation), to: g.configuration.width, pyTorch: pyTorch + ".1")
+      return g.convolution(
+        "head.logits", g.activate(hidden, activation), to: g.configuration.outputs, pyTorch: pyTorch + ".3")
+    }
+  }
+}
+
+// MARK: - How it hangs together
+
+extension Graph {
+  /// What a convolution leads on to: the sum of which it is the last part, and the activation or gated unit behind.
+  struct Chain {
+    var sum: Int?
+    var ending: Int?
+  }
+
+  /// The nodes that read each node; dropout passes on what it reads where it `isOff`. With `living`, only nodes that the
+  /// logits depend on.
+  func consumers(living: Set<Int>? = nil, dropoutIsOff isOff: Bool = true) -> [[Int]] {
+    var result = [[Int]](repeating: [], count: nodes.count)
+    for (number, node) in nodes.enumerated() where living?.contains(number) ?? true {
+      if isOff, node.operation is DropoutOperation { continue }
+      for input in node.inputs { result[source(input, dropoutIsOff: isOff)].append(number) }
+    }
+    return result
+  }
+
+  /// The node whose value `node` passes on.
+  func source(_ node: Int, dropoutIsOff isOff: Bool = true) -> Int {
+    isOff && nodes[node].operation is DropoutOperation ? source(nodes[node].inputs[0]) : node
+  }
+
+  /// The nodes that the logits depend on.
+  var living: Set<Int> {
+    var result: Set<Int> = [output]
+    for number in nodes.indices.reversed() where result.contains(number) { result.formUnion(nodes[number].inputs) }
+    return result
+  }
+
+  /// The chain behind node `number`.
+  func chain(_ number: Int, _ consumers: [[Int]]) -> Chain {
+    var chain = Chain()
+    var last = number
+    if consumers[number].count == 1, nodes[consumers[number][0]].operation is SumOperation,
+      nodes[consumers[number][0]].inputs[1] == number
+    {
+      chain.sum = consumers[number][0]
+      last = consumers[number][0]
+    }
+    chain.ending = consumers[last].first {
+      nodes[$0].operation is ActivationOperation || nodes[$0].operation is GatedUnitOperation
+    }
+    return chain
+  }
+}

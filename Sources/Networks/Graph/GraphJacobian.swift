@@ -1,0 +1,136 @@
+// The chain of Jacobians of a graph at one image: exact products of each stage with J and Jᵀ.
+import Kernels
+
+extension GraphModel {
+  /// See `ImageModel`. A link of the chain takes the values that cross into a stage to those that leave it, side by side in
+  /// the order of the graph.
+  public func linearized(_ batch: ImageBatch, image: Int, parameters: ParameterVector) -> [LinearizedLayer] {
+    let plan = plan(.training(dropout: 0), images: 1)
+    let workspace = GraphWorkspace(plan)
+    workspace.forward(batch, images: image..<image + 1, packed(parameters))
+    let living = graph.living
+    let jacobians = GraphJacobians(plan, workspace.memory, parameters, living)
+    return graph.stages.indices.flatMap { stage -> [LinearizedLayer] in
+      let members = living.filter { $0 != 0 && graph.nodes[$0].stage == stage }.sorted()
+      let parts = graph.stages[stage].listsParts ? members.flatMap(jacobians.parts) : []
+      return parts + [
+        LinearizedLayer(
+          name: graph.stages[stage].name, kind: graph.stages[stage].kind, isLink: true,
+          jacobian: jacobians.link(members))
+      ]
+    }
+  }
+}
+
+/// The Jacobians of a graph's operations where a workspace stands.
+private struct GraphJacobians {
+  private let graph: Graph
+  private let consumers: [[Int]]
+  private let shape: ImageShape
+  /// For each operation that has a part, ∂output/∂input of each input.
+  private let operations: [Int: [LinearOperator]]
+  private let listed: [Int: [LinearizedLayer]]
+
+  init(_ plan: Plan, _ memory: PlanMemory, _ parameters: ParameterVector, _ living: Set<Int>) {
+    let graph = plan.graph
+    let shape = graph.configuration.shape
+    self.graph = graph
+    self.shape = shape
+    consumers = graph.consumers(living: living)
+    var operations: [Int: [LinearOperator]] = [:]
+    var listed: [Int: [LinearizedLayer]] = [:]
+    for (number, places) in plan.places {
+      let (operation, maps) = (graph.nodes[number].operation, memory.operationMaps(places))
+      operations[number] = graph.nodes[number].inputs.indices.map {
+        operation.jacobian(ofInput: $0, maps, parameters, shape)
+      }
+      listed[number] = operation.partJacobians(maps, parameters, shape)
+    }
+    self.operations = operations
+    self.listed = listed
+  }
+
+  /// What is listed of operation `number` by itself: a convolution with the unit that follows it in its stage.
+  func parts(_ number: Int) -> [LinearizedLayer] {
+    let operation = graph.nodes[number].operation
+    if operation is GatedUnitOperation, let own = operations[number]?[0], consumers[number].count > 0 {
+      // Only the unit of a sum stands for itself.
+      guard graph.nodes[input(number)].operation is SumOperation else { return [] }
+      let name = graph.stages[graph.nodes[number].stage].name + ".gate"
+      return [LinearizedLayer(name: name, kind: .gate, isLink: false, jacobian: own)]
+    }
+    guard let convolution = operation as? ConvolutionOperation, let own = operations[number]?[0] else {
+      return listed[number] ?? []
+    }
+    if convolution.belongsToStream { return [] }
+    let chain = graph.chain(number, consumers)
+    var jacobian = own
+    if let end = chain.ending, graph.nodes[end].stage == graph.nodes[number].stage, let slope = operations[end]?[0],
+      chain.sum == nil || graph.nodes[end].operation is GatedUnitOperation
+    {
+      jacobian = .chain([own, slope])
+    }
+    return [
+      LinearizedLayer(name: convolution.convolution.name, kind: .convolution, isLink: false, jacobian: jacobian)
+    ]
+  }
+
+  private func input(_ number: Int) -> Int { graph.source(graph.nodes[number].inputs[0]) }
+
+  private func count(_ number: Int) -> Int { shape.pixels * graph.nodes[number].operation.outputOrder.channels }
+
+  /// The Jacobian of `members`, a stage, from the values that cross into it to those that leave it.
+  func link(_ members: [Int]) -> LinearOperator {
+    let operations = operations
+    let own = Set(members)
+    let steps = members.compactMap { number -> (number: Int, inputs: [(number: Int, jacobian: LinearOperator)])? in
+      guard let jacobians = operations[number] else { return nil }
+      let inputs = graph.nodes[number].inputs.map { graph.source($0) }
+      return (number, Array(zip(inputs, jacobians)).map { (number: $0, jacobian: $1) })
+    }
+    let sources = Set(steps.flatMap { $0.inputs.map(\.number) }).subtracting(own).sorted().map { ($0, count($0)) }
+    let results = steps.map(\.number).filter { number in
+      number == graph.output || consumers[number].contains { !own.contains($0) }
+    }.map { ($0, count($0)) }
+    return LinearOperator(
+      rows: results.reduce(0) { $0 + $1.1 }, columns: sources.reduce(0) { $0 + $1.1 },
+      product: { x in
+        var values = Self.split(x, sources)
+        for step in steps {
+          values[step.number] = step.inputs.map { $0.jacobian.product(values[$0.number] ?? []) }.summed
+        }
+        return results.flatMap { values[$0.0] ?? [] }
+      },
+      transposedProduct: { y in
+        var values = Self.split(y, results)
+        for step in steps.reversed() {
+          guard let given = values[step.number] else { continue }
+          for input in step.inputs {
+            values[input.number] =
+              [values[input.number], input.jacobian.transposedProduct(given)]
+              .compactMap { $0 }.summed
+          }
+        }
+        return sources.flatMap { values[$0.0] ?? [Double](repeating: 0, count: $0.1) }
+      })
+  }
+
+  private static func split(_ x: [Double], _ parts: [(Int, Int)]) -> [Int: [Double]] {
+    var result: [Int: [Double]] = [:]
+    var start = 0
+    for (number, count) in parts {
+      result[number] = Array(x[start..<start + count])
+      start += count
+    }
+    return result
+  }
+}
+
+extension [[Double]] {
+  /// Their sum, element by element.
+  fileprivate var summed: [Double] {
+    guard var sum = first else { return [] }
+    for other in dropFirst() { for i in sum.indices { sum[i] += other[i] } }
+    return sum
+  }
+}

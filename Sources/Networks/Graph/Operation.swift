@@ -1,0 +1,198 @@
+// What the graph knows of an operation: everything that follows from one is derived from these members.
+import Kernels
+
+/// One operation of a model's graph: from the maps of its inputs to the map of its output.
+///
+/// An operation is a description, shared by all threads. Its passes between given maps are made once for each
+/// workspace. The incremental step of sampling is the forward pass over one pixel's region.
+protocol Operation: Sendable {
+  /// The layers that own its tensors, in the order of the checkpoint.
+  var layers: [any ParameterLayer] { get }
+  /// How the output's channels lie in its map.
+  var outputOrder: ChannelOrder { get }
+
+  /// The places of input `index` that the forward pass reads for one place of the output.
+  func window(ofInput index: Int) -> ConvolutionWindow
+  /// How layer `layer` of `layers` widens what is seen of the image; of an operation without layers, layer 0.
+  func reach(ofLayer layer: Int) -> Reach
+  /// Whether the output is read again at other places while it is computed: it needs this border, in places of one image.
+  var ownBorder: FeatureMap.Border? { get }
+  /// Whether it reads the inputs' rows again when all their pixels are known.
+  var readsWholeRows: Bool { get }
+  /// Whether several images run together, interleaved pixel by pixel, faster than one by one.
+  var prefersInterleavedImages: Bool { get }
+
+  /// Whether the backward pass reads the inputs; the output.
+  var savesInputs: Bool { get }
+  var savesOutput: Bool { get }
+  /// Whether the output may take the place of input 0, pixel by pixel; and, backward, the gradient of the input that of
+  /// the output.
+  var runsInPlace: Bool { get }
+  /// Whether the backward pass has read all of the output's gradient before it changes that of an input.
+  var readsGradientFirst: Bool { get }
+  /// Other maps that the forward pass computes, and those that the backward pass needs for gradients.
+  func internalMaps(images: Int) -> [InternalMap]
+  func internalGradients(images: Int) -> [InternalMap]
+  /// The border that the gradient of the output must have for the backward pass.
+  func gradientBorder(images: Int) -> FeatureMap.Border
+
+  /// The passes between given maps.
+  func makeForward(_ maps: OperationMaps) -> any ForwardPass
+  func makeBackward(_ maps: OperationMaps, _ gradients: OperationGradients) -> any BackwardPass
+
+  /// The layers' costs on images of `shape`, as far as the operation alone decides them.
+  func costs(_ shape: ImageShape) -> [LayerCost]
+  /// What is watched of it while training, where that does not follow from the graph: each layer with the maps of its
+  /// outputs and of their gradient.
+  func observations(_ maps: OperationMaps, _ gradients: OperationGradients) -> [Observation]
+  /// The layers that are watched so.
+  var observedLayers: [FlowLayer] { get }
+
+  /// ∂output/∂input `index` where the forward pass left `maps`.
+  func jacobian(ofInput index: Int, _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape)
+    -> LinearOperator
+  /// Jacobians of parts that are listed on their own, by the ending of their name.
+  func partJacobians(_ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape) -> [LinearizedLayer]
+}
+
+extension Operation {
+  var layers: [any ParameterLayer] { [] }
+  func window(ofInput index: Int) -> ConvolutionWindow { .pointwise }
+  func reach(ofLayer layer: Int) -> Reach { .window(.pointwise) }
+  var ownBorder: FeatureMap.Border? { nil }
+  var readsWholeRows: Bool { false }
+  var prefersInterleavedImages: Bool { false }
+  var savesInputs: Bool { true }
+  var savesOutput: Bool { false }
+  var runsInPlace: Bool { false }
+  var readsGradientFirst: Bool { false }
+  func internalMaps(images: Int) -> [InternalMap] { [] }
+  func internalGradients(images: Int) -> [InternalMap] { [] }
+  func gradientBorder(images: Int) -> FeatureMap.Border { .init() }
+  func costs(_ shape: ImageShape) -> [LayerCost] { [] }
+  func observations(_ maps: OperationMaps, _ gradients: OperationGradients) -> [Observation] { [] }
+  var observedLayers: [FlowLayer] { [] }
+  func partJacobians(
+    _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
+  ) -> [LinearizedLayer] { [] }
+}
+
+/// A layer that owns tensors: how they begin, and how they lie for the kernels.
+protocol ParameterLayer: Sendable {
+  /// The layer's name in the checkpoint.
+  var name: String { get }
+  /// Gives the parameters their first values, a function of `seed` and the layer's offset.
+  func initialize(_ parameters: ParameterVector, _ initialization: Initialization, seed: UInt64)
+  /// Copies the layer's parameters into the order of the kernels.
+  func pack(_ parameters: ParameterVector, into packed: PackedParameters)
+  /// Copies the layer's gradient from the order of the kernels; masked elements are not touched.
+  func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector)
+}
+
+/// A map that an operation needs besides its inputs and its output.
+struct InternalMap {
+  /// How long its contents are needed.
+  enum Use {
+    /// While the operation runs.
+    case scratch
+    /// By the backward pass too.
+    case saved
+    /// By the backward pass, and by later places of the image: where pixels come one by one, it stays from row to row.
+    case rows
+    /// The same within a row.
+    case row
+  }
+  let channels: Int
+  /// In places of the map.
+  var border = FeatureMap.Border()
+  let use: Use
+  /// Maps whose unused places must stay zero are shared with none of another tag.
+  var tag = 0
+}
+
+/// The maps of one operation in one workspace.
+struct OperationMaps {
+  let inputs: [FeatureMap]
+  let output: FeatureMap
+  let internals: [FeatureMap]
+  /// Images interleaved in the maps.
+  let images: Int
+  /// The images' classes; nil where the model depends on none.
+  let classes: BiasChoice?
+  /// What dropout leaves out, of the operation that does.
+  let mask: DropoutMask?
+  /// Whether the input of a gated unit holds tanh and σ of the pre-activations.
+  var holdsGates = false
+}
+
+/// Where the gradients of one operation lie.
+struct OperationGradients {
+  let output: FeatureMap
+  /// nil where the gradient of an input is not wanted.
+  let inputs: [GradientTarget?]
+  let internals: [FeatureMap]
+}
+
+/// Where the gradient of an input goes: rows from `firstAdded` on hold what other operations gave, the others nothing yet.
+struct GradientTarget {
+  let map: FeatureMap
+  let firstAdded: Int
+
+  /// Whether nothing is there yet.
+  var isNew: Bool { firstAdded >= map.height }
+  /// Whether all rows hold something already.
+  var isWhole: Bool { firstAdded == 0 }
+}
+
+/// A forward pass between given maps.
+protocol ForwardPass {
+  /// Computes the output in `region`. `firstRow` is the row of the maps in which the image begins, where the region
+  /// holds it.
+  func run(_ region: MapRegion, firstRow: Int?, _ packed: PackedParameters)
+  /// Computes the whole output: the same bits.
+  func runAll(_ all: MapRegion, _ packed: PackedParameters)
+  /// Where pixels come one by one: what can be computed only when the whole `row` is known.
+  func finish(row: Int, _ packed: PackedParameters)
+}
+
+extension ForwardPass {
+  func runAll(_ all: MapRegion, _ packed: PackedParameters) { run(all, firstRow: all.rows.lowerBound, packed) }
+  func finish(row: Int, _ packed: PackedParameters) {}
+}
+
+/// A backward pass between given maps; adds to the packed gradient of the parameters.
+protocol BackwardPass {
+  func run(_ packed: PackedParameters, into gradient: AlignedBuffer)
+}
+
+/// A pass over maps that needs no parameters.
+struct MapPass: ForwardPass, BackwardPass {
+  private let all: MapRegion
+  private let body: (MapRegion) -> Void
+
+  init(_ map: FeatureMap, _ body: @escaping (MapRegion) -> Void) {
+    all = MapRegion(allOf: map)
+    self.body = body
+  }
+
+  func run(_ region: MapRegion, firstRow: Int?, _ packed: PackedParameters) { body(region) }
+  func run(_ packed: PackedParameters, into gradient: AlignedBuffer) { body(all) }
+}
+
+/// Several backward passes in their order.
+struct BackwardPasses: BackwardPass {
+  let passes: [any BackwardPass]
+
+  func run(_ packed: PackedParameters, into gradient: AlignedBuffer) {
+    for pass in passes { pass.run(packed, into: gradient) }
+  }
+}
+
+/// A layer's outputs and the gradient with respect to them before the activation.
+struct Observation {
+  let layer: String
+  let outputs: FeatureMap
+  let gradient: FeatureMap
+  /// Whether `outputs` holds the pre-activations of gated units, whose gates are meant.
+  var areGateSums = false
+}

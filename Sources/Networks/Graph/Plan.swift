@@ -1,0 +1,173 @@
+// A graph made ready for a purpose: which passes run in which order, and in which maps.
+import Kernels
+
+/// What a plan is for.
+enum PlanPurpose: Sendable {
+  /// What the backward pass reads is kept.
+  case training(dropout: Double)
+  /// Nothing is kept that no later operation reads.
+  case evaluation
+  /// Pixels come one by one: what later pixels read is kept, for as many rows as they reach.
+  case sampling
+
+  var isTraining: Bool { if case .training = self { true } else { false } }
+  var isSampling: Bool { if case .sampling = self { true } else { false } }
+  /// The share of features left out.
+  var dropout: Double { if case .training(let share) = self { share } else { 0 } }
+}
+
+/// Passes and maps of one graph for one purpose, made once for each workspace. A plan allocates nothing, so the bytes of a
+/// workspace are known without it.
+///
+/// - Fusion: a convolution, the sum behind it and the activation or gated unit behind that become one pass, where the
+///   kernels have such an ending and no other operation needs what lies between.
+/// - Memory: a map is used again as soon as nobody needs its contents; values that the backward pass or later pixels read
+///   keep theirs.
+/// - Order: that in which the graph was built; where pixels come one by one, what the rows above decide runs before a row.
+struct Plan {
+  /// A map of the plan.
+  struct Map: Hashable {
+    let channels: Int
+    let border: FeatureMap.Border
+    var isPadded = true
+    /// Whether all its rows are the same memory: only while pixels come one by one.
+    var sharesRows = false
+    /// Maps share memory only with those of the same tag.
+    var tag = 0
+  }
+
+  /// When a pass runs where pixels come one by one.
+  enum Phase {
+    /// Once for a row, before its first pixel: it depends on the rows above alone.
+    case beforeRow
+    case atPixel
+  }
+
+  struct ForwardStep {
+    let phase: Phase
+    let make: (PlanMemory) -> any ForwardPass
+  }
+
+  struct BackwardStep {
+    let make: (PlanMemory) -> any BackwardPass
+    /// What can be watched once the pass has run.
+    var observations: (PlanMemory) -> [Observation] = { _ in [] }
+  }
+
+  let graph: Graph
+  let purpose: PlanPurpose
+  /// Images interleaved in the maps.
+  let images: Int
+  let maps: [Map]
+  let forward: [ForwardStep]
+  /// Empty unless the plan is for training.
+  let backward: [BackwardStep]
+  /// The maps that masks of dropout are for, in the order of the graph.
+  let masks: [Int]
+  /// The maps of image, logits and the logits' gradient.
+  let input: Int, logits: Int
+  let logitGradient: Int?
+  /// The maps of each operation.
+  let places: [Int: OperationPlaces]
+
+  /// A plan of `graph` for `images` interleaved images. Without `fuses` each operation is a pass of its own: the same bits.
+  init(_ graph: Graph, _ purpose: PlanPurpose, images: Int, fuses: Bool = true) {
+    var forward = ForwardPlanner(graph, purpose, images: images, fuses: fuses)
+    forward.plan()
+    self.graph = graph
+    self.purpose = purpose
+    self.images = images
+    self.forward = forward.steps
+    masks = forward.masks
+    input = forward.slots[graph.image.node] ?? 0
+    logits = forward.slots[graph.output] ?? 0
+    places = forward.places
+    guard purpose.isTraining else {
+      maps = forward.memory.maps
+      (backward, logitGradient) = ([], nil)
+      return
+    }
+    var backward = BackwardPlanner(forward)
+    backward.plan()
+    maps = backward.memory.maps
+    self.backward = backward.steps
+    logitGradient = backward.logitGradient
+  }
+
+  /// Bytes of all maps and masks, for images of the graph's shape.
+  var byteCount: Int {
+    let shape = graph.configuration.shape
+    let height = purpose.isSampling ? MapMaker.slidingRows(shape) : shape.height
+    func bytes(_ map: Map) -> Int {
+      let border = map.border
+      let rows = map.sharesRows ? 1 : border.top + height + border.bottom
+      return rows * (border.left + shape.width * images + border.right) * stride(map) * MemoryLayout<Float>.stride
+    }
+    func stride(_ map: Map) -> Int { map.isPadded ? Lanes.roundUp(map.channels) : map.channels }
+    return maps.reduce(0) { $0 + bytes($1) }
+      + masks.reduce(0) { $0 + height * shape.width * images * stride(maps[$1]) }
+  }
+}
+
+/// The maps of one operation, by their numbers in the plan.
+struct OperationPlaces {
+  var inputs: [Int]
+  var output: Int
+  var internals: [Int] = []
+  /// The number of its mask, of dropout.
+  var mask: Int?
+  /// Whether a gated unit's input holds tanh and σ of the pre-activations.
+  var holdsGates = false
+}
+
+/// The memory of a plan, allocated.
+final class PlanMemory {
+  let maps: [FeatureMap]
+  let masks: [DropoutMask]
+  let maker: MapMaker
+  /// The classes of the images; nil where the model depends on none.
+  let classes: ClassChoice?
+  private let images: Int
+
+  init(_ plan: Plan) {
+    let configuration = plan.graph.configuration
+    let maker =
+      plan.purpose.isSampling
+      ? MapMaker(lastRowsOf: configuration.shape, images: plan.images)
+      : MapMaker(configuration.shape, images: plan.images)
+    let maps = plan.maps.map { map in
+      map.sharesRows
+        ? maker.passingMap(map.channels, border: map.border)
+        : maker.map(map.channels, border: map.border, padded: map.isPadded)
+    }
+    self.maps = maps
+    self.maker = maker
+    masks = plan.masks.map { DropoutMask(like: maps[$0], share: plan.purpose.dropout) }
+    for mask in masks { maker.count(bytes: mask.byteCount) }
+    classes = ClassChoice(configuration, images: plan.images)
+    images = plan.images
+  }
+
+  /// The maps of the operation at `places`.
+  func operationMaps(_ places: OperationPlaces) -> OperationMaps {
+    OperationMaps(
+      inputs: places.inputs.map { maps[$0] }, output: maps[places.output], internals: places.internals.map { maps[$0] },
+      images: images, classes: classes?.biases, mask: places.mask.map { masks[$0] }, holdsGates: places.holdsGates)
+  }
+}
+
+/// Which maps of a plan are in use: a map whose contents nobody needs is given to the next value that fits.
+struct PlanAllocator {
+  private(set) var maps: [Plan.Map] = []
+  private var free: [Plan.Map: [Int]] = [:]
+
+  /// A map like `map`; `isFresh` one that no other value has or gets.
+  mutating func allocate(_ map: Plan.Map, isFresh: Bool = false) -> Int {
+    if !isFresh, let last = free[map]?.popLast() { return last }
+    maps.append(map)
+    return maps.count - 1
+  }
+
+  /// Gives map `number` back.
+  mutating func release(_ number: Int) { free[maps[number], default: []].append(number) }
+}

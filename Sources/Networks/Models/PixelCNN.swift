@@ -1,0 +1,43 @@
+// The PixelCNN.
+import Kernels
+
+/// PixelCNN of van den Oord, Kalchbrenner and Kavukcuoglu, "Pixel Recurrent Neural Networks" (2016), section 3.5:
+///
+///     input ─ 7×7 mask A ─ x ─ blocks × (x + [ReLU, 1×1 → h, ReLU, 3×3 mask B, ReLU, 1×1 → width]) ─ head
+///     head    ReLU, 1×1 → width, ReLU, 1×1 → logits                                       h = width / 2
+///
+/// The ReLU may be another activation φ, and a block may end without the sum or with φ after it (`ResidualOrder`): to
+/// see what happens to the gradient.
+///
+/// Tensors: `input`, `blocks.N.reduce`, `blocks.N.conv`, `blocks.N.expand`, `head.hidden`, `head.logits`, each with
+/// `.weight` [out, in, k, k] and `.bias` [out]; with K classes `input` and each `conv` also `.class.weight` [out, K]. The
+/// network has a blind spot: pixels above and to the right, beyond a slope of one pixel a row, never reach it.
+///
+/// In PyTorch: a `Sequential` of the 7×7 convolution (0), the blocks (1…), each with its layers in `net` (1, 3, 5), and a
+/// `Sequential` head (1, 3).
+enum PixelCNN: Architecture {
+  static func build(_ g: inout Graph, _ c: ModelConfiguration) -> Value {
+    var z = g.stage("input", .convolution) { g in
+      g.convolution(
+        "input", g.image, to: c.width, kernelSize: 7, mask: .a, conditional: true, keptMaps: 2, pyTorch: "0")
+    }
+    for n in 0..<c.blocks {
+      let (name, module) = ("blocks.\(n)", "\(n + 1).net")
+      z = g.stage(name, c.residual == .off ? .block : .residual, listsParts: true) { g in
+        let x = g.activate(z, c.activation)
+        let reduced = g.convolution(name + ".reduce", x, to: c.width / 2, pyTorch: module + ".1")
+        let h = g.convolution(
+          name + ".conv", g.activate(reduced, c.activation), to: c.width / 2, kernelSize: 3, mask: .b,
+          conditional: true, pyTorch: module + ".3")
+        let thinned = g.dropout(g.activate(h, c.activation))
+        let branch = g.convolution(name + ".expand", thinned, to: c.width, pyTorch: module + ".5")
+        switch c.residual {
+        case .off: return branch
+        case .pre: return g.sum(z, branch)
+        case .post: return g.sum(x, branch)
+        }
+      }
+    }
+    return g.head(z, c.activation, pyTorch: "\(c.blocks + 1)")
+  }
+}

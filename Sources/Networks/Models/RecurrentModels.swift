@@ -1,0 +1,59 @@
+// The recurrent models: MDRNN, Diagonal LSTM and BiLSTM.
+import Kernels
+
+/// MDRNN (Graves, Fernández and Schmidhuber, "Multi-Dimensional Recurrent Neural Networks", 2007):
+/// h[i,j] = φ(W_in x[i,j] + W_W h[i,j−1] + W_N h[i−1,j] + b). The first layer's x is the shifted input, the pixels to the
+/// left and above, never the pixel itself.
+///
+/// Tensors: `layers.N.left.input.weight` [k, in, 1, 1], `.bias` [k], `layers.N.left.state.weight` [k, 2k] (left, then
+/// above); `right` likewise where there are two directions. With K classes every `input` has `.class.weight` [k, K] too.
+/// The recurrent products start within ±1/√(2k), so that ‖W_W‖ + ‖W_N‖ is near 1: paths through the image multiply, and
+/// their number grows as C(i + j, i).
+///
+/// In PyTorch: a `Sequential` of the shifted input (0, no weights), the layers (1…) with `i` and `rec` (of two directions
+/// in `l` and `r`), and the head.
+enum MDRNN: Architecture {
+  static func build(_ g: inout Graph, _ c: ModelConfiguration) -> Value {
+    var z = g.image
+    for n in 0..<c.blocks {
+      let isResidual = c.residual == .pre && n > 0
+      z = g.stage("layers.\(n)", isResidual ? .residual : .block, listsParts: true) { g in
+        let h = g.dropout(
+          g.recurrence(
+            "layers.\(n)", z, features: c.width, cell: PlainCell(c.activation), conditional: true, pyTorch: "\(n + 1).")
+        )
+        return isResidual ? g.sum(z, h) : h
+      }
+    }
+    return g.head(z, pyTorch: "\(c.blocks + 1)")
+  }
+}
+
+/// Diagonal LSTM and BiLSTM (van den Oord et al., "Pixel Recurrent Neural Networks", 2016, section 3.2): a 7×7 mask A
+/// convolution to `width`; each layer an LSTM of width/2 features a direction, and a 1×1 convolution back to `width`,
+/// added to the layer's input.
+///
+/// Tensors: `input`, `layers.N.left.input` [4h, width, 1, 1], `layers.N.left.state.weight` [4h, 2h], `layers.N.output`
+/// [width, h, 1, 1]; gates in the order i, f, o, g. With K classes `input` and every `left.input` have `.class.weight`.
+///
+/// In PyTorch: the 7×7 convolution (0), layers (1…) with `l.i`, `l.rec`, `r.i`, `r.rec` and `out`, and the head.
+enum DiagonalLSTM: Architecture {
+  static func build(_ g: inout Graph, _ c: ModelConfiguration) -> Value {
+    var z = g.stage("input", .convolution) { g in
+      g.convolution(
+        "input", g.image, to: c.width, kernelSize: 7, mask: .a, conditional: true, belongsToStream: true,
+        pyTorch: "0")
+    }
+    for n in 0..<c.blocks {
+      let name = "layers.\(n)"
+      z = g.stage(name, .residual, listsParts: true) { g in
+        let h = g.recurrence(
+          name, z, features: c.width / 2, cell: LSTMCell(), conditional: true, pyTorch: "\(n + 1).")
+        let out = g.convolution(
+          name + ".output", g.dropout(h), to: c.width, belongsToStream: true, pyTorch: "\(n + 1).out")
+        return g.sum(z, out)
+      }
+    }
+    return g.head(z, pyTorch: "\(c.blocks + 1)")
+  }
+}

@@ -1,0 +1,114 @@
+// One direction of a recurrent layer: its two products and its scan, forward and backward.
+import Kernels
+
+/// The parameters of one direction.
+struct RecurrentDirection: Sendable {
+  /// From the layer's input to the pre-activations: hoisted out of the scan.
+  let inputToState: Convolution
+  /// From the two neighbouring cells' outputs to the pre-activations.
+  let stateToState: Convolution
+  let cell: any RecurrentCell
+  let mirrored: Bool
+}
+
+/// One direction forward, on `images` interleaved images. Nothing is allocated after `init`.
+final class RecurrentRunner {
+  let maps: CellMaps
+  private let cell: any RecurrentCell
+  private let scan: DiagonalScan
+  private let images: Int
+  private let inputPass: ConvolutionPass
+  private let statePass: ConvolutionPass
+  /// Diagonals that the last full pass took, counted.
+  private(set) var stepsTaken = 0
+
+  init(_ direction: RecurrentDirection, input: FeatureMap, maps: CellMaps, images: Int, classes: BiasChoice?) {
+    self.maps = maps
+    self.images = images
+    cell = direction.cell
+    scan = DiagonalScan(height: maps.output.height, width: maps.output.width / images, mirrored: direction.mirrored)
+    inputPass = direction.inputToState.forward(input, to: .store(maps.gates), images: images, classes: classes)
+    statePass = direction.stateToState.forward(maps.output, to: .add(maps.gates), images: images)
+  }
+
+  /// The whole output, by diagonals.
+  func forward(_ packed: PackedParameters) {
+    inputPass.run(0..<scan.height, weights: packed.forward)
+    stepsTaken = 0
+    for step in 0..<scan.steps {
+      scan.forEachCell(ofStep: step) { y, x in runCell(MapRegion(row: y, columns: scan.places(x, images)), packed) }
+      stepsTaken += 1
+    }
+  }
+
+  /// One cell of every image, after the cells that it goes on from: the same bits in another order.
+  func run(_ cell: MapRegion, _ packed: PackedParameters) {
+    inputPass.run(cell, weights: packed.forward)
+    runCell(cell, packed)
+  }
+
+  /// One row, after the row above it.
+  func run(row y: Int, _ packed: PackedParameters) {
+    inputPass.run(y..<y + 1, weights: packed.forward)
+    scan.forEachCell(ofRow: y) { y, x in runCell(MapRegion(row: y, columns: scan.places(x, images)), packed) }
+  }
+
+  private func runCell(_ place: MapRegion, _ packed: PackedParameters) {
+    statePass.run(place, weights: packed.forward)
+    cell.forward(maps, row: place.rows.lowerBound, columns: place.columns)
+  }
+}
+
+/// One direction backward.
+final class RecurrentBackward: BackwardPass {
+  private let maps: CellMaps
+  private let gradients: CellGradients
+  private let cell: any RecurrentCell
+  private let scan: DiagonalScan
+  private let images: Int
+  private let state: ConvolutionPass
+  private let inputWeights: WeightGradientPass
+  private let stateWeights: WeightGradientPass
+  private let input: ConvolutionPass?
+  /// Diagonals that the last pass took, counted.
+  private(set) var stepsTaken = 0
+
+  /// `inputGradient` is nil where the layer reads the image.
+  init(
+    _ direction: RecurrentDirection, input: FeatureMap, maps: CellMaps, gradients: CellGradients,
+    inputGradient: ConvolutionOutput?, images: Int, classes: BiasChoice?
+  ) {
+    self.maps = maps
+    self.gradients = gradients
+    self.images = images
+    cell = direction.cell
+    scan = DiagonalScan(height: maps.output.height, width: maps.output.width / images, mirrored: direction.mirrored)
+    state = direction.stateToState.inputGradient(gradients.gates, to: .add(gradients.output), images: images)
+    inputWeights = direction.inputToState.weightGradient(input, gradients.gates, images: images, classes: classes)
+    stateWeights = direction.stateToState.weightGradient(maps.output, gradients.gates, images: images)
+    self.input = inputGradient.map { direction.inputToState.inputGradient(gradients.gates, to: $0, images: images) }
+  }
+
+  /// Given the gradient of the output in `gradients.output`, which is added to, adds to the gradients of weights and
+  /// input: δ = (dout + Wᵀδ of the cells that go on from this one) ⊙ φ′.
+  func run(_ packed: PackedParameters, into gradient: AlignedBuffer) {
+    stepsTaken = 0
+    for step in (0..<scan.steps).reversed() {
+      scan.forEachCell(ofStep: step) { y, x in
+        let places = scan.places(x, images)
+        state.run(MapRegion(row: y, columns: places), weights: packed.transposed)
+        cell.backward(maps, gradients, row: y, columns: places)
+      }
+      stepsTaken += 1
+    }
+    stateWeights.run(into: gradient)
+    inputWeights.run(into: gradient)
+    input?.run(weights: packed.transposed)
+  }
+}
+
+extension DiagonalScan {
+  /// The places of column `x` in a map of `images` interleaved images.
+  @inline(__always)
+  func places(_ x: Int, _ images: Int) -> Range<Int> { x * images..<(x + 1) * images }
+}

@@ -49,10 +49,10 @@ public func applyGatedUnit(_ sums: FeatureMap, to output: FeatureMap, in region:
   }
 }
 
-/// gradient = that of the pre-activations in `region`, where `given` is that of the unit's output. `inner` holds the
-/// pre-activations, or tanh and σ of them where they `areGates`.
+/// gradient = that of the pre-activations in `region`, where `given` is that of the unit's output; with `adds`, gradient +=
+/// it. `inner` holds the pre-activations, or tanh and σ of them where they `areGates`.
 public func gatedUnitGradient(
-  _ given: FeatureMap, of inner: FeatureMap, areGates: Bool, to gradient: FeatureMap, in region: MapRegion
+  _ given: FeatureMap, of inner: FeatureMap, areGates: Bool, to gradient: FeatureMap, adds: Bool, in region: MapRegion
 ) {
   checkGatedSizes(inner, given, region)
   checkGatedSizes(gradient, given, region)
@@ -63,7 +63,13 @@ public func gatedUnitGradient(
         let (t, s) =
           areGates
           ? (load(source, 2 * place), load(source, 2 * place + Lanes.count)) : GatedUnit.gates(source + 2 * place)
-        GatedUnit.storeGradient(load(slopes, place), t, s, target + 2 * place)
+        let (first, second) = (target + 2 * place, target + 2 * place + Lanes.count)
+        let before = adds ? (load(first, 0), load(second, 0)) : (.zero, .zero)
+        GatedUnit.storeGradient(load(slopes, place), t, s, first)
+        if adds {
+          store(before.0 + load(first, 0), first, 0)
+          store(before.1 + load(second, 0), second, 0)
+        }
       }
     }
   }

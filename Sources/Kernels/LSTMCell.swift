@@ -9,13 +9,17 @@ public struct LSTMCell: RecurrentCell {
   public let gateCount = 4
   /// Yes
   public let hasState = true
+  /// The state's tanh.
+  public let keptMaps = 1
+  /// i, f, o and g.
+  public let gateActivations: [Activation?] = [.sigmoid, .sigmoid, .sigmoid, .tanh]
 
   /// The cell.
   public init() {}
 
   /// See `RecurrentCell`. Leaves σ and tanh of the gates in their places.
   public func forward(_ maps: CellMaps, row y: Int, columns: Range<Int>) {
-    guard let state = maps.state, let squashed = maps.squashed else { preconditionFailure("an LSTM has a state") }
+    guard let state = maps.state, let squashed = maps.kept.first else { preconditionFailure("an LSTM has a state") }
     let features = maps.output.pixelStride
     for x in columns {
       let gates = maps.gates.pixel(y, x)
@@ -43,7 +47,7 @@ public struct LSTMCell: RecurrentCell {
 
   /// See `RecurrentCell`.
   public func backward(_ maps: CellMaps, _ gradients: CellGradients, row y: Int, columns: Range<Int>) {
-    guard let state = maps.state, let squashed = maps.squashed, let stateGradient = gradients.state else {
+    guard let state = maps.state, let squashed = maps.kept.first, let stateGradient = gradients.state else {
       preconditionFailure("an LSTM has a state")
     }
     let features = maps.output.pixelStride
@@ -67,5 +71,17 @@ public struct LSTMCell: RecurrentCell {
         k &+= Lanes.count
       }
     }
+  }
+
+  /// See `RecurrentCell`.
+  public func derivatives(_ values: CellValues) -> CellDerivatives {
+    let (i, f, o, g) = (values.gates[0], values.gates[1], values.gates[2], values.gates[3])
+    let t = values.kept[0]
+    let stateByGates = [g * i * (1 - i), values.stateBefore * f * (1 - f), 0, i * (1 - g * g)]
+    let slope = o * (1 - t * t)
+    var outputByGates = stateByGates.map { slope * $0 }
+    outputByGates[2] = t * o * (1 - o)
+    return CellDerivatives(
+      stateByGates: stateByGates, stateByState: f, outputByGates: outputByGates, outputByState: slope * f)
   }
 }

@@ -11,7 +11,7 @@ public enum UnitKind: String, Sendable, Codable {
   case tanh
   /// Saturated towards 0 and 1.
   case sigmoid
-  /// The gates of an LSTM in the order i, f, o (sigmoid) and g (tanh).
+  /// The gates of a recurrent cell, each a sigmoid, a tanh or neither.
   case gates
   /// The halves of a gated unit, tanh and sigmoid.
   case gated
@@ -33,7 +33,7 @@ public enum UnitKind: String, Sendable, Codable {
     case .linear, .relu: return nil
     case .tanh: return [ClosedRange<Float>](repeating: tanh, count: channels)
     case .sigmoid: return [ClosedRange<Float>](repeating: sigmoid, count: channels)
-    case .gates: return (0..<channels).map { $0 < 3 * channels / 4 ? sigmoid : tanh }
+    case .gates: return nil
     case .gated: return (0..<channels).map { $0 < channels / 2 ? tanh : sigmoid }
     }
   }
@@ -49,6 +49,27 @@ public struct FlowLayer: Sendable, Equatable {
   public let channels: Int
   /// How they lie in their map.
   let order: ChannelOrder
+  /// What each gate is, of a recurrent cell's.
+  private let gates: [Activation?]
+
+  /// The pre-activations of a recurrent cell, of which it makes `gates`.
+  init(_ convolution: Convolution, gates: [Activation?]) {
+    name = convolution.name
+    units = gates == [nil] ? .linear : .gates
+    channels = convolution.outputChannels
+    order = convolution.outputOrder
+    self.gates = gates
+  }
+
+  /// Where the slope of each channel has fallen to a twentieth of its largest; nil where nothing saturates.
+  var limits: [ClosedRange<Float>]? {
+    guard units == .gates else { return units.limits(channels: channels) }
+    let perGate = channels / gates.count
+    let never = -Float.infinity...Float.infinity
+    return gates.flatMap { gate in
+      gate.flatMap { UnitKind($0).limits(channels: perGate) } ?? [ClosedRange<Float>](repeating: never, count: perGate)
+    }
+  }
 
   /// The layer of `convolution`, or `channels` outputs of its cell.
   init(_ convolution: Convolution, _ units: UnitKind, channels: Int? = nil) {
@@ -56,6 +77,7 @@ public struct FlowLayer: Sendable, Equatable {
     self.units = units
     self.channels = channels ?? convolution.outputChannels
     order = channels.map { ChannelOrder($0, .none(padded: true)) } ?? convolution.outputOrder
+    gates = []
   }
 }
 
@@ -82,7 +104,7 @@ public struct LayerFlow: Sendable, Equatable {
   public var deadShare: Double {
     guard let outputs, outputs.sums.count > 0 else { return 0 }
     let channels = outputs.minima.count
-    let limits = layer.units.limits(channels: channels)
+    let limits = layer.limits
     let dead = (0..<channels).count { c in
       if layer.units == .relu { return outputs.minima[c] == 0 && outputs.maxima[c] == 0 }
       guard let limits else { return false }
@@ -123,7 +145,7 @@ public final class FlowObserver {
     var outputs = layers[index].outputs ?? MapStatistics(channels: layer.channels)
     outputs.add(
       observation.activated, images: images, interleaved: interleaved, order: layer.order,
-      limits: layer.units.limits(channels: layer.channels))
+      limits: layer.limits)
     layers[index].outputs = outputs
     var gradients = MapStatistics(channels: layer.channels)
     gradients.add(observation.gradient, images: images, interleaved: interleaved, order: layer.order)

@@ -69,13 +69,7 @@ extension LinearOperator {
 
 extension Activation {
   /// φ′ where φ gave `outputs`.
-  func slopes(_ outputs: [Float]) -> [Double] {
-    switch self {
-    case .relu: outputs.map { $0 > 0 ? 1 : 0 }
-    case .tanh: outputs.map { 1 - Double($0) * Double($0) }
-    case .sigmoid: outputs.map { Double($0) * (1 - Double($0)) }
-    }
-  }
+  func slopes(_ outputs: [Float]) -> [Double] { outputs.map { slope(of: Double($0)) } }
 }
 
 extension LinearOperator {

@@ -1,22 +1,16 @@
 // The Jacobian of one direction of a recurrence: from the layer's input to the outputs of all cells.
 import Kernels
 
-/// dh = φ′ ⊙ (W_in dx + W [dh beside, dh above]) for a plain cell, the derivative of the gates and of the inner state for
-/// an LSTM, cell by cell in the order of the scan; the transpose goes through the cells backward.
+/// Cell by cell in the order of the scan: from dz = W_in dx + W [dh beside, dh above] by the cell's derivatives to its
+/// state and output; the transpose goes through the cells backward.
 struct LinearizedRecurrence {
   private let input: DoubleStencil
   private let state: DoubleStencil
   private let features: Int
   private let scan: [(y: Int, x: Int)]
   private let mirrored: Bool
-  private let cell: Cell
-
-  private enum Cell {
-    /// φ′ of each output.
-    case plain([Double])
-    /// i, f, o, g of each cell, the state before and tanh of the state after it.
-    case lstm(gates: [Double], before: [Double], squashed: [Double])
-  }
+  /// Of each cell and feature.
+  private let derivatives: [CellDerivatives]
 
   /// The direction as it ran with `maps`.
   init(
@@ -30,27 +24,19 @@ struct LinearizedRecurrence {
     var scan: [(y: Int, x: Int)] = []
     for y in 0..<shape.height { order.forEachCell(ofRow: y) { scan.append(($0, $1)) } }
     self.scan = scan
-    if let state = maps.state, let squashed = maps.squashed {
-      // Each gate is rounded up to whole vectors in the map.
-      let (all, padded) = (maps.gates.values.map(Double.init), maps.gates.channels / 4)
-      let features = features
-      let gates = (0..<shape.pixels * 4 * features).map { i in
-        let (gate, k) = (i % (4 * features)).quotientAndRemainder(dividingBy: features)
-        return all[i / (4 * features) * maps.gates.channels + gate * padded + k]
-      }
-      let states = state.values.map(Double.init)
-      var before = [Double](repeating: 0, count: states.count)
-      for (y, x) in scan {
-        let beside = direction.mirrored ? x + 1 : x - 1
-        guard beside >= 0, beside < shape.width else { continue }
-        for k in 0..<features {
-          before[(y * shape.width + x) * features + k] = states[(y * shape.width + beside) * features + k]
-        }
-      }
-      cell = .lstm(gates: gates, before: before, squashed: squashed.values.map(Double.init))
-    } else {
-      let activation = (direction.cell as? PlainCell)?.activation ?? .tanh
-      cell = .plain(activation.slopes(maps.output.values))
+    let features = features
+    let cell = direction.cell
+    derivatives = (0..<shape.pixels * features).map { place in
+      let (y, x, k) = (place / features / shape.width, place / features % shape.width, place % features)
+      let beside = direction.mirrored ? x + 1 : x - 1
+      let hasBefore = beside >= 0 && beside < shape.width
+      return cell.derivatives(
+        CellValues(
+          gates: (0..<cell.gateCount).map { gate in
+            Double(maps.gates[unchecked: y, x, direction.stateToState.outputOrder.place(gate * features + k)])
+          }, output: Double(maps.output[y, x, k]),
+          stateBefore: hasBefore ? maps.state.map { Double($0[y, beside, k]) } ?? 0 : 0,
+          kept: maps.kept.map { Double($0[y, x, k]) }))
     }
   }
 
@@ -77,21 +63,16 @@ struct LinearizedRecurrence {
       let (beside, above) = sources(y, x)
       if let beside { state.add(tap: 0, of: dh, at: beside * features, to: &dz, at: p * state.outputs) }
       if let above { state.add(tap: 1, of: dh, at: above * features, to: &dz, at: p * state.outputs) }
-      let h = p * features
-      switch cell {
-      case .plain(let slopes): for k in h..<h + features { dh[k] = slopes[k] * dz[k] }
-      case .lstm(let gates, let before, let squashed):
-        let z = p * 4 * features
-        for k in 0..<features {
-          let (i, f) = (gates[z + k], gates[z + features + k])
-          let (o, g) = (gates[z + 2 * features + k], gates[z + 3 * features + k])
-          let t = squashed[h + k]
-          let passed = beside.map { f * dc[$0 * features + k] } ?? 0
-          dc[h + k] =
-            passed + before[h + k] * f * (1 - f) * dz[z + features + k] + g * i * (1 - i) * dz[z + k]
-            + i * (1 - g * g) * dz[z + 3 * features + k]
-          dh[h + k] = t * o * (1 - o) * dz[z + 2 * features + k] + o * (1 - t * t) * dc[h + k]
+      for k in 0..<features {
+        let own = derivatives[p * features + k]
+        let before = beside.map { dc[$0 * features + k] } ?? 0
+        var (c, h) = (own.stateByState * before, own.outputByState * before)
+        for gate in own.outputByGates.indices {
+          let z = dz[p * state.outputs + gate * features + k]
+          c += own.stateByGates[gate] * z
+          h += own.outputByGates[gate] * z
         }
+        (dc[p * features + k], dh[p * features + k]) = (c, h)
       }
     }
     return dh
@@ -104,22 +85,13 @@ struct LinearizedRecurrence {
     for (y, x) in scan.reversed() {
       let p = y * input.width + x
       let (beside, above) = sources(y, x)
-      let h = p * features
-      switch cell {
-      case .plain(let slopes): for k in h..<h + features { dz[k] = slopes[k] * dh[k] }
-      case .lstm(let gates, let before, let squashed):
-        let z = p * 4 * features
-        for k in 0..<features {
-          let (i, f) = (gates[z + k], gates[z + features + k])
-          let (o, g) = (gates[z + 2 * features + k], gates[z + 3 * features + k])
-          let t = squashed[h + k]
-          let total = dc[h + k] + dh[h + k] * o * (1 - t * t)
-          dz[z + k] = total * g * i * (1 - i)
-          dz[z + features + k] = total * before[h + k] * f * (1 - f)
-          dz[z + 2 * features + k] = dh[h + k] * t * o * (1 - o)
-          dz[z + 3 * features + k] = total * i * (1 - g * g)
-          if let beside { dc[beside * features + k] += total * f }
+      for k in 0..<features {
+        let own = derivatives[p * features + k]
+        let (c, h) = (dc[p * features + k], dh[p * features + k])
+        for gate in own.outputByGates.indices {
+          dz[p * state.outputs + gate * features + k] = own.stateByGates[gate] * c + own.outputByGates[gate] * h
         }
+        if let beside { dc[beside * features + k] += own.stateByState * c + own.outputByState * h }
       }
       if let beside { state.addTransposed(tap: 0, of: dz, at: p * state.outputs, to: &dh, at: beside * features) }
       if let above { state.addTransposed(tap: 1, of: dz, at: p * state.outputs, to: &dh, at: above * features) }

@@ -190,6 +190,7 @@ struct BackwardPlanner {
     }
     let inputs = forward.inputs(number)
     if operation.readsGradientFirst { forget(number, sharedWith: inputs) }
+    let isFirst = gradients[inputs[0]] == nil
     let targets = inputs.map { $0 == 0 ? nil : target($0) }
     func makeGradients(_ memory: PlanMemory) -> OperationGradients {
       OperationGradients(
@@ -201,7 +202,7 @@ struct BackwardPlanner {
         observations: { operation.observations($0.operationMaps(places), makeGradients($0)) }))
     for map in internals { memory.release(map) }
     if let gate = operation as? GatedUnitOperation {
-      gradients[inputs[0]]?.firstRow = gate.firstGradientRow
+      if isFirst { gradients[inputs[0]]?.firstRow = gate.firstGradientRow }
       apply(masksBehind[number], to: inputs[0])
     }
   }

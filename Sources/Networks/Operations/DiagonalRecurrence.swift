@@ -36,7 +36,7 @@ struct DiagonalRecurrence: Operation {
   var savesOutput: Bool { directions.count == 1 }
   var readsGradientFirst: Bool { true }
 
-  /// Of each direction: gates; with two directions, the output; where the cell has one, the state and its tanh.
+  /// Of each direction: gates; with two directions, the output; the cell's state and what else it keeps.
   func internalMaps(images: Int) -> [InternalMap] {
     directions.flatMap { direction -> [InternalMap] in
       var maps = [InternalMap(channels: gateChannels, use: .saved)]
@@ -45,9 +45,8 @@ struct DiagonalRecurrence: Operation {
       }
       if direction.cell.hasState {
         maps.append(InternalMap(channels: features, border: .init(left: images, right: images), use: .row))
-        maps.append(InternalMap(channels: features, use: .saved))
       }
-      return maps
+      return maps + (0..<direction.cell.keptMaps).map { _ in InternalMap(channels: features, use: .saved) }
     }
   }
 
@@ -71,10 +70,11 @@ struct DiagonalRecurrence: Operation {
     return directions.map { direction in
       let gates = left.removeFirst()
       let output = directions.count > 1 ? left.removeFirst() : maps.output
-      let hasState = direction.cell.hasState
+      let state = direction.cell.hasState ? left.removeFirst() : nil
+      let kept = (0..<direction.cell.keptMaps).map { _ in left.removeFirst() }
       return CellMaps(
-        gates: gates, output: output, state: hasState ? left.removeFirst() : nil,
-        squashed: hasState ? left.removeFirst() : nil, previous: direction.mirrored ? maps.images : -maps.images)
+        gates: gates, output: output, state: state, kept: kept,
+        previous: direction.mirrored ? maps.images : -maps.images)
     }
   }
 
@@ -114,9 +114,10 @@ struct DiagonalRecurrence: Operation {
   func costs(_ shape: ImageShape) -> [LayerCost] {
     let diagonals = shape.width + shape.height - 1
     return directions.enumerated().flatMap { index, direction -> [LayerCost] in
-      // Besides the gates, each cell keeps its output and, where it has one, its state and the state's tanh. Directions
-      // run side by side: the first counts for both.
-      let kept = (direction.cell.hasState ? 3 : 1) * shape.pixels * Lanes.roundUp(features) * 4
+      // Besides the gates, each cell keeps its output, its state where it has one, and more. Directions run side by side:
+      // the first counts for both.
+      let maps = 1 + (direction.cell.hasState ? 1 : 0) + direction.cell.keptMaps
+      let kept = maps * shape.pixels * Lanes.roundUp(features) * 4
       let product = direction.stateToState.cost(
         index == 0 ? "state to state" : "state to state, from the right", shape, steps: index == 0 ? diagonals : 0)
       return [
@@ -129,10 +130,10 @@ struct DiagonalRecurrence: Operation {
   /// Input-to-state counts with the gates, state-to-state with the cells' outputs.
   var observedLayers: [FlowLayer] {
     directions.flatMap { direction -> [FlowLayer] in
-      let plain = (direction.cell as? PlainCell)?.activation
-      return [
-        FlowLayer(direction.inputToState, plain == nil ? .gates : .linear),
-        FlowLayer(direction.stateToState, plain.map(UnitKind.init) ?? .linear, channels: features),
+      [
+        FlowLayer(direction.inputToState, gates: direction.cell.gateActivations),
+        FlowLayer(
+          direction.stateToState, direction.cell.outputActivation.map(UnitKind.init) ?? .linear, channels: features),
       ]
     }
   }

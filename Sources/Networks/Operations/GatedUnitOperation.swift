@@ -20,12 +20,13 @@ struct GatedUnitOperation: Operation {
 
   func makeBackward(_ maps: OperationMaps, _ gradients: OperationGradients) -> any BackwardPass {
     guard let target = gradients.inputs[0] else { return BackwardPasses(passes: []) }
-    precondition(target.isNew, "a gated unit is the first to give its pre-activations a gradient")
+    precondition(target.isNew || target.isWhole, "a gated unit gives a gradient to all rows or adds to all")
     let (given, inner, areGates) = (gradients.output, maps.inputs[0], maps.holdsGates)
     let rows = firstGradientRow..<target.map.height
     return MapPass(target.map) { region in
       gatedUnitGradient(
-        given, of: inner, areGates: areGates, to: target.map, in: MapRegion(rows: rows, columns: region.columns))
+        given, of: inner, areGates: areGates, to: target.map, adds: target.isWhole,
+        in: MapRegion(rows: rows, columns: region.columns))
     }
   }
 

@@ -1,4 +1,5 @@
 // What a figure is made of once it is laid out: a few shapes, which each format draws.
+import ImageData
 import Kernels
 
 /// A place in a drawing, in points: x to the right, y down.
@@ -56,6 +57,21 @@ package struct PlotDrawing: Sendable {
     color: PlotColor = .ink, isVertical: Bool = false
   ) {
     shapes.append(.text(text.displayed, at: place, size: size, anchor: anchor, color: color, isVertical: isVertical))
+  }
+}
+
+extension PlotDrawing {
+  /// Writes the drawing whole or not at all; the name's ending, `.svg` or `.png`, says as what.
+  ///
+  /// - Throws: `ScanlineError`: `usage` for another ending, `cannotCreate` or `io` naming the path.
+  package func write(to path: String) throws {
+    if path.lowercased().hasSuffix(".svg") {
+      try DurableFiles.replace(path, with: Array(svg().utf8))
+    } else if path.lowercased().hasSuffix(".png") {
+      try image(scale: 2).write(to: path, text: [OwnOutput.softwareKey: OwnOutput.software])
+    } else {
+      throw ScanlineError(.usage, path: path, expected: "a name that ends in .svg or .png", found: path)
+    }
   }
 }
 

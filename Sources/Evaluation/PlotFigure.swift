@@ -83,13 +83,5 @@ public struct PlotFigure: Sendable {
   /// Writes the figure whole or not at all; the name's ending, `.svg` or `.png`, says as what.
   ///
   /// - Throws: `ScanlineError`: `usage` for another ending, `cannotCreate` or `io` naming the path.
-  public func write(to path: String) throws {
-    if path.hasSuffix(".svg") {
-      try DurableFiles.replace(path, with: Array(svg().utf8))
-    } else if path.hasSuffix(".png") {
-      try image().write(to: path, text: [OwnOutput.softwareKey: OwnOutput.software])
-    } else {
-      throw ScanlineError(.usage, path: path, expected: "a name that ends in .svg or .png", found: path)
-    }
-  }
+  public func write(to path: String) throws { try drawing.write(to: path) }
 }

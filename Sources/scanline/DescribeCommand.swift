@@ -19,6 +19,7 @@ struct DescribeCommand: ParsableCommand {
 
       Examples:
         scanline describe Checkpoints/digits
+        scanline describe --blocks 3 --graph pixelcnn.svg
         scanline describe --model diagonal-lstm --width 32 --measure \\
           --map context.png
       """)
@@ -32,6 +33,10 @@ struct DescribeCommand: ParsableCommand {
   @Flag(help: "Measure time, memory and receptive field as well.") var measure = false
   @Option(help: "With --measure, write the receptive field to this PNG.", completion: .file(extensions: ["png"]))
   var map: String?
+  @Option(
+    help: ArgumentHelp("Draw the model's operations to this .svg or .png.", valueName: "file"),
+    completion: .file(extensions: ["svg", "png"]))
+  var graph: String?
   @Flag(help: "Write over an existing file.") var force = false
   @Flag(help: "One JSON object instead of tables.") var json = false
   @OptionGroup var shown: ProgressOptions
@@ -61,10 +66,9 @@ struct DescribeCommand: ParsableCommand {
 
   func run() throws {
     let console = shown.console()
-    if let map {
-      var outputs = OutputFiles(force: force)
-      try outputs.demand(map, as: .png, for: "--map")
-    }
+    var outputs = OutputFiles(force: force)
+    if let map { try outputs.demand(map, as: .png, for: "--map") }
+    if let graph { try outputs.demand(graph, as: graph.lowercased().hasSuffix(".svg") ? .svg : .png, for: "--graph") }
     let (configuration, parameters) = try subject(console)
     let network = configuration.makeModel()
     let threads = availableThreads()
@@ -89,6 +93,7 @@ struct DescribeCommand: ParsableCommand {
       bar.finish()
     }
     if json { try printJSON(report) } else { printTables(report) }
+    if let graph { try GraphDrawing(configuration).drawing.write(to: graph) }
     if let map { try field?.picture().write(to: map, text: ["Software": "scanline \(Scanline.configuration.version)"]) }
   }
 

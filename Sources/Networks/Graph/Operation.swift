@@ -6,6 +6,8 @@ import Kernels
 /// An operation is a description, shared by all threads. Its passes between given maps are made once for each
 /// workspace. The incremental step of sampling is the forward pass over one pixel's region.
 protocol Operation: Sendable {
+  /// What it does, in a few words: "3×3 mask B".
+  var title: String { get }
   /// The layers that own its tensors, in the order of the checkpoint.
   var layers: [any ParameterLayer] { get }
   /// How the output's channels lie in its map.

@@ -13,6 +13,7 @@ struct ConvolutionOperation: Operation {
   /// part of its own in the list of Jacobians.
   var belongsToStream = false
 
+  var title: String { kind }
   var layers: [any ParameterLayer] { [convolution] }
   var outputOrder: ChannelOrder { convolution.outputOrder }
   func window(ofInput index: Int) -> ConvolutionWindow { convolution.window }

@@ -9,6 +9,8 @@ struct DiagonalRecurrence: Operation {
   let name: String
   let directions: [RecurrentDirection]
 
+  var title: String { directions.count == 1 ? "diagonal recurrence" : "two diagonal recurrences" }
+
   private var features: Int { directions[0].stateToState.inputChannels }
   private var gateChannels: Int { directions[0].stateToState.mapChannels }
   private var cell: any RecurrentCell { directions[0].cell }

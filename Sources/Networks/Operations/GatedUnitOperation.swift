@@ -10,6 +10,7 @@ struct GatedUnitOperation: Operation {
   /// k features.
   let outputOrder: ChannelOrder
   let blanksFirstRow: Bool
+  let title = "tanh × σ"
 
   /// How the pre-activations lie.
   var sumsOrder: ChannelOrder { ChannelOrder(2 * outputOrder.channels, .interleaved(2)) }

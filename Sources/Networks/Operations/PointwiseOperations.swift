@@ -3,6 +3,7 @@ import Kernels
 
 /// The image as the network reads it, H×W×C: the graph's first value.
 struct ImageOperation: Operation {
+  let title = "image"
   let outputOrder: ChannelOrder
   var savesInputs: Bool { false }
 
@@ -19,6 +20,7 @@ struct ImageOperation: Operation {
 struct ActivationOperation: Operation {
   let activation: Activation
   let outputOrder: ChannelOrder
+  var title: String { activation == .relu ? "ReLU" : activation.rawValue }
   var savesInputs: Bool { false }
   var savesOutput: Bool { true }
   var runsInPlace: Bool { true }
@@ -50,6 +52,7 @@ struct ActivationOperation: Operation {
 
 /// a + b: a residual connection, or two stacks put together.
 struct SumOperation: Operation {
+  let title = "+"
   let outputOrder: ChannelOrder
   var savesInputs: Bool { false }
   var runsInPlace: Bool { true }
@@ -73,6 +76,7 @@ struct SumOperation: Operation {
 
 /// x thinned out while training; x itself otherwise.
 struct DropoutOperation: Operation {
+  let title = "dropout"
   let outputOrder: ChannelOrder
   var savesInputs: Bool { false }
   var runsInPlace: Bool { true }

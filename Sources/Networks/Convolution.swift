@@ -27,8 +27,10 @@ public struct Convolution: Sendable {
   private let outputStep: Int
   private let inputStep: Int
   private let tapPlaces: [Int]
-  /// Whether a live tap may have weights that are masked: colours.
+  /// Whether a live tap may have weights that are masked: colours, and gates that do not read the input.
   private let masksFeatures: Bool
+  /// Outputs that read the input at all.
+  private let liveOutputs: Int
   /// Where the weights lie in `PackedParameters.forward`, and their gradient in a packed gradient.
   private let forwardMatrix: PackedMatrix
   /// Where the transposed weights lie in `PackedParameters.transposed`.
@@ -52,7 +54,7 @@ public struct Convolution: Sendable {
   /// The same with features that come in groups of `colours`.
   init(
     _ name: String, inputChannels: Int, outputChannels: Int, kernelSize: Int = 1, mask: Mask? = nil,
-    gateCount: Int = 1, readsImage: Bool = false, classes: Int = 0, colours: ColourOrder,
+    gateCount: Int = 1, readsImage: Bool = false, classes: Int = 0, colours: ColourOrder, liveGates: [Bool] = [],
     layout: inout ParameterLayout, packing: inout PackingPlan
   ) {
     precondition(mask != nil || kernelSize == 1, "a convolution wider than one pixel needs a mask")
@@ -63,15 +65,16 @@ public struct Convolution: Sendable {
     let tapPlaces = window.offsets.map { ($0.dy + reach) * kernelSize + $0.dx + reach }
     let taps = Set(tapPlaces)
     let (from, to) = Self.orders(inputChannels, outputChannels, gateCount, readsImage)
-    let live = (0..<outputChannels * inputChannels * tapCount).map { i in
+    let live = (0..<(layout.countsOnly ? 0 : outputChannels * inputChannels * tapCount)).map { i in
       let (pair, tap) = i.quotientAndRemainder(dividingBy: tapCount)
+      guard Self.isLive(pair / inputChannels, to, liveGates) else { return false }
       guard taps.contains(tap), colours.groups > 1, tap == reach * kernelSize + reach else { return taps.contains(tap) }
       return colours.allows(pair % inputChannels, of: from, to: pair / inputChannels, of: to, mask ?? .b)
     }
     self.init(
       name, from: from, to: to, window: window, earlierWindow: earlier, colours: colours,
       shape: [outputChannels, inputChannels, kernelSize, kernelSize],
-      live: live.allSatisfy { $0 } ? nil : live, hasBias: true, classes: classes,
+      live: live.allSatisfy { $0 } ? nil : live, liveGates: liveGates, hasBias: true, classes: classes,
       steps: (inputChannels * tapCount, tapCount), tapPlaces: tapPlaces, layout: &layout, packing: &packing)
   }
 
@@ -92,7 +95,8 @@ public struct Convolution: Sendable {
   /// A, and its weight is [output, 3·input, 1, 1].
   init(
     neighbours name: String, inputChannels: Int, outputChannels: Int, gateCount: Int = 1, mirrored: Bool = false,
-    readsImage: Bool = false, classes: Int = 0, colours: ColourOrder, layout: inout ParameterLayout,
+    readsImage: Bool = false, classes: Int = 0, colours: ColourOrder, liveGates: [Bool] = [],
+    layout: inout ParameterLayout,
     packing: inout PackingPlan
   ) {
     let runs: [ConvolutionWindow.Run] = [
@@ -101,8 +105,9 @@ public struct Convolution: Sendable {
     let seesItself = readsImage && colours.groups > 1
     let taps = seesItself ? 3 : 2
     let (from, to) = Self.orders(inputChannels, outputChannels, gateCount, readsImage)
-    let live = (0..<outputChannels * taps * inputChannels).map { i in
+    let live = (0..<(layout.countsOnly ? 0 : outputChannels * taps * inputChannels)).map { i in
       let (output, input) = i.quotientAndRemainder(dividingBy: taps * inputChannels)
+      guard Self.isLive(output, to, liveGates) else { return false }
       return input < 2 * inputChannels
         || colours.allows(input - 2 * inputChannels, of: from, to: output, of: to, .a)
     }
@@ -110,9 +115,15 @@ public struct Convolution: Sendable {
       name, from: from, to: to,
       window: ConvolutionWindow(runs: runs + (seesItself ? [.init(dy: 0, dx: 0, count: 1)] : [])),
       earlierWindow: ConvolutionWindow(runs: runs), colours: colours,
-      shape: [outputChannels, taps * inputChannels] + (readsImage ? [1, 1] : []), live: seesItself ? live : nil,
-      hasBias: readsImage, classes: classes, steps: (taps * inputChannels, 1),
+      shape: [outputChannels, taps * inputChannels] + (readsImage ? [1, 1] : []),
+      live: live.allSatisfy { $0 } ? nil : live,
+      liveGates: liveGates, hasBias: readsImage, classes: classes, steps: (taps * inputChannels, 1),
       tapPlaces: (0..<taps).map { $0 * inputChannels }, layout: &layout, packing: &packing)
+  }
+
+  /// Whether output `output` belongs to a gate that reads the input at all; without `liveGates` all do.
+  private static func isLive(_ output: Int, _ order: ChannelOrder, _ liveGates: [Bool]) -> Bool {
+    liveGates.isEmpty || liveGates[output / (order.channels / order.groups)]
   }
 
   private static func orders(
@@ -135,7 +146,7 @@ public struct Convolution: Sendable {
     let taps = rows.count * columns.count
     let masks = colours.groups > 1 && rows.contains(0) && columns.contains(0)
     let itself = -rows.lowerBound * columns.count - columns.lowerBound
-    let live = (0..<to.channels * from.channels * taps).map { i in
+    let live = (0..<(layout.countsOnly ? 0 : to.channels * from.channels * taps)).map { i in
       let (pair, tap) = i.quotientAndRemainder(dividingBy: taps)
       return tap != itself || colours.allows(pair % from.channels, of: from, to: pair / from.channels, of: to, mask)
     }
@@ -148,14 +159,16 @@ public struct Convolution: Sendable {
       })
     self.init(
       name, from: from, to: to, window: window, earlierWindow: earlier, colours: masks ? colours : .none,
-      shape: [to.channels, from.channels, rows.count, columns.count], live: masks ? live : nil, hasBias: true,
+      shape: [to.channels, from.channels, rows.count, columns.count], live: masks && !layout.countsOnly ? live : nil,
+      hasBias: true,
       classes: classes,
       steps: (from.channels * taps, taps), tapPlaces: Array(0..<taps), layout: &layout, packing: &packing)
   }
 
   private init(
     _ name: String, from inputOrder: ChannelOrder, to outputOrder: ChannelOrder, window: ConvolutionWindow,
-    earlierWindow: ConvolutionWindow, colours: ColourOrder, shape: [Int], live: [Bool]?, hasBias: Bool, classes: Int,
+    earlierWindow: ConvolutionWindow, colours: ColourOrder, shape: [Int], live: [Bool]?, liveGates: [Bool] = [],
+    hasBias: Bool, classes: Int,
     steps: (output: Int, input: Int), tapPlaces: [Int],
     layout: inout ParameterLayout, packing: inout PackingPlan
   ) {
@@ -166,7 +179,9 @@ public struct Convolution: Sendable {
     self.outputOrder = outputOrder
     self.window = window
     self.earlierWindow = earlierWindow
-    masksFeatures = colours.groups > 1
+    masksFeatures = colours.groups > 1 || liveGates.contains(false)
+    liveOutputs =
+      liveGates.isEmpty ? outputOrder.channels : outputOrder.channels / liveGates.count * liveGates.count { $0 }
     (outputStep, inputStep) = steps
     self.tapPlaces = tapPlaces
     weight = layout.append(name + ".weight", shape: shape, live: live)
@@ -304,7 +319,7 @@ public struct Convolution: Sendable {
   /// Classes begin alike, at zero. The recurrent product is uniform within ±1/√(2k) in any case: paths through the image
   /// multiply.
   func initialize(_ parameters: ParameterVector, _ initialization: Initialization, seed: UInt64) {
-    let inputs = Float(weight.liveCount) / Float(outputChannels)
+    let inputs = Float(weight.liveCount) / Float(liveOutputs)
     let outputs = Float(outputChannels / gateCount * window.taps)
     let isRecurrent = bias == nil
     let bound =

@@ -2,26 +2,10 @@
 import Kernels
 
 extension ModelConfiguration {
-  /// Elements of the parameters, masked ones included, without building the model: one that is far too large can be
+  /// Elements of the parameters, masked ones included, without laying out the model: one that is far too large can be
   /// refused at once.
-  ///
-  /// Each tensor's size is a polynomial of degree 2 in the width, and from the second on every block or layer adds the
-  /// same. So small models tell: three widths that split into colours and halves, of one block and of two.
   public var parameterCount: Int {
-    func count(_ width: Int, _ blocks: Int) -> Double {
-      var small = self
-      small.width = width
-      small.blocks = blocks
-      small.shape = ImageShape(height: 2, width: 2, channels: shape.channels)
-      return Double(small.makeModel().layout.count)
-    }
-    func count(_ blocks: Int) -> Double {
-      let (a, b, c) = (count(12, blocks), count(24, blocks), count(36, blocks))
-      let k = Double(width) / 12 - 1
-      return a + k * (b - a) + k * (k - 1) / 2 * (c - 2 * b + a)
-    }
-    let one = count(min(blocks, 1))
-    return Int((blocks < 2 ? one : one + Double(blocks - 1) * (count(2) - one)).rounded())
+    Graph(self, countsOnly: true) { graph in model.architecture.build(&graph, self) }.layout.count
   }
 }
 

@@ -30,19 +30,25 @@ public struct ParameterLayout: Sendable, Equatable {
   /// Elements of the buffer.
   public private(set) var count = 0
 
+  /// Whether the elements are counted and nothing else: no slices, no masks.
+  let countsOnly: Bool
+
   /// An empty layout.
-  public init() {}
+  public init() { self.init(countsOnly: false) }
+
+  init(countsOnly: Bool) { self.countsOnly = countsOnly }
 
   /// Elements that are learned.
   public var liveCount: Int { slices.reduce(0) { $0 + $1.liveCount } }
 
   /// Appends a tensor and returns its slice.
   public mutating func append(_ name: String, shape: [Int], live: [Bool]? = nil) -> ParameterSlice {
-    precondition(!slices.contains { $0.name == name }, "two parameters are called \(name)")
     let slice = ParameterSlice(name: name, shape: shape, offset: count, live: live)
+    count += slice.count
+    if countsOnly { return slice }
+    precondition(!slices.contains { $0.name == name }, "two parameters are called \(name)")
     precondition(live == nil || live?.count == slice.count, "the mask of \(name) does not fit its shape")
     slices.append(slice)
-    count += slice.count
     return slice
   }
 

@@ -47,23 +47,11 @@ package struct RunForecast: Sendable {
     let recording = options.gradientInterval > 0 ? vector : 0
     let sampling =
       options.samples == 0
-      ? 0 : Self.samplingBytes(state.model, count: options.samples, threads: threads) + options.samples * dimensions
+      ? 0 : Sampler.byteCount(of: model, count: options.samples, threads: threads) + options.samples * dimensions
     passingBytes = max(evaluation, saving, recording, sampling, drawsPlots ? Self.plotBytes : 0)
     // 16 KiB or so of state and manifest, and some hundred bytes for each tensor's name and shape.
     checkpointBytes = 4 * vector + 4 * model.layout.slices.count * 120 + 4096 + contents
     diskBytes = (options.checkpointsKept + 2) * checkpointBytes
-  }
-
-  /// Bytes of the maps that `count` images are drawn with. They hold the last few rows of an image, however many it has,
-  /// so that they are linear in its width, and narrow images of few rows tell.
-  private static func samplingBytes(_ model: ModelConfiguration, count: Int, threads: Int) -> Int {
-    func bytes(_ width: Int) -> Int {
-      var small = model
-      small.shape = ImageShape(height: min(model.shape.height, 16), width: width, channels: model.shape.channels)
-      return Sampler.byteCount(of: small.makeModel(), count: count, threads: threads)
-    }
-    let narrow = bytes(2)
-    return narrow + (model.shape.width - 2) * (bytes(3) - narrow)
   }
 
   /// Bytes that a run will yet take, over what is resident when its images are read. `isLoaded` where its weights and

@@ -28,7 +28,7 @@ struct Graph: Sendable {
   let configuration: ModelConfiguration
   private(set) var nodes: [Node] = []
   private(set) var stages: [Stage] = []
-  private(set) var layout = ParameterLayout()
+  private(set) var layout: ParameterLayout
   private(set) var packing = PackingPlan()
   /// PyTorch's names of layers, by ours, where they differ.
   private(set) var pyTorchModules: [String: String] = [:]
@@ -39,9 +39,11 @@ struct Graph: Sendable {
   /// The image that the model reads.
   let image = Value(node: 0)
 
-  /// The graph that `build` writes; it returns the logits.
-  init(_ configuration: ModelConfiguration, _ build: (inout Graph) -> Value) {
+  /// The graph that `build` writes; it returns the logits. With `countsOnly` its layout counts parameters and no more, so
+  /// that a model which is far too large can be refused at once.
+  init(_ configuration: ModelConfiguration, countsOnly: Bool = false, _ build: (inout Graph) -> Value) {
     self.configuration = configuration
+    layout = ParameterLayout(countsOnly: countsOnly)
     channelGroups = ColourOrder(configuration)
     nodes.append(
       Node(
@@ -126,14 +128,14 @@ struct Graph: Sendable {
         inputToState: input == image
           ? Convolution(
             neighbours: own + "input", inputChannels: order(input).channels, outputChannels: gates,
-            gateCount: cell.gateCount, readsImage: true, classes: classes, colours: channelGroups, layout: &layout,
-            packing: &packing)
+            gateCount: cell.gateCount, readsImage: true, classes: classes, colours: channelGroups,
+            liveGates: cell.inputGates, layout: &layout, packing: &packing)
           : Convolution(
             own + "input", inputChannels: order(input).channels, outputChannels: gates, gateCount: cell.gateCount,
-            classes: classes, colours: channelGroups, layout: &layout, packing: &packing),
+            classes: classes, colours: channelGroups, liveGates: cell.inputGates, layout: &layout, packing: &packing),
         stateToState: Convolution(
           neighbours: own + "state", inputChannels: features, outputChannels: gates, gateCount: cell.gateCount,
-          mirrored: direction == 1, layout: &layout, packing: &packing),
+          mirrored: direction == 1, colours: .none, liveGates: cell.stateGates, layout: &layout, packing: &packing),
         cell: cell, mirrored: direction == 1)
     }
     return add(DiagonalRecurrence(name: name, directions: directions), [input])

@@ -34,7 +34,20 @@ public enum ModelKind: String, Sendable, Codable, CaseIterable {
   public var standardDirections: Int { self == .diagonalLSTM ? 2 : 1 }
 }
 
-/// What becomes of a layer's input besides.
+/// The cells of an MDRNN: another stands here and in a file of its own.
+public enum CellKind: String, Sendable, Codable, CaseIterable {
+  /// h = φ(z): see `PlainCell`.
+  case plain
+
+  /// The cell; `activation` is the plain one's.
+  func makeCell(_ activation: Activation) -> any RecurrentCell {
+    switch self {
+    case .plain: PlainCell(activation)
+    }
+  }
+}
+
+/// How a block combines its input and its output.
 public enum ResidualOrder: String, Sendable, Codable, CaseIterable {
   /// z ← F(φ(z)): nothing; every path goes through every layer.
   case off = "none"
@@ -78,6 +91,8 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
   public var residual: ResidualOrder
   /// Of a recurrent model 1: from the left; or 2: from the right too, moved down one row.
   public var directions: Int
+  /// Of an MDRNN, its cell; nil: the plain one.
+  public var cell: CellKind?
   /// How weights begin.
   public var initialization: Initialization
   /// The classes that images are conditioned on, in the order of their numbers; nil where they are not.
@@ -88,7 +103,8 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     model: ModelKind = .pixelCNN, width: Int, blocks: Int, shape: ImageShape, levels: Int,
     likelihood: LikelihoodKind? = nil, mixtures: Int? = nil, activation: Activation? = nil,
     residual: ResidualOrder? = nil,
-    directions: Int? = nil, initialization: Initialization = .uniform, classNames: [String]? = nil
+    directions: Int? = nil, cell: CellKind? = nil, initialization: Initialization = .uniform,
+    classNames: [String]? = nil
   ) {
     self.model = model
     self.width = width
@@ -100,6 +116,8 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     self.activation = activation ?? model.standardActivation
     self.residual = residual ?? model.standardResidual
     self.directions = directions ?? model.standardDirections
+    // A run from before there were others says nothing either.
+    self.cell = cell == .plain ? nil : cell
     self.initialization = initialization
     self.classNames = classNames
   }
@@ -137,6 +155,11 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     try require(
       model == .pixelCNN || model == .mdrnn || residual == .pre, "residual layers of a \(model.rawValue)",
       "--residual \(residual.rawValue)")
+    try require(
+      model == .mdrnn || cell == nil, "no other cell in a \(model.rawValue)", "--cell \(cell?.rawValue ?? "")")
+    try require(
+      cell == nil || activation == model.standardActivation, "no activation besides those of a \(cell?.rawValue ?? "")",
+      "--activation \(activation.rawValue)")
     try require(model != .mdrnn || residual != .post, "--residual none or pre of an mdrnn", residual.rawValue)
     try require(classNames?.isEmpty != true, "one class or more, each name once", "none")
     try ClassNames.validate(classNames ?? [], .usage, path: path)

@@ -143,6 +143,7 @@ extension BenchmarkOptions {
     if let activation = layers.activation { words += ["--activation", activation.rawValue] }
     if let residual = layers.residual { words += ["--residual", residual.rawValue] }
     if let directions = layers.directions { words += ["--directions", "\(directions)"] }
+    if let cell = layers.cell { words += ["--cell", cell.rawValue] }
     return words
   }
 }

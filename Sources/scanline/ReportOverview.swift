@@ -53,6 +53,7 @@ struct ReportOverview {
     if model.activation != model.model.standardActivation { parts.append(model.activation.rawValue) }
     if model.residual != model.model.standardResidual { parts.append("residual \(model.residual.rawValue)") }
     if model.directions != model.model.standardDirections { parts.append("\(model.directions) directions") }
+    if let cell = model.cell { parts.append("cell \(cell.rawValue)") }
     if model.classCount > 0 { parts.append(counted(model.classCount, "class")) }
     return parts.joined(separator: ", ")
   }

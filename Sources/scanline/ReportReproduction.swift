@@ -119,6 +119,7 @@ struct ReportReproduction {
       ("--activation", model.activation.rawValue), ("--residual", model.residual.rawValue),
       ("--directions", "\(model.directions)"), ("--initialization", model.initialization.rawValue),
     ]
+    if let cell = model.cell { options.append(("--cell", cell.rawValue)) }
     if model.classCount > 0 { options.append(("--class-conditional", nil)) }
     return options
   }

@@ -112,6 +112,7 @@ struct RunConfiguration {
     if let mixtures = model.mixtures { lines.append(line("mixtures", mixtures)) }
     lines += [text("activation", model.activation.rawValue), text("residual", model.residual.rawValue)]
     lines += [line("directions", model.directions), text("initialization", model.initialization.rawValue)]
+    if let cell = model.cell { lines.append(text("cell", cell.rawValue)) }
     tables.append(("model", lines))
 
     lines = [Self.line(options.length), line("batch", options.batchSize)]

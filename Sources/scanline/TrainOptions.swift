@@ -28,7 +28,7 @@ struct ModelOptions: ParsableArguments {
     let configuration = ModelConfiguration(
       model: kind, width: width ?? 32, blocks: blocks ?? kind.standardBlocks, shape: shape, levels: levels,
       likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
-      directions: layers.directions,
+      directions: layers.directions, cell: layers.cell,
       initialization: initialization ?? .uniform)
     try configuration.validate(path: path)
     return configuration
@@ -67,6 +67,7 @@ struct ModelOptions: ParsableArguments {
 }
 
 extension Activation: ExpressibleByArgument {}
+extension CellKind: ExpressibleByArgument {}
 extension ResidualOrder: ExpressibleByArgument {}
 extension Initialization: ExpressibleByArgument {}
 
@@ -81,10 +82,13 @@ struct LayerOptions: ParsableArguments {
   var residual: ResidualOrder?
   @Option(help: "Of a recurrent model: 1, from the left, or 2 (default: 1, of a diagonal-lstm 2).")
   var directions: Int?
+  @Option(help: "Of an mdrnn: plain, φ of a sum, or gru (default: plain).") var cell: CellKind?
 
   /// The first option that was given.
   var given: String? {
-    activation != nil ? "--activation" : residual != nil ? "--residual" : directions != nil ? "--directions" : nil
+    activation != nil
+      ? "--activation"
+      : residual != nil ? "--residual" : directions != nil ? "--directions" : cell != nil ? "--cell" : nil
   }
 }
 

@@ -7,7 +7,8 @@ import Kernels
 ///
 /// Tensors: `layers.N.left.input.weight` [k, in, 1, 1], `.bias` [k], `layers.N.left.state.weight` [k, 2k] (left, then
 /// above); `right` likewise where there are two directions. With K classes every `input` has `.class.weight` [k, K] too.
-/// The recurrent products start within ±1/√(2k), so that ‖W_W‖ + ‖W_N‖ is near 1: paths through the image multiply, and
+/// With the cell `gru` (`GRUCell`) k is four times as many, in the order of its gates, and those weights are zero that it does
+/// not have. The recurrent products start within ±1/√(2k), so that ‖W_W‖ + ‖W_N‖ is near 1: paths through the image multiply, and
 /// their number grows as C(i + j, i).
 ///
 /// In PyTorch: a `Sequential` of the shifted input (0, no weights), the layers (1…) with `i` and `rec` (of two directions
@@ -20,7 +21,8 @@ enum MDRNN: Architecture {
       z = g.stage("layers.\(n)", isResidual ? .residual : .block, listsParts: true) { g in
         let h = g.dropout(
           g.recurrence(
-            "layers.\(n)", z, features: c.width, cell: PlainCell(c.activation), conditional: true, pyTorch: "\(n + 1).")
+            "layers.\(n)", z, features: c.width, cell: (c.cell ?? .plain).makeCell(c.activation), conditional: true,
+            pyTorch: "\(n + 1).")
         )
         return isResidual ? g.sum(z, h) : h
       }

@@ -38,11 +38,14 @@ public enum ModelKind: String, Sendable, Codable, CaseIterable {
 public enum CellKind: String, Sendable, Codable, CaseIterable {
   /// h = φ(z): see `PlainCell`.
   case plain
+  /// See `GRUCell`.
+  case gru
 
   /// The cell; `activation` is the plain one's.
   func makeCell(_ activation: Activation) -> any RecurrentCell {
     switch self {
     case .plain: PlainCell(activation)
+    case .gru: GRUCell()
     }
   }
 }

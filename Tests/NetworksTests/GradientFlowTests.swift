@@ -44,7 +44,7 @@ import Testing
       let channels = flow.layer.channels
       let dead = (0..<channels).count { c in
         let values = stride(from: c, to: direct.count, by: channels).map { direct[$0] }
-        switch kind(flow.layer.units, c, channels) {
+        switch kind(flow.layer.units, c, channels, configuration.cell) {
         case .relu: return values.allSatisfy { $0 == 0 }
         case .tanh: return values.allSatisfy { $0 > 0.974_679_4 } || values.allSatisfy { $0 < -0.974_679_4 }
         case .sigmoid: return values.allSatisfy { $0 > 0.987_339_7 } || values.allSatisfy { $0 < 0.012_660_3 }
@@ -53,7 +53,7 @@ import Testing
       }
       #expect(flow.deadShare == Double(dead) / Double(channels), "\(name)")
       let saturated = direct.indices.count { i in
-        switch kind(flow.layer.units, i % channels, channels) {
+        switch kind(flow.layer.units, i % channels, channels, configuration.cell) {
         case .tanh: abs(direct[i]) > 0.974_679_4
         case .sigmoid: direct[i] > 0.987_339_7 || direct[i] < 0.012_660_3
         case .relu, .linear, .gates, .gated: false
@@ -63,9 +63,10 @@ import Testing
     }
   }
 
-  /// Gates i, f, o are sigmoid, g is tanh; of a gated unit the first half is tanh.
-  private func kind(_ units: UnitKind, _ channel: Int, _ channels: Int) -> UnitKind {
+  /// Gates i, f, o are sigmoid, g is tanh; r, z are sigmoid, n is tanh, u neither; of a gated unit the first half is tanh.
+  private func kind(_ units: UnitKind, _ channel: Int, _ channels: Int, _ cell: CellKind?) -> UnitKind {
     switch units {
+    case .gates where cell == .gru: [.sigmoid, .sigmoid, .tanh, .linear][4 * channel / channels]
     case .gates: channel < 3 * channels / 4 ? .sigmoid : .tanh
     case .gated: channel < channels / 2 ? .tanh : .sigmoid
     default: units

@@ -78,7 +78,8 @@ import Testing
   /// A product with a recurrence's J against differences of the reference's cells: a weight of the first layer's bias
   /// moves the second layer's input everywhere.
   @Test func recurrencesMoveAsTheReferenceDoes() throws {
-    for configuration in smallConfigurations where configuration.model == .mdrnn && configuration.blocks == 2 {
+    for configuration in smallConfigurations
+    where configuration.model == .mdrnn && configuration.blocks == 2 && configuration.cell == nil {
       let c = Case(configuration)
       var reference = referenceModel(configuration, c.parameters)
       func outputs(_ amount: Double) -> [Double] {

@@ -24,25 +24,26 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
 
   /// What tells the members of a family apart.
   private typealias Member = (
-    kind: ModelKind, activation: Activation, residual: ResidualOrder, directions: Int
+    kind: ModelKind, activation: Activation, residual: ResidualOrder, directions: Int, cell: CellKind?
   )
 
   private static let members: [Member] =
     Activation.allCases.flatMap { activation in
-      ResidualOrder.allCases.map { (.pixelCNN, activation, $0, 1) }
+      ResidualOrder.allCases.map { (.pixelCNN, activation, $0, 1, nil) }
     }
-    + [(.gatedPixelCNN, .tanh, .pre, 1)]
+    + [(.gatedPixelCNN, .tanh, .pre, 1, nil)]
     + Activation.allCases.flatMap { activation in
-      [ResidualOrder.off, .pre].flatMap { residual in (1...2).map { (.mdrnn, activation, residual, $0) } }
+      [ResidualOrder.off, .pre].flatMap { residual in (1...2).map { (.mdrnn, activation, residual, $0, nil) } }
     }
-    + (1...2).map { (.diagonalLSTM, .tanh, .pre, $0) }
+    + (1...2).map { (.diagonalLSTM, .tanh, .pre, $0, nil) }
+    + [ResidualOrder.off, .pre].flatMap { residual in (1...2).map { (.mdrnn, .tanh, residual, $0, .gru) } }
 
   /// All of them.
-  public static let all: [ModelCase] = members.flatMap { kind, activation, residual, directions in
+  public static let all: [ModelCase] = members.flatMap { kind, activation, residual, directions, cell in
     images.flatMap { image in
       [false, true].map { isConditional in
         let words = [
-          kind.rawValue, activation.rawValue, residual.rawValue, "\(directions)", image.name,
+          kind.rawValue, cell?.rawValue ?? activation.rawValue, residual.rawValue, "\(directions)", image.name,
           isConditional ? "classes" : "plain",
         ]
         return ModelCase(
@@ -51,7 +52,7 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
             model: kind, width: 12, blocks: 2,
             shape: ImageShape(height: height, width: width, channels: image.channels), levels: image.levels,
             likelihood: image.likelihood, mixtures: image.likelihood == nil ? nil : 3, activation: activation,
-            residual: residual, directions: directions, classNames: isConditional ? ["a", "b"] : nil))
+            residual: residual, directions: directions, cell: cell, classNames: isConditional ? ["a", "b"] : nil))
       }
     }
   }

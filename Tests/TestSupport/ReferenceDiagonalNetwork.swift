@@ -135,6 +135,16 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
           probe?.record(
             name + ".input",
             z.enumerated().map { $0 < 3 * features ? sigmoid($1) : hyperbolicTangentOf($1) })
+        } else if configuration.cell == .gru {
+          let before = step > 0 ? output[y * w + beside] : zero
+          for k in 0..<features {
+            let (r, u) = (sigmoid(z[k]), z[3 * features + k])
+            let keep = sigmoid(z[features + k])
+            let candidate = hyperbolicTangentOf(z[2 * features + k] + r * u)
+            output[p][k] = (1 - keep) * candidate + keep * before[k]
+            (z[k], z[features + k], z[2 * features + k]) = (r, keep, candidate)
+          }
+          probe?.record(name + ".input", z)
         } else {
           probe?.record(name + ".input", z)
           output[p] = z.map { value in

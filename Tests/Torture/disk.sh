@@ -154,7 +154,7 @@ demand 0 "" "$scanline" train --resume --output run --steps $(($(newest_step run
 for change in "rm images/ring/*" "cp -r images/ring images/ring2" "mv images/ring images/a" \
   "truncate -s 90 images/ring/*" "cp images/arc/* images/ring/"; do
   eval "$change"
-  demand 65 "images" "$scanline" train --resume --output whole
+  demand 65 "images" "$scanline" train --resume --output whole --steps 8
   rm -rf images
   cp -r kept images
 done

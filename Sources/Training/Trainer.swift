@@ -267,6 +267,7 @@ public final class Trainer {
   /// Throws `diverged`, naming the layer, where weights, their average or a moment are not finite. A gradient can be
   /// finite and its square not: then the second moment is infinite, and the weight would never move again, unnoticed.
   private func demandFiniteState(_ place: String, _ consequence: String) throws {
+    if adam.isFinite(threads: threads) { return }
     let vectors = [
       ("weights", adam.parameters), ("averaged weights", adam.average), ("first moments of", adam.firstMoment),
       ("second moments of", adam.secondMoment),

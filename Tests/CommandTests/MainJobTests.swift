@@ -63,7 +63,8 @@ import Training
     #expect(
       report.keys.sorted() == [
         "binarization", "bits_per_dimension", "bits_standard_error", "checkpoint", "classes", "fingerprint", "images",
-        "left_out", "levels", "nats_per_image", "skipped", "standard_error", "step", "trained_on", "weights",
+        "left_out", "levels", "nats_per_image", "skipped", "split", "standard_error", "step", "trained_on",
+        "weights",
       ])
     #expect(report["images"] as? Int == 60 && report["levels"] as? Int == 2 && report["skipped"] as? Int == 0)
     #expect(report["binarization"] as? String == "threshold" && report["weights"] as? String == "ema")

@@ -282,7 +282,7 @@ public final class Trainer {
   private func diverged(_ expected: String, _ found: String, _ consequence: String) -> ScanlineError {
     ScanlineError(
       .diverged, path: "training", expected: expected,
-      found: "\(found); \(consequence), and a lower --learning-rate or --clip may help")
+      found: "\(found); \(consequence), and a lower `baseRate` or `clipNorm` may help")
   }
 
   // MARK: Length

@@ -114,6 +114,7 @@ import Training
     let options = "--steps 50 --learning-rate 1e30 --warmup 0 --schedule constant"
     let early = try place.fail("train images \(model) \(options) --output run", 76)
     #expect(early.contains("training: expected finite numbers at step 2, found a loss"), "\(early)")
+    #expect(early.contains("and a lower --learning-rate or --clip may help"), "\(early)")
     #expect(early.contains("nothing was updated") && place.steps("run").isEmpty)
     // The score of the first step's weights comes before the second step.
     let late = try place.fail("train images \(model) \(options) --evaluate-every 1 --output late", 76)

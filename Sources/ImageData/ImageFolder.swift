@@ -63,9 +63,12 @@ public struct ImageFolder: Sendable {
     return entries.filter { $0.split == split }
   }
 
-  /// The held-out images, split folders or not: what `evaluationSplit` says, else those that the seeded hash holds out;
-  /// nil, all, where there are none.
-  public var heldOutSplit: Split? { evaluationSplit ?? (entries(in: .valid).isEmpty ? nil : .valid) }
+  /// The images that training holds out, by a folder of their own or by the seeded hash; nil where there are none. Those
+  /// of `test` are not for training, nor for a report on it.
+  public var heldOutSplit: Split? { entries(in: .valid).isEmpty ? nil : .valid }
+
+  /// The images that training learns from; nil where there are none.
+  public var trainSplit: Split? { entries(in: .train).isEmpty ? nil : .train }
 
   /// The folder with `count` images of `split` (nil: of all) alone, evenly spread over the listing and so over its
   /// classes; with all of them where there are no more.
@@ -83,8 +86,9 @@ public struct ImageFolder: Sendable {
       passedOver: passedOver, notes: notes, takesOwnPictures: takesOwnPictures)
   }
 
-  /// The split that a score is taken on unless another is named: the held-out one where the folder has split
-  /// folders (valid, else test, else the part of train that is held out), otherwise nil: every image.
+  /// The split that a finished model is scored on unless another is named: the held-out one where the folder has split
+  /// folders (valid, else test, else the part of train that is held out), otherwise nil: every image. Who scores says
+  /// which it was.
   public var evaluationSplit: Split? {
     guard layout == .splits else { return nil }
     return !splitFolders.contains(.valid) && splitFolders.contains(.test) ? .test : .valid

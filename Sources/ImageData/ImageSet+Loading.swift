@@ -62,7 +62,7 @@ extension ImageSet {
     guard !overflow && size <= limit else {
       throw ScanlineError(
         .badData, path: path,
-        expected: "images that fit in \(limit >> 20) MiB (smaller with --resize or --crop)",
+        expected: "images that fit in \(limit >> 20) MiB (smaller with `resizing`)",
         found: "\(counted(count, "image")) of \(shape)")
     }
     return size
@@ -177,7 +177,7 @@ extension ImageSet {
           ScanlineError(
             .badData, path: entry.path,
             expected: "\(reference.stored.channels == 1 ? "grey" : "colour") like \(reference.entry.path), "
-              + "or a choice for all (--channels 1 or 3)",
+              + "or a choice for all (`channels` 1 or 3)",
             found: withArticle("\(header.mode) image")))
       }
       if options.resizing == .none {
@@ -187,7 +187,7 @@ extension ImageSet {
               .badData, path: entry.path,
               expected:
                 "\(reference.shape.width)×\(reference.shape.height) pixels like \(reference.entry.path), "
-                + "or a size for all (--resize WxH or --crop WxH)",
+                + "or a size for all (`resizing`)",
               found: "\(header.width)×\(header.height)"))
         }
         try decoder.decode(header, options: options.reading, channels: channels, into: place)

@@ -30,11 +30,11 @@ public struct Quantization: Sendable, Codable, Equatable {
   /// - Throws: `ScanlineError` (`usage`) for other levels, or a binarization of more than 2.
   public init(levels: Int, binarization: Binarization? = nil, seed: UInt64 = 0) throws {
     guard (2...256).contains(levels) else {
-      throw ScanlineError(.usage, path: "--levels", expected: "2 to 256", found: "\(levels)")
+      throw ScanlineError(.usage, path: "`levels`", expected: "2 to 256", found: "\(levels)")
     }
     guard binarization == nil || levels == 2 else {
       throw ScanlineError(
-        .usage, path: "--binarize", expected: "--levels 2 with it", found: "--levels \(levels)")
+        .usage, path: "`binarization`", expected: "`levels` 2 with it", found: "`levels` \(levels)")
     }
     self.levels = levels
     self.binarization = levels == 2 ? binarization ?? .threshold : nil

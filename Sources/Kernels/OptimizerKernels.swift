@@ -67,6 +67,35 @@ public func adamStep(
   }
 }
 
+/// Whether every element of `range`, which begins at a whole vector, is finite in all of an optimizer's buffers: the last
+/// vector is looked at whole.
+///
+/// It is a pass of its own because nothing may be written where it fails: a flag from within `adamStep` would come when
+/// other ranges are updated already. One core, `benchmark step --width 32 --blocks 15`: this takes 0.05 ms, the Adam step
+/// 0.09 ms, and four `Magnitude`s, which tell the layer as well, 0.32 ms.
+public func areFinite(
+  parameters: AlignedBuffer, firstMoment: AlignedBuffer, secondMoment: AlignedBuffer, average: AlignedBuffer,
+  range: Range<Int>
+) -> Bool {
+  let count = parameters.count
+  precondition(
+    firstMoment.count == count && secondMoment.count == count && average.count == count,
+    "Adam's buffers differ in size")
+  precondition(range.lowerBound % Lanes.count == 0 && range.upperBound <= count, "range \(range)")
+  let (p, m, v, e) = (parameters.pointer, firstMoment.pointer, secondMoment.pointer, average.pointer)
+  // x · 0 is 0 where x is finite, else NaN, which stays in the sum. Each buffer has its own, so none waits for another.
+  var (sumP, sumM, sumV, sumE) = (FloatVector.zero, FloatVector.zero, FloatVector.zero, FloatVector.zero)
+  var i = range.lowerBound
+  while i < range.upperBound {
+    sumP = scanline_fma_scalar(load(p, i), 0, sumP)
+    sumM = scanline_fma_scalar(load(m, i), 0, sumM)
+    sumV = scanline_fma_scalar(load(v, i), 0, sumV)
+    sumE = scanline_fma_scalar(load(e, i), 0, sumE)
+    i &+= Lanes.count
+  }
+  return (sumP + sumM + (sumV + sumE)) == .zero
+}
+
 /// target = factor · Σ sources over the elements of `range`, added in the order of `sources`.
 public func sum(_ sources: [AlignedBuffer], scaledBy factor: Float, into target: AlignedBuffer, range: Range<Int>) {
   precondition(range.lowerBound % Lanes.count == 0 && range.upperBound <= target.count, "range \(range)")

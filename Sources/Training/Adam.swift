@@ -1,6 +1,7 @@
 // The optimizer: Adam, its moments, and the moving average of the weights.
 import Kernels
 import Networks
+import Synchronization
 
 /// What decides an optimizer's steps, apart from the gradient.
 public struct AdamOptions: Sendable, Codable, Equatable {
@@ -56,12 +57,31 @@ public struct Adam: Sendable {
       secondCorrection: Float(1 / (1 - power(Double(options.beta2), step)).squareRoot()),
       gradientScale: Float(clip),
       averageDecay: min(options.averageDecay, Float((1 + t) / (10 + t))))
-    let (count, slice) = (parameters.storage.count, 16_384)
-    parallelFor((count + slice - 1) / slice, threads: threads) { number, _ in
+    forEachStretch(threads) { range in
       adamStep(
         parameters: parameters.storage, gradient: gradient.storage, firstMoment: firstMoment.storage,
-        secondMoment: secondMoment.storage, average: average.storage, constants: constants,
-        range: number * slice..<min((number + 1) * slice, count))
+        secondMoment: secondMoment.storage, average: average.storage, constants: constants, range: range)
+    }
+  }
+
+  /// Whether weights, average and both moments are finite throughout. An update is only to be taken where they are: it
+  /// writes while it reads.
+  package func isFinite(threads: Int) -> Bool {
+    let isFinite = Atomic(true)
+    forEachStretch(threads) { range in
+      let found = areFinite(
+        parameters: parameters.storage, firstMoment: firstMoment.storage, secondMoment: secondMoment.storage,
+        average: average.storage, range: range)
+      if !found { isFinite.store(false, ordering: .relaxed) }
+    }
+    return isFinite.load(ordering: .relaxed)
+  }
+
+  /// Shares the parameters out in stretches of whole vectors.
+  private func forEachStretch(_ threads: Int, _ body: (Range<Int>) -> Void) {
+    let (count, stretch) = (parameters.storage.count, 16_384)
+    parallelFor((count + stretch - 1) / stretch, threads: threads) { number, _ in
+      body(number * stretch..<min((number + 1) * stretch, count))
     }
   }
 }

@@ -21,16 +21,16 @@ public struct LearningRateSweep {
     /// The usual ones.
     public init() {}
 
-    /// Throws a usage error naming the first option that makes no sense.
+    /// Throws a usage error whose path is the first property that makes no sense.
     public func validate() throws {
       func require(_ condition: Bool, _ option: String, _ expected: String, _ found: Any) throws {
         guard condition else { throw ScanlineError(.usage, path: option, expected: expected, found: "\(found)") }
       }
-      try require(lowest >= 1e-12 && lowest.isFinite, "--from", "a rate of 1e-12 or more", lowest)
-      try require(highest > lowest && highest <= 1e6, "--to", "a rate above --from, at most 1e6", highest)
-      try require((20...1_000_000).contains(steps), "--steps", "20 to 1000000 steps", steps)
-      try require((0..<1).contains(smoothing), "--smoothing", "a share from 0 to below 1", smoothing)
-      try require(divergence > 1 && divergence.isFinite, "--stop-at", "a factor above 1", divergence)
+      try require(lowest >= 1e-12 && lowest.isFinite, "`lowest`", "a rate of 1e-12 or more", lowest)
+      try require(highest > lowest && highest <= 1e6, "`highest`", "a rate above `lowest`, at most 1e6", highest)
+      try require((20...1_000_000).contains(steps), "`steps`", "20 to 1000000 steps", steps)
+      try require((0..<1).contains(smoothing), "`smoothing`", "a share from 0 to below 1", smoothing)
+      try require(divergence > 1 && divergence.isFinite, "`divergence`", "a factor above 1", divergence)
     }
   }
 

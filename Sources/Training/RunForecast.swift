@@ -80,7 +80,7 @@ package struct RunForecast: Sendable {
       .usage, path: path,
       expected: "a run that fits the \(mebibytes(available)) MiB of memory that are available",
       found: "one that takes \(mebibytes(bytes)) MiB more: width \(state.model.width), \(state.model.blocks) blocks, "
-        + "\(counted(threads, "thread")), images of \(state.model.shape); smaller ones, or --resize, take less")
+        + "\(counted(threads, "thread")), images of \(state.model.shape); smaller ones (`resizing`) take less")
   }
 
   /// Bytes as mebibytes, rounded up.

@@ -89,9 +89,11 @@ public final class Trainer {
   private let gradient: ParameterVector
   private var order: DataOrder
   private let threads: Int
-  private let now: () -> Double
+  private var clock: RunClock
   /// The step that was last saved: saving it again would find its name taken.
   private var savedStep: Int?
+  /// Whether a request to save has come that is not met yet.
+  private var saveIsAsked = false
 
   /// A trainer that goes on from `state` and `adam`; `isSaved` where they come from a checkpoint of the same run.
   /// `now` gives seconds from any fixed moment.
@@ -108,7 +110,7 @@ public final class Trainer {
     self.train = train
     self.valid = valid
     self.threads = threads
-    self.now = now
+    clock = RunClock(now: now)
     savedStep = isSaved ? adam.step : nil
     model = state.model.makeModel()
     order = DataOrder(images: train.count, batchSize: options.batchSize, seed: options.seed)
@@ -124,6 +126,18 @@ public final class Trainer {
     options.evaluationInterval ?? (499 + order.stepsPerEpoch) / order.stepsPerEpoch * order.stepsPerEpoch
   }
 
+  /// What a run does next.
+  private enum Phase {
+    /// Meet a request, then take a step.
+    case step
+    /// Score the held-out images of an interval, then save.
+    case evaluation
+    /// Score all held-out images, then end.
+    case finalEvaluation
+    /// Save, then return.
+    case end(Outcome)
+  }
+
   /// Runs to the end, or until `request` says stop. `save` writes a checkpoint and gives its path; it is called at
   /// every evaluation, on request, and at the end. An evaluation that is asked to stop is given up, and made up for when
   /// the run goes on. Throws `badData` where the state contradicts itself, `diverged` before a step is taken from weights
@@ -133,75 +147,71 @@ public final class Trainer {
     request: () -> TrainingRequest, save: (RunState, Adam) throws -> String,
     report: (TrainingEvent) throws -> Void
   ) throws -> Outcome {
+    try demandOwnOrder()
+    clock.start(after: state.elapsedSeconds)
+    var phase = isOver ? Phase.finalEvaluation : state.awaitsEvaluation == true ? .evaluation : .step
+    while true {
+      switch phase {
+      case .step:
+        if mustStop(request) {
+          phase = .end(.stopped)
+        } else {
+          if saveIsAsked { try saveOnce(save, report) }
+          try takeStep(report)
+          phase = isOver ? .finalEvaluation : adam.step % evaluationInterval == 0 ? .evaluation : .step
+        }
+      case .evaluation:
+        if try evaluate(isFinal: false, request, report) {
+          try saveOnce(save, report)
+          phase = isOver ? .finalEvaluation : .step
+        } else {
+          state.awaitsEvaluation = true
+          phase = .end(.stopped)
+        }
+      case .finalEvaluation:
+        phase = .end(try evaluate(isFinal: true, request, report) ? .finished : .stopped)
+      case .end(let outcome):
+        try saveOnce(save, report)
+        return outcome
+      }
+    }
+  }
+
+  /// Throws `badData` where the state is of another order of images than its options give.
+  private func demandOwnOrder() throws {
     guard state.order == nil || state.order == order.position(step: adam.step) else {
       throw ScanlineError(
         .badData, path: "state.json", expected: "the order of images that seed, batch and step give",
         found: "another one")
     }
-    var clock = RunClock(now: now, elapsedBefore: state.elapsedSeconds)
-    func saveOnce() throws {
-      guard savedStep != adam.step else { return }
-      try demandFiniteState("after step \(adam.step)", "nothing was saved")
-      state.step = adam.step
-      state.order = order.position(step: adam.step)
-      state.elapsedSeconds = clock.elapsed
-      try report(.saved(try save(state, adam)))
-      savedStep = adam.step
-    }
-    // A request to save that comes during an evaluation is met right after it.
-    var savesSoon = false
-    func mustStop() throws -> Bool {
-      switch request() {
-      case .none: return false
-      case .save:
-        savesSoon = true
-        return false
-      case .stop: return true
-      }
-    }
-    /// Scores the held-out images and tells of it; false where it was asked to stop before it was through.
-    func evaluated(isFinal: Bool) throws -> Bool {
-      guard let valid else { return true }
-      guard let evaluation = try evaluate(valid, clock, isFinal: isFinal, mustStop: mustStop) else { return false }
-      state.awaitsEvaluation = nil
-      try report(.evaluated(evaluation))
-      return true
-    }
-    func stopped() throws -> Outcome {
-      try saveOnce()
-      return .stopped
-    }
-    if state.awaitsEvaluation == true, !isOver(clock), try !evaluated(isFinal: false) { return try stopped() }
-    while !isOver(clock) {
-      if try mustStop() { return try stopped() }
-      if savesSoon {
-        savesSoon = false
-        try saveOnce()
-      }
-      let (step, tracked) = try takeStep(&clock)
-      try report(.step(step))
-      if let tracked {
-        try report(.gradients(tracked.record))
-        try report(.histograms(tracked.histograms))
-      }
-      if adam.step % evaluationInterval == 0, !isOver(clock) {
-        if try !evaluated(isFinal: false) {
-          state.awaitsEvaluation = true
-          return try stopped()
-        }
-        try saveOnce()
-      }
-    }
-    if try !evaluated(isFinal: true) { return try stopped() }
-    try saveOnce()
-    return .finished
+  }
+
+  /// Whether the run is asked to stop. A request to save is kept until the next save: during an evaluation that is the
+  /// one right after it.
+  private func mustStop(_ request: () -> TrainingRequest) -> Bool {
+    let asked = request()
+    if asked == .save { saveIsAsked = true }
+    return asked == .stop
+  }
+
+  /// Saves and reports it, unless this step is saved already.
+  private func saveOnce(
+    _ save: (RunState, Adam) throws -> String, _ report: (TrainingEvent) throws -> Void
+  ) throws {
+    saveIsAsked = false
+    guard savedStep != adam.step else { return }
+    try demandFiniteState("after step \(adam.step)", "nothing was saved")
+    state.step = adam.step
+    state.order = order.position(step: adam.step)
+    state.elapsedSeconds = clock.elapsed
+    try report(.saved(try save(state, adam)))
+    savedStep = adam.step
   }
 
   // MARK: A step
 
-  private typealias Tracked = (record: GradientRecord, histograms: GradientHistograms)
-
-  private func takeStep(_ clock: inout RunClock) throws -> (StepReport, Tracked?) {
+  /// Takes a step and reports it, and where it is due the gradient flow of this step.
+  private func takeStep(_ report: (TrainingEvent) throws -> Void) throws {
     clock.beginStep()
     let step = adam.step
     try demandFiniteState("at step \(step + 1)", "nothing was updated")
@@ -220,23 +230,25 @@ public final class Trainer {
     let natsPerImage = nats.reduce(0, +) / Double(nats.count)
     // A record says how far the weights moved: that must be a number.
     if isRecorded { try demandFiniteState("after step \(adam.step)", "nothing was saved") }
-    var tracked: Tracked?
-    if let tracker, let before {
-      let record = tracker.record(
-        step: adam.step, natsPerImage: natsPerImage, gradient: gradient, before: before, after: adam.parameters)
-      tracked = (record, tracker.histograms(step: adam.step, gradient: gradient))
+    let record = before.flatMap {
+      tracker?.record(
+        step: adam.step, natsPerImage: natsPerImage, gradient: gradient, before: $0, after: adam.parameters)
     }
+    let histograms = tracker?.histograms(step: adam.step, gradient: gradient)
     clock.endStep()
     state.lastRate = rate
     let isDue = options.metricsInterval > 0 && adam.step % options.metricsInterval == 0
     state.window = isDue || options.metricsInterval == 0 ? nil : (state.window ?? MetricsWindow()).adding(natsPerImage)
-    let report = StepReport(
-      step: adam.step,
-      expectedSteps: totalSteps ?? clock.expectedSteps(after: adam.step, seconds: limitSeconds),
-      epoch: epoch, natsPerImage: natsPerImage,
-      imagesPerSecond: Double(order.batchSize) * clock.stepsPerSecond, remainingSeconds: remaining(clock),
-      learningRate: rate, gradientNorm: norms.global, elapsedSeconds: clock.elapsed)
-    return (report, tracked)
+    try report(
+      .step(
+        StepReport(
+          step: adam.step,
+          expectedSteps: totalSteps ?? clock.expectedSteps(after: adam.step, seconds: limitSeconds),
+          epoch: epoch, natsPerImage: natsPerImage,
+          imagesPerSecond: Double(order.batchSize) * clock.stepsPerSecond, remainingSeconds: remainingSeconds,
+          learningRate: rate, gradientNorm: norms.global, elapsedSeconds: clock.elapsed)))
+    if let record { try report(.gradients(record)) }
+    if let histograms { try report(.histograms(histograms)) }
   }
 
   /// Throws `diverged`, naming the layer, where the loss or the gradient of this step is not finite.
@@ -255,6 +267,7 @@ public final class Trainer {
   /// Throws `diverged`, naming the layer, where weights, their average or a moment are not finite. A gradient can be
   /// finite and its square not: then the second moment is infinite, and the weight would never move again, unnoticed.
   private func demandFiniteState(_ place: String, _ consequence: String) throws {
+    if adam.isFinite(threads: threads) { return }
     let vectors = [
       ("weights", adam.parameters), ("averaged weights", adam.average), ("first moments of", adam.firstMoment),
       ("second moments of", adam.secondMoment),
@@ -269,19 +282,19 @@ public final class Trainer {
   private func diverged(_ expected: String, _ found: String, _ consequence: String) -> ScanlineError {
     ScanlineError(
       .diverged, path: "training", expected: expected,
-      found: "\(found); \(consequence), and a lower --learning-rate or --clip may help")
+      found: "\(found); \(consequence), and a lower `baseRate` or `clipNorm` may help")
   }
 
   // MARK: Length
 
   private var limitSeconds: Double? { options.length.seconds }
 
-  private func isOver(_ clock: RunClock) -> Bool {
+  private var isOver: Bool {
     if let totalSteps { return adam.step >= totalSteps }
     return clock.elapsed >= limitSeconds ?? 0
   }
 
-  private func remaining(_ clock: RunClock) -> Double {
+  private var remainingSeconds: Double {
     if let totalSteps { return Double(totalSteps - adam.step) / max(clock.stepsPerSecond, 1e-9) }
     return max(0, (limitSeconds ?? 0) - clock.elapsed)
   }
@@ -292,60 +305,72 @@ public final class Trainer {
   /// a few seconds' of large ones.
   private static let imagesBetweenRequests = 64
 
-  /// Scores held-out images with the moving average, and with the weights themselves; nil where it was asked to stop meanwhile. Whether it is the best so
-  /// far is decided on the same images each time, those of the intervals. Throws `diverged` where a score is not finite:
-  /// such weights are not saved.
+  /// Scores held-out images with the moving average and with the weights themselves, and reports it; false where it was
+  /// asked to stop before it was through. Whether a score is the best so far is decided on the same images each time,
+  /// those of the intervals. Throws `diverged` where a score is not finite: such weights are not saved.
   private func evaluate(
-    _ valid: ImageSet, _ clock: RunClock, isFinal: Bool, mustStop: () throws -> Bool
-  ) throws -> EvaluationReport? {
+    isFinal: Bool, _ request: () -> TrainingRequest, _ report: (TrainingEvent) throws -> Void
+  ) throws -> Bool {
+    guard let valid else { return true }
     let chosen = Philox(seed: options.seed, purpose: .dataOrder, stream: .max)
       .permutation(count: valid.count).prefix(options.evaluationImages)
     let indices = isFinal ? Array(0..<valid.count) : Array(chosen)
-    let piece = Self.imagesBetweenRequests * threads
-    /// nil where it was asked to stop.
-    func scores(_ parameters: ParameterVector, _ name: String) throws -> [Double]? {
-      let scorer = Scorer(model: model, parameters: parameters, threads: threads)
-      var nats: [Double] = []
-      for start in stride(from: 0, to: indices.count, by: piece) {
-        if start > 0, try mustStop() { return nil }
-        nats += scorer.nats(
-          valid, indices: Array(indices[start..<min(start + piece, indices.count)]), state.quantization)
-      }
-      guard nats.allSatisfy(\.isFinite) else {
-        throw diverged(
-          "finite nats of held-out images after step \(adam.step)",
-          GradientNorms(parameters, threads: threads).firstNotFinite.map {
-            "\(name) \($0) that are not finite"
-          } ?? "\(nats.filter { !$0.isFinite }.count) of \(nats.count) that are not", "nothing was saved")
-      }
-      return nats
-    }
-    guard let nats = try scores(adam.average, "averaged weights"),
+    guard let nats = try scores(of: adam.average, "averaged weights", valid, indices, request),
       // Where nothing is averaged the two are the same.
-      let raw = options.adam.averageDecay == 0 ? nats : try scores(adam.parameters, "weights")
-    else { return nil }
+      let raw = options.adam.averageDecay == 0
+        ? nats : try scores(of: adam.parameters, "weights", valid, indices, request)
+    else { return false }
+    state.awaitsEvaluation = nil
     let compared = isFinal ? chosen.map { nats[$0] } : nats
     let mean = compared.reduce(0, +) / Double(compared.count)
     let isBest = mean < state.best?.natsPerImage ?? .infinity
     if isBest { state.best = RunState.Best(step: adam.step, natsPerImage: mean) }
-    return EvaluationReport(
-      step: adam.step, elapsedSeconds: clock.elapsed,
-      summary: LikelihoodSummary(nats, shape: valid.shape),
-      raw: LikelihoodSummary(raw, shape: valid.shape), isBest: isBest, isFinal: isFinal)
+    try report(
+      .evaluated(
+        EvaluationReport(
+          step: adam.step, elapsedSeconds: clock.elapsed, summary: LikelihoodSummary(nats, shape: valid.shape),
+          raw: LikelihoodSummary(raw, shape: valid.shape), isBest: isBest, isFinal: isFinal)))
+    return true
+  }
+
+  /// The nats of each of the images `indices` of `valid`; nil where it was asked to stop meanwhile.
+  private func scores(
+    of parameters: ParameterVector, _ name: String, _ valid: ImageSet, _ indices: [Int],
+    _ request: () -> TrainingRequest
+  ) throws -> [Double]? {
+    let scorer = Scorer(model: model, parameters: parameters, threads: threads)
+    let piece = Self.imagesBetweenRequests * threads
+    var nats: [Double] = []
+    for start in stride(from: 0, to: indices.count, by: piece) {
+      if start > 0, mustStop(request) { return nil }
+      nats += scorer.nats(
+        valid, indices: Array(indices[start..<min(start + piece, indices.count)]), state.quantization)
+    }
+    guard nats.allSatisfy(\.isFinite) else {
+      throw diverged(
+        "finite nats of held-out images after step \(adam.step)",
+        GradientNorms(parameters, threads: threads).firstNotFinite.map {
+          "\(name) \($0) that are not finite"
+        } ?? "\(nats.filter { !$0.isFinite }.count) of \(nats.count) that are not", "nothing was saved")
+    }
+    return nats
   }
 }
 
 /// Time in a run: what went before a resume counts, and steps are timed apart from evaluations.
 private struct RunClock {
   private let now: () -> Double
-  private let start: Double
+  private var start = 0.0
   private var stepStart = 0.0
   private var stepSeconds = 0.0
   private var steps = 0
 
-  init(now: @escaping () -> Double, elapsedBefore: Double) {
-    self.now = now
-    start = now() - elapsedBefore
+  init(now: @escaping () -> Double) { self.now = now }
+
+  /// Starts anew, `seconds` into the run.
+  mutating func start(after seconds: Double) {
+    self = RunClock(now: now)
+    start = now() - seconds
   }
 
   /// Seconds of the whole run.

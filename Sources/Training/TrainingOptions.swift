@@ -111,32 +111,32 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
     if least > 10 { evaluationInterval = evaluationInterval ?? Self.leastDefaultSteps / 20 }
   }
 
-  /// Throws a usage error naming the first option that makes no sense.
+  /// Throws a usage error whose path is the first property that makes no sense.
   public func validate() throws {
     func require(_ condition: Bool, _ option: String, _ expected: String, _ found: Any) throws {
       guard condition else {
         throw ScanlineError(.usage, path: option, expected: expected, found: "\(found)")
       }
     }
-    try require((1...65_536).contains(batchSize), "--batch", "1 to 65536 images", batchSize)
+    try require((1...65_536).contains(batchSize), "`batchSize`", "1 to 65536 images", batchSize)
     try require(
-      schedule.baseRate > 0 && schedule.baseRate.isFinite, "--learning-rate", "a positive number",
+      schedule.baseRate > 0 && schedule.baseRate.isFinite, "`baseRate`", "a positive number",
       schedule.baseRate)
-    try require(schedule.warmupSteps >= 0, "--warmup", "0 steps or more", schedule.warmupSteps)
+    try require(schedule.warmupSteps >= 0, "`warmupSteps`", "0 steps or more", schedule.warmupSteps)
     try require(
-      schedule.decay > 0 && schedule.decay <= 1, "--decay", "a number above 0, at most 1", schedule.decay)
+      schedule.decay > 0 && schedule.decay <= 1, "`decay`", "a number above 0, at most 1", schedule.decay)
     try require(
-      adam.clipNorm >= 0 && adam.clipNorm.isFinite, "--clip", "0 (off) or a positive norm", adam.clipNorm)
-    try require((0..<1).contains(adam.averageDecay), "--ema", "a number from 0 to below 1", adam.averageDecay)
-    try require((0..<1).contains(dropout), "--dropout", "a share from 0 to below 1", dropout)
+      adam.clipNorm >= 0 && adam.clipNorm.isFinite, "`clipNorm`", "0 (off) or a positive norm", adam.clipNorm)
+    try require((0..<1).contains(adam.averageDecay), "`averageDecay`", "a number from 0 to below 1", adam.averageDecay)
+    try require((0..<1).contains(dropout), "`dropout`", "a share from 0 to below 1", dropout)
     try require(
-      evaluationInterval.map { $0 > 0 } ?? true, "--evaluate-every", "1 step or more", evaluationInterval ?? 0
+      evaluationInterval.map { $0 > 0 } ?? true, "`evaluationInterval`", "1 step or more", evaluationInterval ?? 0
     )
-    try require(evaluationImages > 0, "--evaluation-images", "1 image or more", evaluationImages)
-    try require(gradientInterval >= 0, "--gradients-every", "0 (never) or a number of steps", gradientInterval)
-    try require(metricsInterval >= 0, "--metrics-every", "0 (never) or a number of steps", metricsInterval)
-    try require((0...256).contains(samples), "--samples", "0 (none) to 256 images", samples)
-    try require(checkpointsKept > 0, "--keep", "1 checkpoint or more", checkpointsKept)
+    try require(evaluationImages > 0, "`evaluationImages`", "1 image or more", evaluationImages)
+    try require(gradientInterval >= 0, "`gradientInterval`", "0 (never) or a number of steps", gradientInterval)
+    try require(metricsInterval >= 0, "`metricsInterval`", "0 (never) or a number of steps", metricsInterval)
+    try require((0...256).contains(samples), "`samples`", "0 (none) to 256 images", samples)
+    try require(checkpointsKept > 0, "`checkpointsKept`", "1 checkpoint or more", checkpointsKept)
     if let share = schedule.warmupShare {
       try require(share >= 0 && share <= 1, "the warm-up's share", "a share from 0 to 1", share)
     }
@@ -156,9 +156,9 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
       }
     }
     switch length {
-    case .steps(let n): try require(n > 0, "--steps", "1 step or more", n)
-    case .epochs(let n): try require(n > 0 && n < 1e9, "--epochs", "a number above 0, below 1000000000", n)
-    case .minutes(let n): try require(n > 0 && n < 1e9, "--minutes", "a number above 0, below 1000000000", n)
+    case .steps(let n): try require(n > 0, "`steps`", "1 step or more", n)
+    case .epochs(let n): try require(n > 0 && n < 1e9, "`epochs`", "a number above 0, below 1000000000", n)
+    case .minutes(let n): try require(n > 0 && n < 1e9, "`minutes`", "a number above 0, below 1000000000", n)
     }
   }
 }

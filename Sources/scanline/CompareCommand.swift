@@ -76,7 +76,8 @@ struct CompareCommand: ParsableCommand {
     let subjects = try ComparedModels(
       paths.dropLast(), folder: paths[paths.count - 1], weights, images, binarizationSeed: binarizationSeed,
       console: console)
-    let chosen = split ?? (train == nil ? subjects.listing.heldOutSplit : subjects.listing.evaluationSplit)
+    let listing = subjects.listing
+    let chosen = split ?? listing.evaluationSplit ?? (train == nil ? listing.heldOutSplit : nil)
     let data = try subjects.load(chosen, images, threads: threads, console: console)
     if let note = Bootstrap.note(images: data.set.count) { console.logger.warning("\(note)") }
     // A table has these above it.

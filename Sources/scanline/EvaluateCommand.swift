@@ -12,8 +12,9 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Score the images of a folder: nats per image and bits per dimension.",
     discussion: """
-      Every image under the folder is scored; where it has split folders, the held-out one. Pixels are read and \
-      quantized, and images held out, as the checkpoint's own were, unless options say otherwise.
+      Every image under the folder is scored; where it has split folders, those of valid, else of test, else what is held \
+      out of train. The result names the split. Pixels are read and quantized, and images held out, as the checkpoint's own \
+      were, unless options say otherwise.
 
       "trained on" counts the scored images whose pixels the model was trained on, wherever the files lie and whatever \
       they are called; it is not known (null) of imported weights, of checkpoints of earlier versions, and where other \
@@ -81,7 +82,8 @@ struct EvaluateCommand: ParsableCommand {
     }
     let scores = ImageScores(set, nats: nats)
     var report = EvaluateReport(
-      scores, state, checkpoint: checkpoint.path, weights: weights, trained: trained, leftOut: all.count - set.count)
+      scores, state, split: chosen, checkpoint: checkpoint.path, weights: weights, trained: trained,
+      leftOut: all.count - set.count)
     if gradients {
       console.redraw("gradient of \(counted(set.count, "image"))")
       report.gradients = gradient(model, checkpoint.parameters, set, state.quantization)

@@ -38,6 +38,8 @@ struct EvaluateReport: Encodable {
   }
 
   var images: Int
+  /// The split that was scored, whether it was asked for or not; null where all images were.
+  var split: Stated<String>
   var natsPerImage: Double
   var bitsPerDimension: Double
   /// Null of a single image.
@@ -63,17 +65,17 @@ struct EvaluateReport: Encodable {
   var gradients: [String: Gradient]?
 
   private enum CodingKeys: String, CodingKey {
-    case images, natsPerImage, bitsPerDimension, standardError, bitsStandardError, levels, binarization, checkpoint,
-      step,
-      weights, fingerprint, skipped, trainedOn, leftOut, classes, worst, gradients
+    case images, split, natsPerImage, bitsPerDimension, standardError, bitsStandardError, levels, binarization,
+      checkpoint, step, weights, fingerprint, skipped, trainedOn, leftOut, classes, worst, gradients
   }
 
   init(
-    _ scores: ImageScores, _ state: RunState, checkpoint: String, weights: Checkpoint.Weights, trained: TrainedImages,
-    leftOut: Int
+    _ scores: ImageScores, _ state: RunState, split: Split?, checkpoint: String, weights: Checkpoint.Weights,
+    trained: TrainedImages, leftOut: Int
   ) {
     let summary = scores.summary
     images = summary.images
+    self.split = Stated(value: split?.rawValue)
     natsPerImage = summary.natsPerImage
     bitsPerDimension = summary.bitsPerDimension
     standardError = Stated(value: summary.standardError)
@@ -107,7 +109,7 @@ struct EvaluateReport: Encodable {
     let quantization = binarization.value.map { "2 (\($0))" } ?? "\(levels)"
     var parts = [
       """
-      images              \(images)
+      images              \(images)\(split.value.map { ", split \($0)" } ?? "")
       nats per image      \(plusMinus(natsPerImage, standardError.value, 4))
       bits per dimension  \(plusMinus(bitsPerDimension, bitsStandardError.value, 5))
       levels              \(quantization)

@@ -107,7 +107,8 @@ struct GradientsCommand: ParsableCommand {
     let stem = try target(folder, "jacobians")
     let listing = try checkpoint.scan(source, reading)
     let (set, model) = try checkpoint.load(
-      listing.spread(count, in: listing.heldOutSplit), split: nil, reading, threads: threads, console: console)
+      listing.spread(count, in: listing.heldOutSplit ?? listing.trainSplit), split: nil, reading, threads: threads,
+      console: console)
     let batch = checkpoint.state.quantization.batch(from: set, indices: 0..<set.count)
     let bar = ProgressBar(
       console, "Jacobians", total: JacobianAnalysis.taskCount(model, images: set.count))

@@ -48,7 +48,7 @@ struct ReportPictures {
       do {
         return try completions(of: run, count, options, console)
       } catch {
-        return .note("No completions: \("\(error)")")
+        return .note("No completions: \(inFlags(error))")
       }
     }
   }

@@ -54,7 +54,7 @@ struct ReportScores {
     }
     for (number, run) in runs.enumerated() {
       if case .failure(let error) = run.checkpoint {
-        recorded.append(Self.record(run, number, reason: "\(error)"))
+        recorded.append(Self.record(run, number, reason: inFlags(error)))
       }
     }
     for numbers in Self.grouped(runs) {
@@ -64,7 +64,7 @@ struct ReportScores {
           groups.append(try Self.score(numbers, of: runs, options, [], console))
           continue
         } catch {
-          notes.append("Not held against the other runs, image by image: \(error).")
+          notes.append("Not held against the other runs, image by image: \(inFlags(error)).")
         }
       }
       // One by one: each run's own images, or the reason why not.
@@ -72,7 +72,7 @@ struct ReportScores {
         do {
           groups.append(try Self.score([number], of: runs, options, notes, console))
         } catch {
-          recorded.append(Self.record(runs[number], number, reason: "\(error)"))
+          recorded.append(Self.record(runs[number], number, reason: inFlags(error)))
         }
       }
     }

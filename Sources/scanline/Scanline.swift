@@ -77,7 +77,7 @@ enum Entry {
     } catch let error as ScanlineError {
       // Where a signal is ending the process, the error may be of its making.
       UnfinishedFiles.waitForRemoval()
-      say("scanline: \(arguments?.retold(error) ?? error)")
+      say("scanline: \(arguments?.retold(error.inFlags) ?? error.inFlags)")
       exit(error.kind.rawValue)
     } catch
       where Scanline.exitCode(for: error) == .validationFailure

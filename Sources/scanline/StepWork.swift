@@ -12,6 +12,7 @@ final class StepWork {
     case backward = "backward kernels with their endings"
     case reduction = "adding up the shards"
     case norms = "norms of the gradient"
+    case finiteness = "looking for what is not finite"
     case optimizer = "Adam and the average"
   }
 
@@ -46,6 +47,7 @@ final class StepWork {
 
   func step(_ engine: Engine) {
     _ = engine.gradient.compute(batch, parameters: adam.parameters, into: gradient)
+    precondition(adam.isFinite(threads: engine.threads), "numbers that are not finite")
     let norm = GradientNorms(gradient, threads: engine.threads)
     adam.update(gradient, norm: norm.global, learningRate: 1e-3, threads: engine.threads)
   }
@@ -69,6 +71,7 @@ final class StepWork {
       }
     case .reduction: alone.gradient.reduce(into: gradient)
     case .norms: _ = GradientNorms(gradient, threads: 1)
+    case .finiteness: precondition(adam.isFinite(threads: 1), "numbers that are not finite")
     case .optimizer: adam.update(gradient, norm: 1, learningRate: 0)
     }
   }

@@ -347,8 +347,8 @@ struct TrainCommand: StoppableCommand {
       try folder.images(of: split, loading, threads: threads, console: console)
     }
     let train = try images(.train)
-    let heldOut: Split = folder.entries(in: .valid).isEmpty ? .test : .valid
-    let valid = folder.entries(in: heldOut).isEmpty ? nil : try images(heldOut)
+    // Nothing held out: nothing to evaluate. The split test is not for training to look at.
+    let valid = folder.entries(in: .valid).isEmpty ? nil : try images(.valid)
     if let valid, valid.shape != train.shape {
       throw ScanlineError(
         .badData, path: path, expected: "held-out images of \(train.shape), as in training (--resize or --crop)",

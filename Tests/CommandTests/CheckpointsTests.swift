@@ -73,5 +73,7 @@ import Training
     #expect(place.steps("run").map { place.names("run/" + $0) } == before)
     #expect(try place.fail("lr-find images --checkpoint run --width 4 --output x", 64).contains("--width"))
     #expect(try place.fail("lr-find images --steps 3 --output x", 64).contains("--steps: expected 20"))
+    #expect(try place.fail("lr-find images --from 0 --output x", 64).contains("--from: expected a rate of 1e-12"))
+    #expect(try place.fail("lr-find images --to 0 --output x", 64).contains("--to: expected a rate above --from,"))
   }
 }

@@ -133,6 +133,33 @@ import Training
     #expect(report["images"] as? Int == 12 - seen && report["left_out"] as? Int == seen && seen > 0)
   }
 
+  /// Neither training nor the report on it looks at a test folder, held-out images or none.
+  @Test(arguments: [0, 0.3]) func trainingLeavesTheTestFolderAlone(share: Double) throws {
+    for number in 0..<20 { try place.write(noise(number).encoded(), to: "parts/train/\(number).png") }
+    for number in 20..<32 { try place.write(noise(number).encoded(), to: "parts/test/\(number).png") }
+    let heldOut = try ImageFolder(scanning: place.path + "/parts", heldOutShare: share, seed: 0).entries(in: .valid)
+      .count
+    #expect((heldOut == 0) == (share == 0) && heldOut != 12)
+    let said = try place.succeed("train parts \(model) --valid-share \(share) --metrics-every 1 --output run")
+    #expect(said.messages.contains(", \(heldOut) held out;"), "\(said.messages)")
+    let state = try Checkpoint.load(place.path + "/run/step-00000001").state
+    #expect((state.best == nil) == (heldOut == 0))
+    let metrics = String(decoding: try place.read("run/metrics.jsonl"), as: UTF8.self)
+    #expect(metrics.contains("held_out") == (heldOut > 0), "\(metrics)")
+
+    let report = try place.succeed("report run --json --output r.html").json()
+    let told = try #require((report["runs"] as? [[String: Any]])?.first)
+    #expect(told["images"] as? Int == (heldOut > 0 ? heldOut : nil), "\(told)")
+    let page = String(decoding: try place.read("r.html"), as: UTF8.self)
+    #expect(page.contains("expected held-out images, found none") == (heldOut == 0))
+
+    // Who scores the finished model may, and is told.
+    #expect(try place.succeed("evaluate run parts").output.contains("images              12, split test\n"))
+    #expect(try place.succeed("evaluate run parts --json").json()["split"] as? String == "test")
+    #expect(try place.succeed("evaluate run parts --split test --json").json()["images"] as? Int == 12)
+    #expect(try place.succeed("evaluate run images --json").json()["split"] is NSNull)
+  }
+
   // MARK: - Duplicates
 
   @Test func duplicatesAreCounted() throws {

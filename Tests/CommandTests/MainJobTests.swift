@@ -63,7 +63,8 @@ import Training
     #expect(
       report.keys.sorted() == [
         "binarization", "bits_per_dimension", "bits_standard_error", "checkpoint", "classes", "fingerprint", "images",
-        "left_out", "levels", "nats_per_image", "skipped", "standard_error", "step", "trained_on", "weights",
+        "left_out", "levels", "nats_per_image", "skipped", "split", "standard_error", "step", "trained_on",
+        "weights",
       ])
     #expect(report["images"] as? Int == 60 && report["levels"] as? Int == 2 && report["skipped"] as? Int == 0)
     #expect(report["binarization"] as? String == "threshold" && report["weights"] as? String == "ema")
@@ -113,6 +114,7 @@ import Training
     let options = "--steps 50 --learning-rate 1e30 --warmup 0 --schedule constant"
     let early = try place.fail("train images \(model) \(options) --output run", 76)
     #expect(early.contains("training: expected finite numbers at step 2, found a loss"), "\(early)")
+    #expect(early.contains("and a lower --learning-rate or --clip may help"), "\(early)")
     #expect(early.contains("nothing was updated") && place.steps("run").isEmpty)
     // The score of the first step's weights comes before the second step.
     let late = try place.fail("train images \(model) \(options) --evaluate-every 1 --output late", 76)

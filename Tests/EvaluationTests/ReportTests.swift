@@ -157,6 +157,15 @@ import Testing
     for word in ["http:", "https:", "@import", "url(", "<link rel=\"stylesheet", "file:"] {
       #expect(!html.contains(word), "\(word)")
     }
-    #expect(page.html == page.html)
+    // Each part once, in the order given.
+    let parts = ["<a href=\"#one\">", "<a href=\"#two\">", "One &amp; two</h2>", "text", "Three</h2>", "<p>end</p>"]
+    var rest = html[...]
+    for part in parts {
+      let found = try #require(rest.range(of: part), "\(part) after what comes before it")
+      rest = rest[found.upperBound...]
+    }
+    for part in ["One &amp; two</h2>", "Three</h2>", "<p>end</p>"] {
+      #expect(html.components(separatedBy: part).count == 2, "\(part)")
+    }
   }
 }

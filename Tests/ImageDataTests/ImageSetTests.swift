@@ -57,7 +57,7 @@ import Testing
     #expect(error?.kind == .badData)
     #expect(error?.path == folder.path + "/c.png")
     #expect(error?.expected.contains("3×2 pixels like \(folder.path)/a.png") == true)
-    #expect(error?.expected.contains("--resize") == true)
+    #expect(error?.expected.contains("`resizing`") == true)
     #expect(error?.found == "4×5")
     // Bad files may be skipped; files that want a choice may not.
     #expect(scanlineError { _ = try load(folder, ImageLoadingOptions(skipsBad: true)) }?.found == "4×5")
@@ -78,7 +78,7 @@ import Testing
     let error = scanlineError { _ = try load(folder) }
     #expect(error?.path == folder.path + "/b.png")
     #expect(error?.expected.contains("grey like \(folder.path)/a.png") == true)
-    #expect(error?.expected.contains("--channels") == true)
+    #expect(error?.expected.contains("`channels`") == true)
     #expect(try load(folder, ImageLoadingOptions(channels: 1)).pixels == [50, 76])
     #expect(try load(folder, ImageLoadingOptions(channels: 3)).pixels == [50, 50, 50, 255, 0, 0])
   }

@@ -48,6 +48,32 @@ import Testing
     #expect(buffers[4].elements == [Float](repeating: 0.4375, count: 16))
   }
 
+  /// At every place of every buffer, and at both ends of what is finite.
+  @Test func everyElementThatIsNotFiniteIsFound() {
+    let count = 37
+    let buffers = (0..<4).map { _ in AlignedBuffer(count: count) }
+    func isFinite(_ range: Range<Int>) -> Bool {
+      areFinite(
+        parameters: buffers[0], firstMoment: buffers[1], secondMoment: buffers[2], average: buffers[3], range: range)
+    }
+    for (buffer, value) in zip(
+      buffers, [.greatestFiniteMagnitude, -.greatestFiniteMagnitude, .leastNonzeroMagnitude, -0.0] as [Float])
+    {
+      buffer.fill(value)
+    }
+    #expect(isFinite(0..<count) && isFinite(0..<0))
+    for buffer in buffers {
+      for i in 0..<count {
+        let old = buffer[i]
+        for bad in [Float.nan, .infinity, -.infinity, .signalingNaN] {
+          buffer[i] = bad
+          #expect(!isFinite(0..<count) && isFinite(0..<16) == (i >= 16) && isFinite(16..<count) == (i < 16), "\(i)")
+        }
+        buffer[i] = old
+      }
+    }
+  }
+
   @Test func sumsInOrder() {
     let sources = [Float(1e8), 1, -1e8].map { value in
       let buffer = AlignedBuffer(count: 20)

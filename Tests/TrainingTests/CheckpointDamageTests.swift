@@ -111,7 +111,7 @@ import Training
       try stateRefusal("\"likelihood\" : \"bernoulli\"", "\"likelihood\" : \"normal\"").contains("normal"))
     #expect(try stateRefusal("\"levels\" : 2", "\"levels\" : 300").contains("2 to 256"))
     #expect(try stateRefusal("\"step\" : 20", "\"step\" : -1").contains("step"))
-    #expect(try stateRefusal("\"batchSize\" : 12", "\"batchSize\" : 0").contains("--batch"))
+    #expect(try stateRefusal("\"batchSize\" : 12", "\"batchSize\" : 0").contains("`batchSize`"))
     // Of two numbers of levels, one cannot be right.
     let bernoulli = "\"levels\" : 2,\n    \"likelihood\" : \"bernoulli\""
     #expect(

@@ -94,12 +94,12 @@ import Training
       change(&options)
       return failure { try options.validate() }?.path
     }
-    #expect(path { $0.lowest = 0 } == "--from")
-    #expect(path { $0.lowest = .nan } == "--from")
-    #expect(path { $0.highest = 1e-7 } == "--to")
-    #expect(path { $0.highest = .infinity } == "--to")
-    #expect(path { $0.steps = 19 } == "--steps")
-    #expect(path { $0.smoothing = 1 } == "--smoothing")
-    #expect(path { $0.divergence = 1 } == "--stop-at")
+    #expect(path { $0.lowest = 0 } == "`lowest`")
+    #expect(path { $0.lowest = .nan } == "`lowest`")
+    #expect(path { $0.highest = 1e-7 } == "`highest`")
+    #expect(path { $0.highest = .infinity } == "`highest`")
+    #expect(path { $0.steps = 19 } == "`steps`")
+    #expect(path { $0.smoothing = 1 } == "`smoothing`")
+    #expect(path { $0.divergence = 1 } == "`divergence`")
   }
 }

@@ -147,23 +147,23 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     }
     try require((1...256).contains(mixtures ?? 1), "1 to 256 mixtures", "\(mixtures ?? 1)")
     try require(
-      likelihood == .logisticMixture || mixtures == nil, "a logistic-mixture, where there are --mixtures",
+      likelihood == .logisticMixture || mixtures == nil, "a logistic-mixture, where there are `mixtures`",
       likelihood.rawValue)
     try require(model == .pixelCNN || blocks > 0, "1 layer or more of a \(model.rawValue)", "\(blocks)")
     try require((1...2).contains(directions), "1 or 2 directions", "\(directions)")
     try require(model.isRecurrent || directions == 1, "1 direction of a \(model.rawValue)", "\(directions)")
     try require(
       model == .pixelCNN || model == .mdrnn || activation == .tanh, "tanh, which the gates of a \(model.rawValue) have",
-      "--activation \(activation.rawValue)")
+      "`activation` \(activation.rawValue)")
     try require(
       model == .pixelCNN || model == .mdrnn || residual == .pre, "residual layers of a \(model.rawValue)",
-      "--residual \(residual.rawValue)")
+      "`residual` \(residual.rawValue)")
     try require(
-      model == .mdrnn || cell == nil, "no other cell in a \(model.rawValue)", "--cell \(cell?.rawValue ?? "")")
+      model == .mdrnn || cell == nil, "no other cell in a \(model.rawValue)", "`cell` \(cell?.rawValue ?? "")")
     try require(
       cell == nil || activation == model.standardActivation, "no activation besides those of a \(cell?.rawValue ?? "")",
-      "--activation \(activation.rawValue)")
-    try require(model != .mdrnn || residual != .post, "--residual none or pre of an mdrnn", residual.rawValue)
+      "`activation` \(activation.rawValue)")
+    try require(model != .mdrnn || residual != .post, "`residual` none or pre of an mdrnn", residual.rawValue)
     try require(classNames?.isEmpty != true, "one class or more, each name once", "none")
     try ClassNames.validate(classNames ?? [], .usage, path: path)
     try require(

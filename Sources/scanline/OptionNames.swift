@@ -13,15 +13,18 @@ extension ScanlineError {
     return flags.reduce(text) { $0.replacing("`\($1.key)`", with: $1.value) }
   }
 
-  /// The flag of each property of `TrainingOptions`, `LearningRateSweep.Options`, `Quantization` and
-  /// `ImageLoadingOptions` that an error names.
+  /// The flag of each property of `TrainingOptions`, `LearningRateSweep.Options`, `Quantization`, `ImageLoadingOptions` and
+  /// `ModelConfiguration` that an error names.
   private static let flags = [
-    "averageDecay": "--ema", "baseRate": "--learning-rate", "batchSize": "--batch", "binarization": "--binarize",
-    "channels": "--channels", "checkpointsKept": "--keep", "clipNorm": "--clip", "decay": "--decay",
+    "activation": "--activation", "averageDecay": "--ema", "baseRate": "--learning-rate", "batchSize": "--batch",
+    "binarization": "--binarize",
+    "cell": "--cell", "channels": "--channels", "checkpointsKept": "--keep", "clipNorm": "--clip", "decay": "--decay",
     "divergence": "--stop-at", "dropout": "--dropout", "epochs": "--epochs", "evaluationImages": "--evaluation-images",
     "evaluationInterval": "--evaluate-every", "gradientInterval": "--gradients-every", "highest": "--to",
     "levels": "--levels", "lowest": "--from", "metricsInterval": "--metrics-every", "minutes": "--minutes",
-    "resizing": "--resize or --crop", "samples": "--samples", "smoothing": "--smoothing", "steps": "--steps",
+    "mixtures": "--mixtures",
+    "residual": "--residual", "resizing": "--resize or --crop", "samples": "--samples", "smoothing": "--smoothing",
+    "steps": "--steps",
     "warmupSteps": "--warmup",
   ]
 }

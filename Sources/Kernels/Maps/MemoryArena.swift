@@ -16,8 +16,11 @@ public final class MemoryArena {
   /// From the chunk's first byte to the first that is free, and to the first that no large page was asked for.
   private var used = 0, advised = 0
 
-  /// An arena of nothing yet.
-  public init() {}
+  /// Bytes that are known to come.
+  private let expectedBytes: Int
+
+  /// An arena of nothing yet; `expectedBytes` is what it will hold, where that is known.
+  public init(expectedBytes: Int = 0) { self.expectedBytes = expectedBytes }
 
   /// `byteCount` bytes of zeros that begin a cache line, and what keeps them.
   func allocate(byteCount: Int) -> (memory: UnsafeMutableRawPointer, owner: AnyObject) {
@@ -36,8 +39,14 @@ public final class MemoryArena {
   /// The chunk, or the next, in which there is room for `byteCount` bytes.
   private func chunk(with byteCount: Int) -> Chunk {
     if let chunk, used + byteCount <= chunk.byteCount { return chunk }
+    let isFirst = chunk == nil
     let next = Chunk(byteCount: max(Self.chunkBytes, byteCount), alignment: Self.largePage)
     (chunk, used, advised) = (next, 0, 0)
+    // A last page that will be half full is worth a large one: a workspace of 3.6 MiB has two then.
+    if isFirst, expectedBytes <= next.byteCount {
+      advised = (expectedBytes + Self.largePage / 2) / Self.largePage * Self.largePage
+      if advised > 0 { scanline_prefer_huge_pages(next.start, advised) }
+    }
     return next
   }
 

@@ -7,12 +7,13 @@ final class MapMaker {
   private let images: Int
   private let height: Int
   private let slides: Bool
-  private let arena = MemoryArena()
+  private let arena: MemoryArena
   private var bordered: [FeatureMap] = []
   private(set) var byteCount = 0
 
-  /// Maps of whole images.
-  init(_ shape: ImageShape, images: Int) {
+  /// Maps of whole images, `expectedBytes` of them.
+  init(_ shape: ImageShape, images: Int, expectedBytes: Int = 0) {
+    arena = MemoryArena(expectedBytes: expectedBytes)
     self.shape = shape
     self.images = images
     height = shape.height
@@ -21,7 +22,8 @@ final class MapMaker {
 
   /// Maps of the last rows alone, for a pass that goes through the pixels in raster order: image row y lies in row
   /// `row(y)`. When the rows are used up, the last of them become the border above the first.
-  init(lastRowsOf shape: ImageShape, images: Int) {
+  init(lastRowsOf shape: ImageShape, images: Int, expectedBytes: Int = 0) {
+    arena = MemoryArena(expectedBytes: expectedBytes)
     self.shape = shape
     self.images = images
     height = Self.slidingRows(shape)

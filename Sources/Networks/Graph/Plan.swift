@@ -133,8 +133,8 @@ final class PlanMemory {
     let configuration = plan.graph.configuration
     let maker =
       plan.purpose.isSampling
-      ? MapMaker(lastRowsOf: configuration.shape, images: plan.images)
-      : MapMaker(configuration.shape, images: plan.images)
+      ? MapMaker(lastRowsOf: configuration.shape, images: plan.images, expectedBytes: plan.byteCount)
+      : MapMaker(configuration.shape, images: plan.images, expectedBytes: plan.byteCount)
     let maps = plan.maps.map { map in
       map.sharesRows
         ? maker.passingMap(map.channels, border: map.border)

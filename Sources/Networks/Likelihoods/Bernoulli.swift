@@ -3,6 +3,8 @@ import Kernels
 
 /// p(1) = σ(z): a pixel of level 1 costs softplus(−z) nats, one of level 0 softplus(z); the gradient is σ(z) − x.
 public struct Bernoulli: Likelihood {
+  /// Yes.
+  public static let drawsChannelsApart = true
   /// 2
   public let levels = 2
 

@@ -5,6 +5,8 @@ import Kernels
 /// [channel][level]. The cost is log Σ exp(z − m) + m − z_q with m the largest logit; the gradient is p − 1 at the
 /// level seen and p elsewhere.
 public struct Categorical: Likelihood {
+  /// Yes.
+  public static let drawsChannelsApart = true
   /// L
   public let levels: Int
 

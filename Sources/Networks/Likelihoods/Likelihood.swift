@@ -3,6 +3,9 @@ import Kernels
 
 /// A distribution over the levels of a pixel, given the network's outputs there.
 public protocol Likelihood: Sendable {
+  /// Whether the channels of a pixel are drawn one after the other, each from outputs of its own that see the channels
+  /// before it; otherwise all come from one set of outputs.
+  static var drawsChannelsApart: Bool { get }
   /// L, the number of levels.
   var levels: Int { get }
   /// Outputs that the network needs for a pixel of `channels` channels.
@@ -44,6 +47,17 @@ public enum LikelihoodKind: String, Sendable, Codable, CaseIterable {
 
   /// What is used where nothing is said.
   public static func standard(levels: Int) -> LikelihoodKind { levels == 2 ? .bernoulli : .categorical }
+}
+
+extension LikelihoodKind {
+  /// The type of this name.
+  var type: any Likelihood.Type {
+    switch self {
+    case .bernoulli: Bernoulli.self
+    case .categorical: Categorical.self
+    case .logisticMixture: LogisticMixture.self
+    }
+  }
 }
 
 extension ModelConfiguration {

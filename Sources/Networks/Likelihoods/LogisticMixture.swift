@@ -5,6 +5,8 @@ import Kernels
 /// formula, `PixelScale` for the scale that it is over. All channels of a pixel come from one set of outputs, the channels
 /// after the first through linear coefficients, so a network needs no masks between channels.
 public struct LogisticMixture: Likelihood {
+  /// No: see `LogisticMixtureKernel`.
+  public static let drawsChannelsApart = false
   /// M where nothing is said.
   public static let standardMixtures = 10
 

@@ -126,7 +126,7 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
   }
 
   /// Whether the channels of a pixel are drawn one after the other, each seeing those before it: see `ColourOrder`.
-  public var drawsChannelsApart: Bool { shape.channels > 1 && likelihood != .logisticMixture }
+  public var drawsChannelsApart: Bool { shape.channels > 1 && likelihood.type.drawsChannelsApart }
 
   /// K, the number of classes; 0 where images are not conditioned.
   public var classCount: Int { classNames?.count ?? 0 }

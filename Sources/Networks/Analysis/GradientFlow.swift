@@ -144,7 +144,7 @@ public final class FlowObserver {
     let layer = layers[index].layer
     var outputs = layers[index].outputs ?? MapStatistics(channels: layer.channels)
     outputs.add(
-      observation.activated, images: images, interleaved: interleaved, order: layer.order,
+      observation.outputs, images: images, interleaved: interleaved, order: layer.order,
       limits: layer.limits)
     layers[index].outputs = outputs
     var gradients = MapStatistics(channels: layer.channels)
@@ -166,14 +166,4 @@ public struct DiagonalFlow: Sendable, Equatable {
   public let name: String
   /// At k: root mean square of ∂(nats of the pixel in the last corner)/∂h over the cells k diagonals before it.
   public let rootMeanSquares: [Double]
-}
-
-extension Observation {
-  /// The outputs after the activation.
-  fileprivate var activated: FeatureMap {
-    guard areGateSums else { return outputs }
-    let gates = FeatureMap(height: outputs.height, width: outputs.width, channels: outputs.channels)
-    computeGates(outputs, to: gates)
-    return gates
-  }
 }

@@ -207,8 +207,9 @@ struct BackwardPlanner {
     }
   }
 
-  /// What is watched of a convolution whose outputs have the gradient in map `gradient`.
-  private func observations(
+  /// What is watched of a convolution whose outputs have the gradient in map `gradient`. Gates that are not kept are computed
+  /// once more, in a map that nobody needs just then.
+  private mutating func observations(
     _ number: Int, _ operation: ConvolutionOperation, _ gradient: Int
   ) -> (PlanMemory) -> [Observation] {
     let watched = graph.watched(number, forward.consumers)
@@ -216,12 +217,12 @@ struct BackwardPlanner {
       preconditionFailure("\(operation.convolution.name) is lost")
     }
     let holdsGates = forward.consumers[watched.value].contains { forward.places[$0]?.holdsGates == true }
-    let areSums = watched.units == .gated && !holdsGates
+    let scratch = watched.units == .gated && !holdsGates ? memory.scratch(like: outputs) : nil
     return { memory in
-      [
+      if let scratch { computeGates(memory.maps[outputs], to: memory.maps[scratch]) }
+      return [
         Observation(
-          layer: operation.convolution.name, outputs: memory.maps[outputs], gradient: memory.maps[gradient],
-          areGateSums: areSums)
+          layer: operation.convolution.name, outputs: memory.maps[scratch ?? outputs], gradient: memory.maps[gradient])
       ]
     }
   }

@@ -195,6 +195,4 @@ struct Observation {
   let layer: String
   let outputs: FeatureMap
   let gradient: FeatureMap
-  /// Whether `outputs` holds the pre-activations of gated units, whose gates are meant.
-  var areGateSums = false
 }

@@ -168,6 +168,17 @@ struct PlanAllocator {
     return maps.count - 1
   }
 
+  /// A map of as many channels as map `number` that nobody needs now, to be used at once.
+  mutating func scratch(like number: Int) -> Int {
+    let channels = maps[number].channels
+    if let found = free.filter({ $0.key.channels == channels && $0.key.tag == 0 }).values.compactMap(\.last).min() {
+      return found
+    }
+    let new = allocate(Plan.Map(channels: channels, border: .init()))
+    release(new)
+    return new
+  }
+
   /// Gives map `number` back.
   mutating func release(_ number: Int) { free[maps[number], default: []].append(number) }
 }

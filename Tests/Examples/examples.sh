@@ -89,8 +89,7 @@ prepare sample Checkpoints/digits --count 2 --folder drawn --output drawn.png
 cp drawn/00000.png seven.png
 cp drawn/00001.png left-half.png
 
-run_examples train 'resume|config |dry-run'
-# One of train's stands in the help of presets too, and makes the same run; and what is pruned can be averaged no more.
+# One of train's stands in the help of presets too, and makes the same run.
 rm -rf Checkpoints/mnist-pixelcnn
 run_examples checkpoints 'list|best|average|export'
 for command in sample complete evaluate compare neighbours report gradients inspect describe theory import lr-find \
@@ -98,6 +97,8 @@ for command in sample complete evaluate compare neighbours report gradients insp
   "benchmark step" "benchmark kernels" "benchmark load" "benchmark growth" "benchmark cores"; do
   run_examples "$command"
 done
+# What a resumed run prunes can be averaged no more.
+run_examples train 'resume|config |dry-run'
 run_examples checkpoints prune
 tally "examples of the help as printed${TERMINAL:+, each in a terminal}"
 finish

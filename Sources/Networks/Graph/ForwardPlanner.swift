@@ -302,9 +302,8 @@ extension Graph {
   func phasesOfSampling(_ consumers: [[Int]]) -> [Plan.Phase] {
     var phases = phases
     guard configuration.drawsChannelsApart else { return phases }
-    for number in nodes.indices where phases[number] == .beforeRow && consumers[number].count == 1 {
-      let reader = consumers[number][0]
-      if nodes[reader].operation is SumOperation, phases[reader] == .atPixel { phases[number] = .atPixel }
+    for number in nodes.indices where phases[number] == .beforeRow {
+      if let sum = onlySum(behind: number, consumers), phases[sum] == .atPixel { phases[number] = .atPixel }
     }
     return phases
   }
@@ -341,10 +340,7 @@ extension Graph {
 
   /// What is watched of a convolution: the value that holds its outputs, after the activation, and what they are.
   func watched(_ number: Int, _ consumers: [[Int]]) -> (value: Int, units: UnitKind) {
-    var last = number
-    if consumers[number].count == 1, nodes[consumers[number][0]].operation is SumOperation {
-      last = consumers[number][0]
-    }
+    let last = onlySum(behind: number, consumers) ?? number
     let operation = nodes[number].operation as? ConvolutionOperation
     for consumer in consumers[last] where operation?.belongsToStream != true {
       if let ending = nodes[consumer].operation as? ActivationOperation {

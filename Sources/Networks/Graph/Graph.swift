@@ -207,15 +207,19 @@ extension Graph {
     return result
   }
 
+  /// The sum that reads node `number`, where nobody else does.
+  func onlySum(behind number: Int, _ consumers: [[Int]]) -> Int? {
+    guard consumers[number].count == 1, nodes[consumers[number][0]].operation is SumOperation else { return nil }
+    return consumers[number][0]
+  }
+
   /// The chain behind node `number`.
   func chain(_ number: Int, _ consumers: [[Int]]) -> Chain {
     var chain = Chain()
     var last = number
-    if consumers[number].count == 1, nodes[consumers[number][0]].operation is SumOperation,
-      nodes[consumers[number][0]].inputs[1] == number
-    {
-      chain.sum = consumers[number][0]
-      last = consumers[number][0]
+    if let sum = onlySum(behind: number, consumers), nodes[sum].inputs[1] == number {
+      chain.sum = sum
+      last = sum
     }
     chain.ending = consumers[last].first {
       nodes[$0].operation is ActivationOperation || nodes[$0].operation is GatedUnitOperation

@@ -106,10 +106,7 @@ extension Graph {
       }
     }
     if let sum = chain.sum, isOfStage(sum) { return Ending(words: ", added to the stream") }
-    let isFirstOfSum =
-      consumers[number].count == 1 && nodes[consumers[number][0]].operation is SumOperation
-      && nodes[number].operation is ConvolutionOperation
-    return Ending(isAddedTo: isFirstOfSum)
+    return Ending(isAddedTo: onlySum(behind: number, consumers) != nil)
   }
 
   /// Steps of an operation that must follow one another when all pixels are known.

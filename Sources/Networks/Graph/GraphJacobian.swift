@@ -27,9 +27,8 @@ private struct GraphJacobians {
   private let graph: Graph
   private let consumers: [[Int]]
   private let shape: ImageShape
-  /// For each operation that has a part, ∂output/∂input of each input.
-  private let operations: [Int: [LinearOperator]]
-  private let listed: [Int: [LinearizedLayer]]
+  /// Of each operation that has a part.
+  private let operations: [Int: OperationJacobians]
 
   init(_ plan: Plan, _ memory: PlanMemory, _ parameters: ParameterVector, _ living: Set<Int>) {
     let graph = plan.graph
@@ -37,35 +36,30 @@ private struct GraphJacobians {
     self.graph = graph
     self.shape = shape
     consumers = graph.consumers(living: living)
-    var operations: [Int: [LinearOperator]] = [:]
-    var listed: [Int: [LinearizedLayer]] = [:]
+    var operations: [Int: OperationJacobians] = [:]
     for (number, places) in plan.places {
-      let (operation, maps) = (graph.nodes[number].operation, memory.operationMaps(places))
-      operations[number] = graph.nodes[number].inputs.indices.map {
-        operation.jacobian(ofInput: $0, maps, parameters, shape)
-      }
-      listed[number] = operation.partJacobians(maps, parameters, shape)
+      operations[number] = graph.nodes[number].operation.jacobians(memory.operationMaps(places), parameters, shape)
     }
     self.operations = operations
-    self.listed = listed
   }
 
   /// What is listed of operation `number` by itself: a convolution with the unit that follows it in its stage.
   func parts(_ number: Int) -> [LinearizedLayer] {
     let operation = graph.nodes[number].operation
-    if operation is GatedUnitOperation, let own = operations[number]?[0], consumers[number].count > 0 {
+    if operation is GatedUnitOperation, let own = operations[number]?.inputs[0], consumers[number].count > 0 {
       // Only the unit of a sum stands for itself.
       guard graph.nodes[input(number)].operation is SumOperation else { return [] }
       let name = graph.stages[graph.nodes[number].stage].name + ".gate"
       return [LinearizedLayer(name: name, kind: .gate, isLink: false, jacobian: own)]
     }
-    guard let convolution = operation as? ConvolutionOperation, let own = operations[number]?[0] else {
-      return listed[number] ?? []
+    guard let convolution = operation as? ConvolutionOperation, let own = operations[number]?.inputs[0] else {
+      return operations[number]?.parts ?? []
     }
     if convolution.belongsToStream { return [] }
     let chain = graph.chain(number, consumers)
     var jacobian = own
-    if let end = chain.ending, graph.nodes[end].stage == graph.nodes[number].stage, let slope = operations[end]?[0],
+    if let end = chain.ending, graph.nodes[end].stage == graph.nodes[number].stage,
+      let slope = operations[end]?.inputs[0],
       chain.sum == nil || graph.nodes[end].operation is GatedUnitOperation
     {
       jacobian = .chain([own, slope])
@@ -84,7 +78,7 @@ private struct GraphJacobians {
     let operations = operations
     let own = Set(members)
     let steps = members.compactMap { number -> (number: Int, inputs: [(number: Int, jacobian: LinearOperator)])? in
-      guard let jacobians = operations[number] else { return nil }
+      guard let jacobians = operations[number]?.inputs else { return nil }
       let inputs = graph.nodes[number].inputs.map { graph.source($0) }
       return (number, Array(zip(inputs, jacobians)).map { (number: $0, jacobian: $1) })
     }

@@ -29,13 +29,12 @@ public struct GraphModel: ImageModel {
     self.graph = graph
     self.fuses = fuses
     layers = graph.nodes.flatMap { $0.operation.layers }
+    imagesTogether = graph.nodes.contains { $0.operation.prefersInterleavedImages } ? 4 : 1
   }
 
   /// Four where recurrences run: with two vectors of features, enough rows to hide the latency of a product, and a worker's
   /// activations still fit the last cache. Otherwise one, whose activations then stay in the cache.
-  public var imagesTogether: Int {
-    graph.nodes.contains { $0.operation.prefersInterleavedImages } ? 4 : 1
-  }
+  public let imagesTogether: Int
 
   func plan(_ purpose: PlanPurpose, images: Int? = nil) -> Plan {
     Plan(graph, purpose, images: images ?? imagesTogether, fuses: fuses)
@@ -119,32 +118,5 @@ extension ModelKind {
     case .mdrnn: MDRNN.self
     case .diagonalLSTM: DiagonalLSTM.self
     }
-  }
-}
-
-/// A graph that goes pixel by pixel: each operation over one place of every image.
-private final class IncrementalGraph: IncrementalNetwork {
-  private let beforeRow: [any ForwardPass], atPixel: [any ForwardPass]
-  private let width: Int
-
-  init(_ plan: Plan, _ memory: PlanMemory) {
-    let made = plan.forward.map { (phase: $0.phase, pass: $0.make(memory)) }
-    beforeRow = made.filter { $0.phase == .beforeRow }.map(\.pass)
-    atPixel = made.filter { $0.phase == .atPixel }.map(\.pass)
-    width = memory.maps[plan.input].width
-  }
-
-  func begin(row: Int, isFirst: Bool, packed: PackedParameters) {
-    let region = MapRegion(row: row, columns: 0..<width)
-    for pass in beforeRow { pass.run(region, firstRow: isFirst ? row : nil, packed) }
-  }
-
-  func run(row: Int, places: Range<Int>, packed: PackedParameters) {
-    let pixel = MapRegion(row: row, columns: places)
-    for pass in atPixel { pass.run(pixel, firstRow: nil, packed) }
-  }
-
-  func finish(row: Int, packed: PackedParameters) {
-    for pass in atPixel { pass.finish(row: row, packed) }
   }
 }

@@ -50,11 +50,8 @@ protocol Operation: Sendable {
   /// The layers that are watched so.
   var observedLayers: [FlowLayer] { get }
 
-  /// ∂output/∂input `index` where the forward pass left `maps`.
-  func jacobian(ofInput index: Int, _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape)
-    -> LinearOperator
-  /// Jacobians of parts that are listed on their own, by the ending of their name.
-  func partJacobians(_ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape) -> [LinearizedLayer]
+  /// Its Jacobians where the forward pass left `maps`.
+  func jacobians(_ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape) -> OperationJacobians
 }
 
 extension Operation {
@@ -74,9 +71,14 @@ extension Operation {
   func costs(_ shape: ImageShape) -> [LayerCost] { [] }
   func observations(_ maps: OperationMaps, _ gradients: OperationGradients) -> [Observation] { [] }
   var observedLayers: [FlowLayer] { [] }
-  func partJacobians(
-    _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
-  ) -> [LinearizedLayer] { [] }
+}
+
+/// The Jacobians of one operation at one image.
+struct OperationJacobians {
+  /// ∂output/∂input of each input.
+  let inputs: [LinearOperator]
+  /// Parts of it that are listed on their own.
+  var parts: [LinearizedLayer] = []
 }
 
 /// A layer that owns tensors: how they begin, and how they lie for the kernels.

@@ -1,22 +1,6 @@
 // A network that goes through its images pixel by pixel, each activation computed once.
 import Kernels
 
-/// What a network computes when one more pixel of every image is known. Rows are those of the maps, which hold only
-/// the last few of the image; places are interleaved, pixel x of image n at x·N + n.
-protocol IncrementalNetwork {
-  /// Everything that the rows above decide, before the first pixel of `row`, which may be the image's first.
-  func begin(row: Int, isFirst: Bool, packed: PackedParameters)
-  /// Everything that the pixel at `places` of `row` needs, up to its logits.
-  func run(row: Int, places: Range<Int>, packed: PackedParameters)
-  /// Everything that can be computed only when the whole `row` is known.
-  func finish(row: Int, packed: PackedParameters)
-}
-
-extension IncrementalNetwork {
-  func begin(row: Int, isFirst: Bool, packed: PackedParameters) {}
-  func finish(row: Int, packed: PackedParameters) {}
-}
-
 /// Runs a model on N images together, in raster order: at each pixel a layer is one matrix product over the images, of
 /// which nothing is computed twice. What later pixels read stays in memory: the last rows of the maps under masked
 /// convolutions, the state of the last row and pixel of recurrences. Every sum has the order of the parallel forward
@@ -29,7 +13,7 @@ public final class PixelRunner {
   /// Bytes of all maps.
   public var byteCount: Int { maker.byteCount }
 
-  private let network: any IncrementalNetwork
+  private let network: IncrementalGraph
   private let maker: MapMaker
   private let input: FeatureMap
   private let classes: ClassChoice?
@@ -39,7 +23,7 @@ public final class PixelRunner {
   private var entered = -1
 
   init(
-    _ network: any IncrementalNetwork, configuration: ModelConfiguration, maker: MapMaker, images: Int,
+    _ network: IncrementalGraph, configuration: ModelConfiguration, maker: MapMaker, images: Int,
     input: FeatureMap, logits: FeatureMap, classes: ClassChoice?
   ) {
     self.network = network

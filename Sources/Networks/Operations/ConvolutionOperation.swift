@@ -60,10 +60,10 @@ struct ConvolutionOperation: Operation {
 
   func costs(_ shape: ImageShape) -> [LayerCost] { [convolution.cost(kind, shape, keptMaps: keptMaps)] }
 
-  func jacobian(
-    ofInput index: Int, _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
-  ) -> LinearOperator {
-    .stencil(convolution.doubleStencil(parameters, shape))
+  func jacobians(
+    _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
+  ) -> OperationJacobians {
+    OperationJacobians(inputs: [.stencil(convolution.doubleStencil(parameters, shape))])
   }
 }
 

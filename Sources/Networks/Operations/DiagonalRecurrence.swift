@@ -152,21 +152,17 @@ struct DiagonalRecurrence: Operation {
 
   // MARK: Jacobian
 
-  func jacobian(
-    ofInput index: Int, _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
-  ) -> LinearOperator {
-    let parts = partJacobians(maps, parameters, shape).map(\.jacobian)
-    return parts.count == 1 ? parts[0] : parts[0] + .chain([parts[1], .movedDown(shape, parts[1].rows)])
-  }
-
-  func partJacobians(
+  func jacobians(
     _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
-  ) -> [LinearizedLayer] {
-    zip(directions, cellMaps(maps)).map { direction, own in
+  ) -> OperationJacobians {
+    let parts = zip(directions, cellMaps(maps)).map { direction, own in
       LinearizedLayer(
         name: name + (direction.mirrored ? ".right" : ".left"), kind: .recurrence, isLink: false,
         jacobian: LinearizedRecurrence(direction, own, parameters, shape).jacobian)
     }
+    var whole = parts[0].jacobian
+    if parts.count == 2 { whole = whole + .chain([parts[1].jacobian, .movedDown(shape, parts[1].jacobian.rows)]) }
+    return OperationJacobians(inputs: [whole], parts: parts)
   }
 }
 

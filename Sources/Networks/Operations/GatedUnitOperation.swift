@@ -34,14 +34,16 @@ struct GatedUnitOperation: Operation {
   /// Above this row no gradient goes through the unit.
   var firstGradientRow: Int { blanksFirstRow ? 1 : 0 }
 
-  func jacobian(
-    ofInput index: Int, _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
-  ) -> LinearOperator {
+  func jacobians(
+    _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
+  ) -> OperationJacobians {
     let inner = maps.inputs[0].values(in: sumsOrder)
     let units = outputOrder.channels
-    return maps.holdsGates
-      ? GateSlopes(gates: inner, units: units).jacobian
-      : GateSlopes(preactivations: inner, units: units, blankPlaces: blanksFirstRow ? shape.width : 0).jacobian
+    let slopes =
+      maps.holdsGates
+      ? GateSlopes(gates: inner, units: units)
+      : GateSlopes(preactivations: inner, units: units, blankPlaces: blanksFirstRow ? shape.width : 0)
+    return OperationJacobians(inputs: [slopes.jacobian])
   }
 }
 

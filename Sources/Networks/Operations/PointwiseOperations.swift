@@ -11,9 +11,9 @@ struct ImageOperation: Operation {
   func makeBackward(_ maps: OperationMaps, _ gradients: OperationGradients) -> any BackwardPass {
     BackwardPasses(passes: [])
   }
-  func jacobian(
-    ofInput index: Int, _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
-  ) -> LinearOperator { preconditionFailure("the image depends on nothing") }
+  func jacobians(
+    _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
+  ) -> OperationJacobians { preconditionFailure("the image depends on nothing") }
 }
 
 /// φ(x).
@@ -43,10 +43,10 @@ struct ActivationOperation: Operation {
     }
   }
 
-  func jacobian(
-    ofInput index: Int, _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
-  ) -> LinearOperator {
-    .diagonal(activation.slopes(maps.output.values))
+  func jacobians(
+    _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
+  ) -> OperationJacobians {
+    OperationJacobians(inputs: [.diagonal(activation.slopes(maps.output.values))])
   }
 }
 
@@ -67,10 +67,11 @@ struct SumOperation: Operation {
     BackwardPasses(passes: [])
   }
 
-  func jacobian(
-    ofInput index: Int, _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
-  ) -> LinearOperator {
-    LinearOperator.identity(shape.pixels * outputOrder.channels)
+  func jacobians(
+    _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
+  ) -> OperationJacobians {
+    let identity = LinearOperator.identity(shape.pixels * outputOrder.channels)
+    return OperationJacobians(inputs: [identity, identity])
   }
 }
 
@@ -98,7 +99,7 @@ struct DropoutOperation: Operation {
     }
   }
 
-  func jacobian(
-    ofInput index: Int, _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
-  ) -> LinearOperator { preconditionFailure("dropout has no part in a Jacobian") }
+  func jacobians(
+    _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
+  ) -> OperationJacobians { preconditionFailure("dropout has no part in a Jacobian") }
 }

@@ -192,14 +192,18 @@ for _ in $(seq 10); do
   tried=$((tried + 1))
   rm -rf run
   pids=()
-  for _ in $(seq 10); do
-    "$scanline" train images $small --steps 20000 --evaluate-every 20000 --output run >/dev/null 2>&1 & pids+=($!)
+  for i in $(seq 10); do
+    "$scanline" train images $small --steps 20000 --evaluate-every 20000 --output run >/dev/null 2>"ten-$i" & pids+=($!)
   done
   won=0 refused=0
-  for pid in "${pids[@]}"; do
-    wait "$pid" && status=0 || status=$?
+  for i in "${!pids[@]}"; do
+    wait "${pids[$i]}" && status=0 || status=$?
     # 73 is for one that came when the first had already saved, or was through.
-    case $status in 0) won=$((won + 1)) ;; 75 | 73) refused=$((refused + 1)) ;; *) lose "one of ten: $status" ;; esac
+    case $status in
+      0) won=$((won + 1)) ;;
+      75 | 73) refused=$((refused + 1)) ;;
+      *) lose "one of ten: $status, $(grep -v '^$' "ten-$((i + 1))" | head -n 3)" ;;
+    esac
   done
   [ "$won" -eq 1 ] && [ "$refused" -eq 9 ] || lose "$won of ten runs won"
 done
@@ -215,11 +219,11 @@ for _ in 1 2 3; do
   "$scanline" train large --batch 512 --levels 256 --width 64 --steps 3 --output run >/dev/null 2>said & pid=$!
   until grep -q 'weights;' said; do sleep 0.01; done
   sleep 0.3
-  kill -INT "$pid"
-  until grep -q '^Stopping' said; do sleep 0.01; done
+  kill -INT "$pid" 2>/dev/null || true
+  until grep -q '^Stopping' said || ! kill -0 "$pid" 2>/dev/null; do sleep 0.01; done
   sleep 1.2
   began=$(now)
-  kill -INT "$pid"
+  kill -INT "$pid" 2>/dev/null || true
   wait "$pid" && status=0 || status=$?
   took=$(($(now) - began))
   [ "$status" -eq 130 ] && [ "$took" -lt 1000 ] && [ -z "$(newest_step run)" ] ||

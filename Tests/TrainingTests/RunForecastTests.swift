@@ -94,6 +94,31 @@ import Training
       #expect(AvailableMemory(root: scratch.path + "/none").bytes == nil)
       #expect((AvailableMemory().bytes ?? 0) > 1 << 20)
     }
+
+    /// A group without a limit has one next to the largest integer in version 1, and use and cache are read one after the
+    /// other: more can be cached than is in use. What the files say is taken for what it means, however large.
+    @Test(arguments: [
+      ("1000", "9000000"), ("9223372036854775807", "9223372036854775807"), ("-9223372036854775808", "1"),
+    ])
+    func aGroupWithoutALimitMayCacheMoreThanItUses(use: String, cache: String) throws {
+      let scratch = Scratch()
+      var files = [
+        "proc/meminfo": "MemAvailable:   1000 kB\n", "proc/self/cgroup": "4:memory:/\n",
+        "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+        "sys/fs/cgroup/memory/memory.usage_in_bytes": use + "\n",
+        "sys/fs/cgroup/memory/memory.stat": "total_cache \(cache)\n",
+      ]
+      try system(scratch, files)
+      #expect(AvailableMemory(root: scratch.path).bytes == 1_024_000)
+      files["sys/fs/cgroup/memory/memory.limit_in_bytes"] = "500000\n"
+      files["sys/fs/cgroup/memory/memory.usage_in_bytes"] = "600000\n"
+      files["sys/fs/cgroup/memory/memory.stat"] = "total_cache 200000\n"
+      try system(scratch, files)
+      #expect(AvailableMemory(root: scratch.path).bytes == 100_000)
+      files["proc/meminfo"] = "MemAvailable:   9223372036854775807 kB\n"
+      try system(scratch, files)
+      #expect(AvailableMemory(root: scratch.path).bytes == 100_000)
+    }
   #endif
 
   /// Files of a system that is not there.

@@ -21,7 +21,8 @@ package struct AvailableMemory: Sendable {
   package init(root: String = "") {
     resident = Int(scanline_resident_bytes())
     #if os(Linux)
-      let system = Self.field("MemAvailable:", of: root + "/proc/meminfo").map { $0 * 1024 }
+      let kibibytes = Self.field("MemAvailable:", of: root + "/proc/meminfo")
+      let system = kibibytes.map { 1024 * max(0, min($0, Int.max / 1024)) }
       bytes = [system, Self.restOfControlGroup(root)].compactMap { $0 }.min()
     #else
       // There is no such figure on macOS, where memory is compressed and swapped first: all there is, less what is ours.
@@ -48,7 +49,9 @@ package struct AvailableMemory: Sendable {
         while true {
           let folder = mount + (group == "/" ? "" : group)
           if let limit = number(folder + "/" + names.limit), let use = number(folder + "/" + names.use) {
-            rests.append(max(0, limit - use + (field(names.cache, of: folder + "/memory.stat") ?? 0)))
+            let cached = max(0, field(names.cache, of: folder + "/memory.stat") ?? 0)
+            // Where there is no limit, this is next to the largest integer; and the cache may exceed the use read before.
+            rests.append(max(0, limit - max(0, max(0, use) - cached)))
           }
           guard let slash = group.lastIndex(of: "/"), group != "/" else { break }
           group = slash == group.startIndex ? "/" : String(group[..<slash])

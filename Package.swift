@@ -17,12 +17,17 @@ let simd: [SwiftSetting] = [
 // environment.json says what a build was for: SCANLINE_BASELINE_NATIVE, SCANLINE_BASELINE_X86_64_V3.
 let baseline = "SCANLINE_BASELINE_" + processor.uppercased().map { $0.isLetter || $0.isNumber ? "\($0)" : "_" }.joined()
 
+/// Tests name every module that they import: what depends on another by a third alone is not built anew with it.
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies + ["TestSupport"], exclude: exclude, swiftSettings: simd)
+}
+
 let package = Package(
   name: "scanline",
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "scanline", targets: ["scanline"]),
-    .library(name: "Scanline", targets: ["Kernels", "ImageData", "Networks", "Training", "Evaluation"]),
+    .library(name: "Scanline", targets: ["Core", "Evaluation", "ImageData", "Networks", "Safetensors", "Training"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -35,38 +40,55 @@ let package = Package(
       name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CScanline", dependencies: ["CPNG", "CZlib"], cSettings: simdC),
-    .target(name: "Kernels", dependencies: ["CScanline"], swiftSettings: simd),
-    .target(name: "ImageData", dependencies: ["Kernels", "CScanline", "CZlib"], swiftSettings: simd),
-    .target(name: "Networks", dependencies: ["Kernels"], swiftSettings: simd),
-    .target(name: "Training", dependencies: ["Networks", "ImageData", "Evaluation"], swiftSettings: simd),
-    .target(name: "Evaluation", dependencies: ["Networks", "ImageData"], swiftSettings: simd),
+    .target(name: "Core", dependencies: ["CScanline"], swiftSettings: simd),
+    .target(name: "Safetensors", dependencies: ["Core"], swiftSettings: simd),
+    .target(name: "ImageData", dependencies: ["Core", "CScanline", "CZlib"], swiftSettings: simd),
+    .target(name: "Kernels", dependencies: ["Core", "CScanline"], swiftSettings: simd),
+    .target(name: "Networks", dependencies: ["Core", "Kernels", "Safetensors"], swiftSettings: simd),
+    .target(name: "Plotting", dependencies: ["Core", "ImageData"], swiftSettings: simd),
+    .target(
+      name: "Evaluation", dependencies: ["Core", "ImageData", "Kernels", "Networks", "Plotting"], swiftSettings: simd),
+    .target(name: "Theory", dependencies: ["Core", "Kernels", "Networks", "Plotting"], swiftSettings: simd),
+    .target(
+      name: "Training", dependencies: ["Core", "ImageData", "Kernels", "Networks", "Safetensors"], swiftSettings: simd),
+    .target(
+      name: "Reports", dependencies: ["Core", "Evaluation", "ImageData", "Networks", "Plotting", "Training"],
+      swiftSettings: simd),
     .target(
       name: "TensorBoard",
-      dependencies: ["ImageData", "Training", "Networks", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      dependencies: [
+        "Core", "ImageData", "Kernels", "Networks", "Training",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       exclude: ["event.proto"], swiftSettings: simd),
     .executableTarget(
       name: "scanline",
       dependencies: [
-        "CScanline", "Kernels", "ImageData", "Networks", "Training", "Evaluation", "TensorBoard",
+        "CScanline", "Core", "Evaluation", "ImageData", "Kernels", "Networks", "Plotting", "Reports", "Safetensors",
+        "TensorBoard", "Theory", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"), .product(name: "TOMLKit", package: "TOMLKit"),
       ], swiftSettings: simd + [.define(baseline)]),
     .target(
-      name: "TestSupport", dependencies: ["Kernels", "ImageData", "Networks"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Core", "ImageData", "Kernels", "Networks"], path: "Tests/TestSupport",
       swiftSettings: simd),
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: simd),
-    .testTarget(name: "ImageDataTests", dependencies: ["ImageData", "CZlib", "TestSupport"], swiftSettings: simd),
-    .testTarget(name: "NetworksTests", dependencies: ["Networks", "TestSupport"], swiftSettings: simd),
-    .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"], swiftSettings: simd),
-    .testTarget(
-      name: "EvaluationTests", dependencies: ["Evaluation", "Training", "TestSupport"], swiftSettings: simd),
-    .testTarget(
-      name: "GoldenTests", dependencies: ["Training", "Evaluation", "TestSupport"], exclude: ["models.txt"],
-      swiftSettings: simd),
-    .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard", "TestSupport"], swiftSettings: simd),
+    tests("KernelsTests", ["Core", "Kernels"]),
+    tests("ImageDataTests", ["Core", "ImageData", "CZlib"]),
+    tests("NetworksTests", ["Core", "Kernels", "Networks", "Safetensors"]),
+    tests("TrainingTests", ["Core", "ImageData", "Kernels", "Networks", "Safetensors", "Training"]),
+    tests(
+      "EvaluationTests",
+      ["Core", "Evaluation", "ImageData", "Kernels", "Networks", "Plotting", "Reports", "Theory", "Training"]),
+    tests(
+      "GoldenTests", ["Core", "Evaluation", "ImageData", "Kernels", "Networks", "Training"], exclude: ["models.txt"]),
+    tests("TensorBoardTests", ["Core", "ImageData", "Networks", "TensorBoard", "Training"]),
     // Depends on the command so that it is built; the tests run it as a process.
-    .testTarget(
-      name: "CommandTests", dependencies: ["scanline", "TensorBoard", "Training", "TestSupport"], swiftSettings: simd),
+    tests(
+      "CommandTests",
+      [
+        "scanline", "Core", "Evaluation", "ImageData", "Kernels", "Networks", "Plotting", "Safetensors", "TensorBoard",
+        "Training",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

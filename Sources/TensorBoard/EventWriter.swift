@@ -1,4 +1,5 @@
 // The event files of a run, as TensorBoard reads them.
+import Core
 import Foundation
 import ImageData
 import Kernels

@@ -1,8 +1,8 @@
 // The command: its subcommands, and how it ends.
 import ArgumentParser
+import Core
 import Foundation
 import ImageData
-import Kernels
 
 struct Scanline: ParsableCommand {
   static let configuration = CommandConfiguration(

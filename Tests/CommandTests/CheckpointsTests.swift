@@ -1,7 +1,6 @@
 // scanline checkpoints and lr-find as a user meets them.
 import Foundation
 import ImageData
-import Kernels
 import Networks
 import Testing
 import Training

@@ -1,4 +1,5 @@
 // Colour by the same commands: a mixture of logistics over RGB.
+import Core
 import Foundation
 import ImageData
 import Kernels

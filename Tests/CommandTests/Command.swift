@@ -1,7 +1,7 @@
 // Running the built command as a user does: arguments in, exit code, standard output and standard error out.
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Testing
 
 /// A folder of a test's own, in which its commands run; removed when the test is over.

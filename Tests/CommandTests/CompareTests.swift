@@ -1,7 +1,7 @@
 // Scores by image, comparisons and presets, by the command.
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Testing
 
 @Suite struct CompareTests {

@@ -1,5 +1,6 @@
 // Configurations: what a TOML file says, what goes before it, what is refused, and that a run's own repeats the run.
 import Foundation
+import Kernels
 import Testing
 
 @Suite struct ConfigurationTests {

@@ -1,7 +1,7 @@
 // What the commands take of a folder for data, and what they say of the rest.
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Testing
 import Training
 

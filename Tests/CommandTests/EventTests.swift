@@ -1,5 +1,6 @@
 // The event files of a run by the command: what metrics.jsonl says, once each step, through a stop and a resume.
 import Foundation
+import ImageData
 import TensorBoard
 import Testing
 

@@ -1,8 +1,8 @@
 // What may go wrong while a run is at work, in short; Tests/Torture tries it many times over.
 import Foundation
 import ImageData
-import Kernels
 import Networks
+import Safetensors
 import Testing
 import Training
 

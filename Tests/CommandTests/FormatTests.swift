@@ -1,10 +1,11 @@
 // Files of other formats as people have them: splits that must agree, names that are no folder names, wrappers' names.
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Networks
-import TestSupport
+import Safetensors
 import Testing
+import TestSupport
 
 @Suite struct FormatTests {
   private let place: Workplace

@@ -1,4 +1,5 @@
 // Who was trained on what: no score of images that a model was trained on passes for a held-out one, by the command.
+import Core
 import Foundation
 import ImageData
 import Kernels

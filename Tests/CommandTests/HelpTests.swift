@@ -1,7 +1,8 @@
 // What people read and copy: the examples in every help, completion in shells, and how much is said meanwhile.
 import Foundation
-import Testing
+import Kernels
 import scanline
+import Testing
 
 @Suite struct HelpTests {
   private let place: Workplace

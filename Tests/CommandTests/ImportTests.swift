@@ -1,10 +1,12 @@
 // Weights from elsewhere: PyTorch's names are accepted, each tensor once, and nothing else.
+import Core
 import Foundation
 import ImageData
 import Kernels
 import Networks
-import TestSupport
+import Safetensors
 import Testing
+import TestSupport
 
 @Suite struct ImportTests {
   private let place: Workplace

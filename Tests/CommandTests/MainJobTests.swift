@@ -1,4 +1,5 @@
 // The whole path as a user walks it: draw, train, stop, resume, evaluate, sample; and the benchmarks.
+import Core
 import Foundation
 import ImageData
 import Kernels

@@ -1,7 +1,7 @@
 // The other models by the same commands, and `describe`.
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Testing
 
 @Suite struct RecurrentTests {

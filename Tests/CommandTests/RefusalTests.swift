@@ -1,6 +1,5 @@
 // What the command says to requests that it cannot meet: the exit code, and a line that says what to do.
 import Foundation
-import Kernels
 import Networks
 import Testing
 import Training

@@ -3,8 +3,9 @@ import Foundation
 import ImageData
 import Kernels
 import Networks
-import TestSupport
+import Safetensors
 import Testing
+import TestSupport
 import Training
 
 @Suite struct ReportTests {

@@ -1,4 +1,5 @@
 // Drawing, completing and comparing images by the command: what the files hold, and what is refused.
+import Core
 import Evaluation
 import Foundation
 import ImageData

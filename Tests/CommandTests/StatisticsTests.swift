@@ -1,7 +1,6 @@
 // What a command says of few images, by the command: no error of one, no verdict of a handful.
 import Foundation
 import ImageData
-import Kernels
 import Testing
 
 @Suite struct StatisticsTests {

@@ -1,4 +1,5 @@
 // `scanline theory` as a user runs it.
+import Core
 import Foundation
 import ImageData
 import Testing

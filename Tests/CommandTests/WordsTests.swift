@@ -1,4 +1,5 @@
 // What the command says: names that could fool a terminal, numbers and their nouns, and hints that name the option.
+import Core
 import Foundation
 import ImageData
 import Kernels

@@ -1,9 +1,10 @@
 // Baselines: proper models, figures by hand, and PNG's own bytes.
+import Core
 import Evaluation
 import ImageData
 import Kernels
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct BaselineTests {
   /// All images of `levels` levels.

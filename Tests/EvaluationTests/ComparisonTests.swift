@@ -1,11 +1,12 @@
 // Values of single pixels, the bootstrap, verdicts, tables.
+import Core
 import Evaluation
 import Foundation
 import ImageData
-import Kernels
 import Networks
-import TestSupport
+import Plotting
 import Testing
+import TestSupport
 
 @Suite struct ComparisonTests {
   private let shape = ImageShape(height: 5, width: 6, channels: 1)

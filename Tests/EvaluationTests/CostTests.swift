@@ -1,9 +1,9 @@
 // Costs and context: counted by hand, and held against what a network really sees.
+import Core
 import Evaluation
-import Kernels
 import Networks
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct CostTests {
   private func configuration(_ kind: ModelKind, _ width: Int, _ blocks: Int, _ h: Int, _ w: Int) -> ModelConfiguration {

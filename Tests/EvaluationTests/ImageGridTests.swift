@@ -1,4 +1,5 @@
 // The picture of several images: where each pixel lands, and how levels look.
+import Core
 import Evaluation
 import ImageData
 import Kernels

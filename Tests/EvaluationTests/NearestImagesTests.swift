@@ -1,4 +1,5 @@
 // The search for nearest images against a plain double loop.
+import Core
 import Evaluation
 import Kernels
 import Testing

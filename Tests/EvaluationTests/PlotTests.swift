@@ -1,8 +1,8 @@
 // Figures: what lands where, that both formats are what they claim, and that nothing overlaps.
-import Evaluation
+import Core
 import Foundation
 import ImageData
-import Kernels
+import Plotting
 import Testing
 
 #if canImport(FoundationXML)

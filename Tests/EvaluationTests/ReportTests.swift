@@ -1,10 +1,11 @@
 // The parts of a report: what is escaped, what nests, what follows the page's colours.
-import Evaluation
+import Core
 import Foundation
 import ImageData
-import Kernels
-import TestSupport
+import Plotting
+import Reports
 import Testing
+import TestSupport
 
 @Suite struct ReportTests {
   private let picture = ReportPicture(

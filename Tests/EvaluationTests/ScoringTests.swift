@@ -1,11 +1,11 @@
 // Figures of held-out images: by hand, and the same however they are cut up.
+import Core
 import Evaluation
 import Foundation
 import ImageData
-import Kernels
 import Networks
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct ScoringTests {
   @Test func summaryByHand() throws {

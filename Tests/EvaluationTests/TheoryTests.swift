@@ -1,7 +1,8 @@
 // The statements about depth: that they hold, that they can fail, and that what is measured is what it is called.
-import Evaluation
 import Networks
+import Plotting
 import Testing
+import Theory
 
 @Suite struct TheoryTests {
   // MARK: Jacobians

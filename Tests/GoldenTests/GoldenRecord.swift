@@ -1,4 +1,5 @@
 // What is frozen of a model: hashes of everything it computes, and the bytes it takes.
+import Core
 import Evaluation
 import Foundation
 import ImageData

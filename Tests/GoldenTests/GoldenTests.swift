@@ -2,6 +2,7 @@
 //
 // SCANLINE_RECORD_GOLDENS=1 writes the file anew. Do that only where the results are meant to change, and say why in the
 // commit.
+import Core
 import Foundation
 import ImageData
 import Kernels

@@ -1,4 +1,5 @@
 // Archives as other programs write them: long paths, links, padding; and the names of classes in them.
+import Core
 import CZlib
 import Foundation
 import ImageData

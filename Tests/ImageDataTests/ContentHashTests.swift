@@ -1,9 +1,9 @@
 // What names an image's content, and sets of such names.
+import Core
 import Foundation
 import ImageData
-import Kernels
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct ContentHashTests {
   private let shape = ImageShape(height: 3, width: 5, channels: 1)

@@ -1,4 +1,5 @@
 // What a listing takes of a folder: each file and folder once, every name that exists, and nothing less without a word.
+import Core
 import Foundation
 import ImageData
 import Kernels

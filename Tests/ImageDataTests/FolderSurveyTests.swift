@@ -1,6 +1,6 @@
 // What inspect says of a folder.
+import Core
 import ImageData
-import Kernels
 import Testing
 
 @Suite struct FolderSurveyTests {

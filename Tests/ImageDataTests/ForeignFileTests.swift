@@ -1,4 +1,5 @@
 // Files that are called .png and hold something else: the error says what, and what to do.
+import Core
 import ImageData
 import Kernels
 import Testing

@@ -1,7 +1,7 @@
 // The drawn data set: the same pixels on every machine.
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Testing
 
 @Suite struct GlyphTests {

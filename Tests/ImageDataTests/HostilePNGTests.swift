@@ -1,10 +1,10 @@
 // PNG files made to harm: every truncation and random damage of files of all kinds, and bombs, which are small and
 // say that they are large. `make torture-files` runs a hundred thousand rounds, and again under AddressSanitizer.
+import Core
 import Foundation
 import ImageData
-import Kernels
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct HostilePNGTests {
   /// Every colour type and depth, each with and without Adam7, with transparency where there may be some, and chunks

@@ -1,7 +1,7 @@
 // Folders of each kind, listed without reading a pixel.
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Testing
 
 @Suite struct ImageFolderTests {

@@ -1,4 +1,5 @@
 // Loading folders into one array.
+import Core
 import ImageData
 import Kernels
 import Testing

@@ -1,10 +1,10 @@
 // IDX and CIFAR files: what they hold is read, and what is wrong with them is said before memory or disk is taken for it.
+import Core
 import CZlib
 import Foundation
 import ImageData
-import Kernels
-import TestSupport
 import Testing
+import TestSupport
 
 /// `bytes` as a gzip file.
 func gzip(_ bytes: [UInt8]) -> [UInt8] {

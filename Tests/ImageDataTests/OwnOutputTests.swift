@@ -1,6 +1,6 @@
 // Runs and pictures of Scanline's own inside a data folder are no data.
+import Core
 import ImageData
-import Kernels
 import Testing
 
 @Suite struct OwnOutputTests {

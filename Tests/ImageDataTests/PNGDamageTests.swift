@@ -1,6 +1,6 @@
 // Files that are not what they should be: errors that say so, never a crash, and never a large allocation.
+import Core
 import ImageData
-import Kernels
 import Testing
 
 @Suite struct PNGDamageTests {

@@ -1,6 +1,6 @@
 // PNG of every kind, decoded to values written down by hand.
+import Core
 import ImageData
-import Kernels
 import Testing
 
 @Suite struct PNGDecodingTests {

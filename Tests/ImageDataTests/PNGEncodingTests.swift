@@ -1,7 +1,7 @@
 // Writing PNG files.
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Testing
 
 @Suite struct PNGEncodingTests {

@@ -1,4 +1,5 @@
 // Levels, and the draws of binary pixels.
+import Core
 import Foundation
 import ImageData
 import Kernels

@@ -1,6 +1,6 @@
 // A PNG writer for tests, by hand from the specification, so that the decoder is not tested by its own library:
 // every colour type and depth, Adam7, uncompressed deflate blocks.
-import Kernels
+import Core
 import ImageData
 
 /// The parts of a PNG file. `samples` holds H×W×C values as stored (palette: indices).

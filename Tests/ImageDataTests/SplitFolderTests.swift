@@ -1,6 +1,6 @@
 // Which names of folders are splits, which are classes, and which are neither.
+import Core
 import ImageData
-import Kernels
 import Testing
 
 @Suite struct SplitFolderTests {

@@ -1,7 +1,7 @@
 // A folder that lives as long as a test.
+import Core
 import Foundation
 import ImageData
-import Kernels
 
 final class TemporaryFolder {
   let path: String

@@ -1,4 +1,4 @@
-import Kernels
+import Core
 import Testing
 
 @Suite struct ChecksumTests {

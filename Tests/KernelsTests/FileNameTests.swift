@@ -1,5 +1,5 @@
 // Names of files that no Swift string can hold as they are.
-import Kernels
+import Core
 import Testing
 
 @Suite struct FileNameTests {

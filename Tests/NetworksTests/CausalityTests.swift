@@ -1,7 +1,8 @@
+import Core
 import Kernels
 import Networks
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct CausalityTests {
   @Test(arguments: [(2, 5, 7), (16, 6, 4), (2, 1, 9), (3, 9, 1)])

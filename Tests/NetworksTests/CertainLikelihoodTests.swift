@@ -1,8 +1,9 @@
 // What a model pays for pixels that it is certain of: never less than nothing, and what double precision says it is.
+import Core
 import Kernels
 import Networks
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct CertainLikelihoodTests {
   /// One row of the table.

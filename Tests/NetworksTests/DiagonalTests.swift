@@ -1,8 +1,9 @@
 // What is particular to the recurrent models: steps, interleaving, orders.
+import Core
 import Kernels
 import Networks
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct DiagonalTests {
   /// Counted in the loop that runs the cells, forward and backward: W + H − 1 for every direction of every layer. Such a

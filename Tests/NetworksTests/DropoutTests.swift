@@ -1,7 +1,8 @@
+import Core
 import Kernels
 import Networks
-import TestSupport
 import Testing
+import TestSupport
 
 /// Models of every family, residual order and way to apply φ, in which features can be left out.
 private let models: [ModelConfiguration] = [

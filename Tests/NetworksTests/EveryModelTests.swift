@@ -1,8 +1,7 @@
 // What must hold of every model, over one list of them: a new model is tested by standing in it.
-import Kernels
 import Networks
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct EveryModelTests {
   /// A plan that fuses operations and one that runs each alone give the same bits: of gradients, with dropout and without,

@@ -1,8 +1,9 @@
 // What is given for a safetensors file and is none, and files of weights whose names are a wrapper's.
-import Kernels
+import Core
 import Networks
-import TestSupport
+import Safetensors
 import Testing
+import TestSupport
 
 @Suite struct ForeignArchiveTests {
   private func error(_ bytes: [UInt8]) -> ScanlineError? {

@@ -1,7 +1,7 @@
-import Kernels
+import Core
 import Networks
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct GradientFlowTests {
   /// A batch run once, watched, and the reference that it is held against.

@@ -1,7 +1,8 @@
+import Core
 import Kernels
 import Networks
-import TestSupport
 import Testing
+import TestSupport
 
 /// A small recurrent model.
 func recurrent(

@@ -1,10 +1,10 @@
 // Safetensors files made to harm: every truncation, random damage, and headers that are all names or all depth.
 // `make torture-files` runs hundreds of thousands of rounds, and again under AddressSanitizer, which also tells how
 // large a block the reader asked for.
-import Kernels
-import Networks
-import TestSupport
+import Core
+import Safetensors
 import Testing
+import TestSupport
 
 @Suite struct HostileArchiveTests {
   /// Files of every element type, with names to escape, empty tensors, a scalar, and the header in disorder.

@@ -1,7 +1,8 @@
+import Core
 import Kernels
 import Networks
-import TestSupport
 import Testing
+import TestSupport
 
 /// Every likelihood that grey pixels of so many levels may have.
 private func likelihoods(levels: Int) -> [any Likelihood] {

@@ -1,7 +1,7 @@
-import Kernels
+import Core
 import Networks
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct LinearizationTests {
   private struct Case {

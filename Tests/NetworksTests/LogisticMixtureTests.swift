@@ -1,8 +1,9 @@
 // The discretized mixture of logistics: that it is a distribution, at its edges too, and the one that the paper says.
+import Core
 import Kernels
 import Networks
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct LogisticMixtureTests {
   /// One pixel with these outputs.

@@ -1,7 +1,8 @@
+import Core
 import Kernels
 import Networks
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct SamplerTests {
   /// What the sampler computes pixel by pixel is what one pass over the finished images computes, to the last bit:

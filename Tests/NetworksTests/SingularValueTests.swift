@@ -1,8 +1,7 @@
 // Singular values: known matrices, the two methods against each other, and values that NumPy gave.
-import Kernels
 import Networks
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct SingularValueTests {
   private func random(_ rows: Int, _ columns: Int, stream: UInt64) -> DenseMatrix {

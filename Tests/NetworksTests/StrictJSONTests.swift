@@ -1,5 +1,6 @@
-import Kernels
+import Core
 import Networks
+import Safetensors
 import Testing
 
 @Suite struct StrictJSONTests {

@@ -1,5 +1,7 @@
+import Core
 import Kernels
 import Networks
+import Safetensors
 import Testing
 
 @Suite struct TensorArchiveTests {

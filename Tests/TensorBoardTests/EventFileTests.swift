@@ -1,7 +1,7 @@
 // The bytes of event files, against bytes that TensorBoard's own Python package wrote (tensorboard 2.21.0: RecordWriter
 // and its protobuf classes), and what becomes of them when a run is resumed.
+import Core
 import Foundation
-import Kernels
 import Networks
 import TensorBoard
 import Testing

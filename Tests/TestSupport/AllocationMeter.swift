@@ -1,6 +1,7 @@
 // The largest block that a piece of code asks the allocator for. Only under AddressSanitizer, whose runtime tells of
 // every allocation: `make torture-files` runs the tests that way.
 import Foundation
+import Kernels
 import Synchronization
 
 /// Counts the allocations of one thread at a time.

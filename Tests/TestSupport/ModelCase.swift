@@ -1,4 +1,5 @@
 // One list of models: every family with every choice that changes what it computes. A new model is tested by standing here.
+import Core
 import Kernels
 import Networks
 import Testing

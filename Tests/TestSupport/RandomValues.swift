@@ -1,5 +1,5 @@
 // Inputs of tests, the same every time.
-import Kernels
+import Core
 import Networks
 
 /// `count` numbers uniform in ±`scale`.

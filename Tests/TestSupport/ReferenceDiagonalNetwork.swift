@@ -1,5 +1,6 @@
 // The recurrent models once more, in double precision, raster order and plain loops, from the papers and the
 // parameters' names alone: no diagonals, no interleaving, no code of the package's own.
+import Core
 import Kernels
 import Networks
 

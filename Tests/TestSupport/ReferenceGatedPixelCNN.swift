@@ -1,5 +1,6 @@
 // The Gated PixelCNN once more, in double precision and plain loops, from the paper and the parameters' names alone: the
 // vertical stack lies where it is computed, and is moved down one row when the horizontal one reads it.
+import Core
 import Kernels
 import Networks
 

@@ -1,5 +1,6 @@
 // The PixelCNN once more, in double precision and plain loops, from the paper and the parameters' names alone: it
 // shares no code with the package's own.
+import Core
 import Kernels
 import Networks
 

@@ -1,7 +1,7 @@
 // How long the tests with random damage run, and what they cost: a moment in `make test`, hundreds of thousands of
 // rounds in `make torture-files`.
+import Core
 import Foundation
-import Kernels
 
 /// The long version of the tests, asked for by the environment variable SCANLINE_TORTURE. SCANLINE_SEED takes the place
 /// of the usual seed, so that each long run can try other damage.

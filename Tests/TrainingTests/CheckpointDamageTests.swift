@@ -2,6 +2,7 @@
 import Foundation
 import Kernels
 import Networks
+import Safetensors
 import Testing
 import Training
 

@@ -1,6 +1,6 @@
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Testing
 import Training
 

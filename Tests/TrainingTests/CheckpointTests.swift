@@ -1,7 +1,7 @@
 // What a checkpoint gives back, and which one a path means.
 import Foundation
 import Kernels
-import Networks
+import Safetensors
 import Testing
 import Training
 

@@ -1,5 +1,6 @@
 // Which images a step sees, and at which learning rate: functions of the step alone.
 import Foundation
+import Kernels
 import Testing
 import Training
 

@@ -1,4 +1,5 @@
 // Numbers that are not finite stop a run before they reach the weights.
+import Core
 import Kernels
 import Networks
 import Testing

@@ -1,10 +1,10 @@
 // The gradient flow of a run: its records, what they say in words, and the file that they are kept in.
-import Evaluation
+import Core
 import Foundation
 import Kernels
 import Networks
-import TestSupport
 import Testing
+import TestSupport
 import Training
 
 @Suite struct GradientRecordTests {

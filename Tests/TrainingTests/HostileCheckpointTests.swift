@@ -1,12 +1,12 @@
 // Damage that a checkpoint must notice wherever it strikes, and checkpoints made to harm, whose checksums are true.
 // `make torture-files` strikes every bit of the manifest and thousands of bytes of each file, cuts them at every byte, and
 // runs tens of thousands of rounds.
+import Core
 import Foundation
 import ImageData
 import Kernels
-import Networks
-import TestSupport
 import Testing
+import TestSupport
 import Training
 
 @Suite struct HostileCheckpointTests {

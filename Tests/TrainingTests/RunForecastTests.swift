@@ -1,7 +1,7 @@
 // What a run will take, counted beforehand, against what it takes.
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Networks
 import Testing
 import Training

@@ -1,6 +1,6 @@
 // A run goes on with its own images only, and says what differs.
+import Core
 import ImageData
-import Kernels
 import Testing
 import Training
 

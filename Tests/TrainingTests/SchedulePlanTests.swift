@@ -1,6 +1,5 @@
 // The learning rate of runs whose length was changed, and the warm-up of short ones.
 import Foundation
-import Kernels
 import Networks
 import Testing
 import Training

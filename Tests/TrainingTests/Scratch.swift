@@ -1,6 +1,6 @@
 // What the tests of checkpoints share: a folder of their own, and files in it.
+import Core
 import Foundation
-import Kernels
 import Testing
 
 /// A folder of this test's own, removed when the test is over.

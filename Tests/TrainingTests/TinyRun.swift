@@ -1,6 +1,6 @@
 // A run that takes milliseconds: what the tests of the trainer and of checkpoints train.
+import Core
 import ImageData
-import Kernels
 import Networks
 import Testing
 import Training

@@ -1,6 +1,6 @@
 // What a run does besides stepping: it learns, evaluates, saves, stops, and keeps time.
+import Core
 import Evaluation
-import ImageData
 import Kernels
 import Networks
 import Testing

@@ -1,6 +1,6 @@
 // Which pixels an output really sees: found by perturbation, not from a formula.
+import Core
 import ImageData
-import Kernels
 import Networks
 
 /// The receptive field of one output of a network with given weights: every earlier pixel is changed, one at a time, and

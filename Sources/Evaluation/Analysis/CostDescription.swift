@@ -1,5 +1,4 @@
 // What a model costs: exact counts beside the formulas, and on request measured figures.
-import Kernels
 import Networks
 
 /// The costs of one model, layer by layer and in total, for one image.

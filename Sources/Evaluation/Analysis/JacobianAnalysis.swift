@@ -1,6 +1,7 @@
 // The singular values of a network's Jacobians at real images.
-import Kernels
+import Core
 import Networks
+import Plotting
 
 /// σ_max and σ_min of each layer's Jacobian, and of the product from each link of the chain to the logits.
 public struct JacobianAnalysis: Sendable, Encodable {

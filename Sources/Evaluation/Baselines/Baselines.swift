@@ -1,4 +1,5 @@
 // Simple models that stand beside the trained ones: what a figure is worth shows in what they reach.
+import Core
 import ImageData
 import Kernels
 

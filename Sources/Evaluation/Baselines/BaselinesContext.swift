@@ -1,4 +1,5 @@
 // Frequencies given the pixels to the left and above.
+import Core
 import ImageData
 import Kernels
 

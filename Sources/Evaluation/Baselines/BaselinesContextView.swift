@@ -1,5 +1,5 @@
 // What a context model counts, and in what contexts.
-import Kernels
+import Core
 
 /// How a value and those before it become a symbol, 0..<L, and up to four context values.
 package struct ContextView: Sendable {

@@ -1,6 +1,6 @@
 // What PNG itself spends on the same pixels.
+import Core
 import ImageData
-import Kernels
 
 /// The bytes of compressed pixels in a PNG of the image, as nats (a bit is ln 2 nats): no probabilities, but a code that
 /// anybody can undo, so it compares with those of models.

@@ -1,4 +1,5 @@
 // How far a mean could have come out otherwise: 95% intervals by the bootstrap-t and Student's t.
+import Core
 import Kernels
 import Networks
 

@@ -1,6 +1,5 @@
 // Tables as comma-separated text.
-import ImageData
-import Kernels
+import Core
 
 /// Rows of fields as comma-separated values (RFC 4180, in UTF-8): a field with a comma, a quote or a line break stands in
 /// quotes, a quote within is doubled. Lines end in a line feed alone, as tools on Unix want it.

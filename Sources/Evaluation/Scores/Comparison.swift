@@ -1,7 +1,9 @@
 // Models and baselines on the same images: who is better, and whether the images can tell.
+import Core
 import ImageData
 import Kernels
 import Networks
+import Plotting
 
 /// Scores of the same images under several models, put in order and held against the best of them.
 public struct Comparison: Sendable {

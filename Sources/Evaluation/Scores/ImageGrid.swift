@@ -1,6 +1,6 @@
 // Several images in one picture, and back.
+import Core
 import ImageData
-import Kernels
 
 /// Images side by side, row after row, two black pixels around each: the geometry of torchvision's make_grid.
 public struct ImageGrid {

@@ -1,6 +1,5 @@
 // What the scores of a folder's images say, image by image and class by class.
 import ImageData
-import Kernels
 import Networks
 
 /// The images of a set with −log p of each.

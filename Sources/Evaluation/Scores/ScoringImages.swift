@@ -1,6 +1,5 @@
 // Held-out images, scored a stretch at a time.
 import ImageData
-import Kernels
 import Networks
 
 extension Scorer {

@@ -1,6 +1,7 @@
 // The least likely images, and where in them the surprise lies.
+import Core
 import ImageData
-import Kernels
+import Plotting
 
 /// A picture of images, each with a map of its pixels' nats beside it.
 public struct SurpriseSheet {

@@ -4,7 +4,7 @@
 // Real folders are read first, all of them, and links to folders after that, level by level: so each folder is read once,
 // under its own name where that lies below the root. Following links as they come would list N! paths where N folders
 // link to each other.
-import Kernels
+import Core
 
 #if canImport(Glibc)
   import Glibc
@@ -107,8 +107,8 @@ struct DirectoryTree: Sendable {
       }
     } catch { throw FolderFailure(path: path, failure: error) }
     if isKnown { return nil }
-    images.sort { Self.inByteOrder($0.name, $1.name) }
-    folderNames.sort(by: Self.inByteOrder)
+    images.sort { String.inByteOrder($0.name, $1.name) }
+    folderNames.sort(by: String.inByteOrder)
     (self.images, self.links, self.ignored, self.marks, self.identity) = (images, links, ignored, marks, identity)
     let results = Locked([Result<DirectoryTree?, FolderFailure>](repeating: .success(nil), count: folderNames.count))
     let names = folderNames
@@ -157,10 +157,12 @@ struct DirectoryTree: Sendable {
   /// Reads what the links found so far lead to, in byte order of paths. Gives false where there were none.
   private mutating func followLinks(_ seen: inout Set<FileIdentity>, _ path: String, _ reading: Reading) throws -> Bool
   {
-    let (old, new) = (folders, links.sorted(by: Self.inByteOrder))
+    let (old, new) = (folders, links.sorted(by: String.inByteOrder))
     (folders, links) = ([], [])
     var wereAny = !new.isEmpty
-    let order = (old.indices.map { (old[$0].name, $0) } + new.map { ($0, -1) }).sorted { Self.inByteOrder($0.0, $1.0) }
+    let order = (old.indices.map { (old[$0].name, $0) } + new.map { ($0, -1) }).sorted {
+      String.inByteOrder($0.0, $1.0)
+    }
     for (name, index) in order {
       let below = path + "/" + name
       if index >= 0 {

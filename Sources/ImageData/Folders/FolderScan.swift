@@ -1,5 +1,5 @@
 // Telling a folder's layout from the names in it, and which of its files are taken.
-import Kernels
+import Core
 
 /// The listing as it is put together.
 struct FolderScan {
@@ -28,7 +28,7 @@ struct FolderScan {
   init(_ tree: DirectoryTree, path: String, classesAreFolders: Bool) throws {
     (self.path, self.classesAreFolders) = (path, classesAreFolders)
     try readRoot(tree)
-    listed.sort { DirectoryTree.inByteOrder($0.relativePath, $1.relativePath) }
+    listed.sort { String.inByteOrder($0.relativePath, $1.relativePath) }
     dropRepeated()
     dropEmptyClasses()
     noteUnevenClasses()
@@ -90,7 +90,7 @@ struct FolderScan {
 
   private mutating func nameClasses(_ names: [String]) {
     let distinct = Dictionary(names.map { ($0.fileNameBytes, $0) }) { first, _ in first }
-    classes = distinct.values.sorted(by: DirectoryTree.inByteOrder)
+    classes = distinct.values.sorted(by: String.inByteOrder)
     classNumbers = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1.fileNameBytes, $0) })
   }
 

@@ -1,5 +1,4 @@
 // Images that lie in two splits of a folder.
-import Kernels
 
 extension FolderSurvey {
   /// How many images of one split have the pixels of an image of another one, as training reads them.

@@ -1,5 +1,5 @@
 // Everything there is to know of a folder before training on it: every file is decoded, none is kept.
-import Kernels
+import Core
 
 /// What a folder holds, and what training would make of it. Encodes to the JSON of `scanline inspect --json`.
 public struct FolderSurvey: Sendable, Encodable {

@@ -1,5 +1,5 @@
 // Which images a folder without a valid split holds out.
-import Kernels
+import Core
 
 /// Marks the paths to hold out: each path on its own, by a number in [0, 1) drawn from `seed` and the path's
 /// bytes, below `share`. So files that are added or removed move no other file to the other side.

@@ -1,5 +1,5 @@
 // Listing a folder: which files it has, and what each is used for.
-import Kernels
+import Core
 
 #if canImport(Glibc)
   import Glibc

@@ -1,5 +1,4 @@
 // A folder of PNG files as training sees it: which images there are, their classes and their splits. No pixels.
-import Kernels
 
 /// What images are used for.
 public enum Split: String, Sendable, Codable, CaseIterable {

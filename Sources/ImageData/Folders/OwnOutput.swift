@@ -1,7 +1,7 @@
 // What Scanline itself writes, told from data: a run and its plots often lie in the very folder that was trained on, and
 // must not be learned from the next time.
+import Core
 import CScanline
-import Kernels
 
 #if canImport(Glibc)
   import Glibc

@@ -1,5 +1,4 @@
 // What a listing left out besides files that are no PNG by name, and how that is said.
-import Kernels
 
 /// Files and folders that are no data, by the reason. Paths are as a program opens them.
 public struct PassedOver: Sendable, Equatable, Encodable {

@@ -2,7 +2,7 @@
 //
 // A record is a label (CIFAR-10), or a coarse and a fine one (CIFAR-100), and 3072 bytes: 32×32 of red, then of green,
 // then of blue, rows from the top. (A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.)
-import Kernels
+import Core
 
 /// Which of the two.
 package enum CIFARKind: String, Sendable, CaseIterable {
@@ -175,7 +175,7 @@ package struct CIFARFiles {
         .badData, path: path, expected: "an archive of batches (.bin), each name once",
         found: "\(found.count) of them" + (found.isEmpty && isForPython ? ", but pickles: the version for Python" : ""))
     }
-    batches += found.sorted { DirectoryTree.inByteOrder($0.name, $1.name) }
+    batches += found.sorted { String.inByteOrder($0.name, $1.name) }
   }
 
   private static let namesOfLists = CIFARKind.allCases.flatMap { kind in

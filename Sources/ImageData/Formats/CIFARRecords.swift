@@ -1,5 +1,5 @@
 // The images of CIFAR's batches, a stretch at a time.
-import Kernels
+import Core
 
 /// Reads the records of one batch.
 package struct CIFARRecords {

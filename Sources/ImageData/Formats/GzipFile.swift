@@ -1,6 +1,6 @@
 // A file as a stream of bytes, inflated on the way where it is gzip's.
+import Core
 import CZlib
-import Kernels
 
 #if canImport(Glibc)
   import Glibc

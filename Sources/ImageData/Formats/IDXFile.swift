@@ -3,7 +3,7 @@
 // Four bytes: 0, 0, the type of an element (8: unsigned byte), the number of dimensions. Then each dimension as 32 bits,
 // the highest byte first, then the elements, the last dimension running fastest. (Y. LeCun, C. Cortes, C. Burges, "The
 // MNIST database of handwritten digits", 1998.)
-import Kernels
+import Core
 
 /// An IDX file of unsigned bytes, plain or gzip, read a stretch at a time.
 package final class IDXFile {

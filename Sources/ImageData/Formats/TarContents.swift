@@ -1,5 +1,5 @@
 // The paths of an archive, and where its links lead.
-import Kernels
+import Core
 
 /// Paths in an archive, by their bytes: file systems tell names apart that Swift's strings do not.
 enum TarPath {

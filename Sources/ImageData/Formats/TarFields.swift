@@ -1,5 +1,5 @@
 // The parts of a tar header, and the fields that other headers put in their place.
-import Kernels
+import Core
 
 /// What stands in place of a header's own fields: pax (POSIX.1-2001) and GNU tar give a member headers in front of its
 /// own, for paths that do not fit in 100 bytes and sizes that do not fit in eleven octal digits.

@@ -2,7 +2,7 @@
 //
 // No path of an archive ever becomes a path on the disk. Folders, volume labels and the like are passed over; files, links
 // and what else could have been meant as a file are given out, so that nothing is missing without a word.
-import Kernels
+import Core
 
 /// Reads an archive (POSIX ustar and pax, GNU tar, or the layout of before both) from a stream.
 package struct TarReader {

@@ -2,7 +2,7 @@
 //
 // Only + − × ÷ and square roots, which IEEE 754 rounds alike everywhere, and no fused operations: the same seed
 // draws the same bytes on every machine. (Sines and cosines are the system library's and differ.)
-import Kernels
+import Core
 
 /// The images that `scanline draw` writes: white strokes on black, one glyph each.
 public struct GlyphDrawing: Sendable {

@@ -1,6 +1,6 @@
 // Which images are which: 64 bits that name an image's content wherever its file lies, and sets of them.
+import Core
 import Foundation
-import Kernels
 
 /// The name of an image's content.
 ///

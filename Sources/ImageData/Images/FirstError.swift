@@ -1,5 +1,5 @@
 // Errors out of parallel work: the one of the lowest item is thrown, whichever thread met it first.
-import Kernels
+import Core
 
 /// Collects what items of a `parallelFor` throw.
 final class FirstError: Sendable {

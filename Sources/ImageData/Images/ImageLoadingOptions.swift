@@ -1,5 +1,5 @@
 // Everything that decides which pixels a folder becomes.
-import Kernels
+import Core
 
 #if canImport(Glibc)
   import Glibc

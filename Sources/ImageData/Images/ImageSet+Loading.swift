@@ -3,7 +3,7 @@
 // The first file that decodes settles the shape, the array is allocated once, and workers decode straight into
 // it, each with its own decoder and buffers. Measured on 60,000 MNIST files in ten folders, page cache warm, on a
 // machine of 2 cores (`scanline benchmark load`): 87,000 files a second on one thread, listing included, 155,000 on two.
-import Kernels
+import Core
 import Synchronization
 
 extension ImageSet {

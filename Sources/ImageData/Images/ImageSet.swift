@@ -1,5 +1,5 @@
 // Images of one shape in memory, with what is known of each.
-import Kernels
+import Core
 
 /// The images of one split, decoded: N images of one shape as 8-bit values. See `init(loading:…)`.
 public struct ImageSet: Sendable {

@@ -1,5 +1,5 @@
 // From 8-bit values to the L levels that a model sees, and back.
-import Kernels
+import Core
 
 /// How an 8-bit value v becomes 0 or 1 where there are two levels.
 public enum Binarization: String, Sendable, Codable, CaseIterable {

@@ -1,5 +1,5 @@
 // Bringing images to one size, in whole numbers, so that every machine gets the same pixels.
-import Kernels
+import Core
 
 /// How images of other sizes are brought to one size.
 public enum Resizing: Sendable, Codable, Equatable {

@@ -1,6 +1,6 @@
 // The boundary to the C decoder: one object per worker, and the reasons for which a file is not an image.
+import Core
 import CScanline
-import Kernels
 
 #if canImport(Glibc)
   import Glibc

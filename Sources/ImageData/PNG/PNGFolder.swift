@@ -1,5 +1,5 @@
 // A folder that many PNG files are written into.
-import Kernels
+import Core
 
 #if canImport(Glibc)
   import Glibc

@@ -1,6 +1,6 @@
 // One image in memory, read from a PNG and written as one.
+import Core
 import CScanline
-import Kernels
 
 #if canImport(Glibc)
   import Glibc

@@ -1,4 +1,5 @@
 // The activations of one image at one layer.
+import Core
 
 /// A view of H×W pixels with `channels` features each, the features of a pixel side by side, inside a border
 /// of zeros, so that a convolution reads past the edge without a test. Layout: rows of

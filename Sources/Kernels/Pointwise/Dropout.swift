@@ -1,4 +1,5 @@
 // Dropout: which features of a map are left out of a step, and what is made of the others.
+import Core
 
 /// Which features of a map of H×W·N places (N interleaved images) are kept: each with probability 1 − p, apart from all
 /// others, and then multiplied by 1/(1 − p), so that the mean stays (Srivastava et al., "Dropout: A Simple Way to

@@ -1,4 +1,5 @@
 // A small matrix in double precision: what Jacobians are written down in.
+import Kernels
 
 /// A dense rows × columns matrix, row by row, for analysis rather than speed.
 public struct DenseMatrix: Sendable, Equatable {

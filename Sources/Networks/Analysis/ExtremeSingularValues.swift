@@ -1,5 +1,5 @@
 // The largest and the smallest singular value of an operator that is known by its products only.
-import Kernels
+import Core
 
 /// A linear map that is known by what it does to vectors: a layer's Jacobian J, by J·v and Jᵀ·u.
 public struct LinearOperator {

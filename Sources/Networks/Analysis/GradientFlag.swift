@@ -1,5 +1,4 @@
 // What is wrong with a gradient, in words.
-import Kernels
 
 /// A layer whose gradient or units are in trouble.
 public struct GradientFlag: Sendable, Codable, Equatable {

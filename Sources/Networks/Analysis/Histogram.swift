@@ -1,4 +1,5 @@
 // How numbers are spread, in buckets that grow by a tenth: what TensorBoard's histograms are made of.
+import Kernels
 
 /// Counts of numbers in buckets whose limits are 0 and ±10⁻¹²·1.1ᵏ up to 10²⁰, as TensorFlow chose them: fine enough for
 /// any gradient to show its shape, whatever its scale. A bucket holds what is at or above the limit before it and below

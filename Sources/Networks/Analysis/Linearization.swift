@@ -1,4 +1,5 @@
 // A network's Jacobians at an image: exact products with each layer's J and Jᵀ, in double precision.
+import Core
 import Kernels
 
 /// The Jacobian of one layer at one image.

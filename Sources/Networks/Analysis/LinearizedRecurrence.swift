@@ -1,4 +1,5 @@
 // The Jacobian of one direction of a recurrence: from the layer's input to the outputs of all cells.
+import Core
 import Kernels
 
 /// Cell by cell in the order of the scan: from dz = W_in dx + W [dh beside, dh above] by the cell's derivatives to its

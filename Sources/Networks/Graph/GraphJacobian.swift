@@ -1,4 +1,5 @@
 // The chain of Jacobians of a graph at one image: exact products of each stage with J and Jᵀ.
+import Core
 import Kernels
 
 extension GraphModel {

@@ -1,4 +1,5 @@
 // A model that is a graph: everything that one can ask of a model, derived from its operations.
+import Core
 import Kernels
 
 /// A family of models: the function that writes one as a graph.

@@ -1,5 +1,5 @@
 // A graph in words: what one draws, or prints, of it.
-import Kernels
+import Core
 
 /// The operations that a model's logits depend on, each in words.
 package struct GraphOutline: Sendable {

@@ -1,4 +1,5 @@
 // The memory of one worker with the passes over it.
+import Core
 import Kernels
 
 /// Runs a plan for training or evaluation.

@@ -1,4 +1,5 @@
 // Where the activations of a network live: whole images, or the few rows that drawing pixel by pixel needs.
+import Core
 import Kernels
 
 /// Makes the maps of a network that runs on `images` images interleaved pixel by pixel, and counts their bytes.

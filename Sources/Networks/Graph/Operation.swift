@@ -1,4 +1,5 @@
 // What the graph knows of an operation: everything that follows from one is derived from these members.
+import Core
 import Kernels
 
 /// One operation of a model's graph: from the maps of its inputs to the map of its output.

@@ -1,4 +1,5 @@
 // Which pixels an output can see, from the structure of the network alone.
+import Core
 import Kernels
 
 /// How a layer widens what is seen: from places of its output to the places of its input that they read.

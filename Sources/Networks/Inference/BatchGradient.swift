@@ -1,4 +1,5 @@
 // The gradient of one batch, on all threads, the same to the last bit on any number of them.
+import Core
 import Kernels
 
 /// Computes the gradient of the mean nats of a batch. The images are cut into shards whose number depends on the

@@ -1,5 +1,5 @@
 // Proof, not trust, that no output sees a pixel that comes later.
-import Kernels
+import Core
 
 /// Perturbs every channel of pixels and demands that every output at an earlier position, and at the pixel itself those of
 /// its earlier channels and its own, keep their bits.

@@ -1,4 +1,5 @@
 // A network that goes through its images pixel by pixel, each activation computed once.
+import Core
 import Kernels
 
 /// Runs a model on N images together, in raster order: at each pixel a layer is one matrix product over the images, of

@@ -1,5 +1,5 @@
 // Images drawn from a model, pixel by pixel.
-import Kernels
+import Core
 
 /// What is to be drawn.
 public struct SamplingRequest: Sendable {

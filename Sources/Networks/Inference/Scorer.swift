@@ -1,5 +1,5 @@
 // The exact log-likelihood of images under a model.
-import Kernels
+import Core
 
 /// Scores images with fixed parameters.
 public final class Scorer {

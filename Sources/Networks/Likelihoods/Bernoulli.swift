@@ -1,4 +1,5 @@
 // Two levels: one logit a pixel.
+import Core
 import Kernels
 
 /// p(1) = σ(z): a pixel of level 1 costs softplus(−z) nats, one of level 0 softplus(z); the gradient is σ(z) − x.

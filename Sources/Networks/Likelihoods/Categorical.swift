@@ -1,4 +1,5 @@
 // Any number of levels: one logit a level.
+import Core
 import Kernels
 
 /// p(q) = exp(z_q) / Σ exp(z): the softmax over L levels, channel by channel. Logits of a pixel are laid out

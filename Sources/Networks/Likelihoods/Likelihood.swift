@@ -1,4 +1,5 @@
 // From logits to nats: the loss, its gradient, and what is drawn from it.
+import Core
 import Kernels
 
 /// A distribution over the levels of a pixel, given the network's outputs there.

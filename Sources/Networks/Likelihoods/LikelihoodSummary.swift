@@ -1,5 +1,5 @@
 // The scores of several images as a mean and its standard error.
-import Kernels
+import Core
 
 /// Nats of several images, and what they mean.
 public struct LikelihoodSummary: Sendable, Codable, Equatable {

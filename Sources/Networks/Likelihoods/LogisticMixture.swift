@@ -1,4 +1,5 @@
 // Any number of levels, grey or colour: a few logistic distributions, cut into levels.
+import Core
 import Kernels
 
 /// The discretized mixture of logistics of PixelCNN++ (Salimans et al., 2017): see `LogisticMixtureKernel` for the

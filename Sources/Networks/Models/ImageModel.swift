@@ -1,4 +1,5 @@
 // What every family of models can do.
+import Core
 import Kernels
 
 /// The memory that one worker needs to run a model: activations, and for training their gradients.

@@ -1,4 +1,5 @@
 // What a layer costs, counted from its shape.
+import Core
 import Kernels
 
 /// The cost of one layer on one image of H×W pixels, counted, not measured.

@@ -1,4 +1,5 @@
 // What a model is, apart from its weights: enough to build it again.
+import Core
 import Kernels
 
 /// The families of models.

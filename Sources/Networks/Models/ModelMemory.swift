@@ -1,5 +1,4 @@
 // How much memory a model takes, known before any of it is taken.
-import Kernels
 
 extension ModelConfiguration {
   /// Elements of the parameters, masked ones included, without laying out the model: one that is far too large can be

@@ -1,5 +1,4 @@
 // The names that a PyTorch user's modules give the same tensors.
-import Kernels
 
 extension ParameterLayout {
   /// Every tensor's name with its layer's replaced by `modules`. Vᵀ, what a layer adds for a class, is a `Linear` without a

@@ -1,4 +1,5 @@
 // The classes of the images that a workspace runs.
+import Core
 import Kernels
 
 /// Which class each of the interleaved images has: the layers' choice of bias.

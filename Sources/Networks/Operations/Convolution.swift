@@ -1,4 +1,5 @@
 // The convolutional layer: a descriptor that knows its slices of the parameters, forward and backward.
+import Core
 import Kernels
 
 /// A layer whose output is a sum over a few neighbouring places: a masked or 1×1 convolution, or the recurrent product

@@ -1,4 +1,5 @@
 // A masked or 1×1 convolution in a graph.
+import Core
 import Kernels
 
 /// output = bias + Σ weights · input over the window; see `Convolution`. In a plan it is fused with the sum, the

@@ -1,4 +1,5 @@
 // A two-dimensional recurrence in a graph: one direction or two, put together.
+import Core
 import Kernels
 
 /// One layer of a recurrent model: from its input, by anti-diagonals, to the sum of its directions' outputs. The direction

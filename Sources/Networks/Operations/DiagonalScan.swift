@@ -1,5 +1,4 @@
 // The order in which the cells of a two-dimensional recurrence run.
-import Kernels
 
 /// Anti-diagonals: a cell goes on from the one beside and the one above, which both lie on the diagonal before, so all
 /// cells of a diagonal are ready at once and an image takes W + H − 1 steps (Graves, Fernández and Schmidhuber,

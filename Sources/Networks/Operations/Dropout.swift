@@ -1,4 +1,5 @@
 // Dropout in a network: by which random numbers features are left out while it trains.
+import Core
 import Kernels
 
 /// The dropout of one workspace: a mask for each layer that thins out its features. Nothing of it is part of a model:

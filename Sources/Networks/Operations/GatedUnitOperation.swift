@@ -1,4 +1,5 @@
 // The gated activation unit in a graph, with its derivative.
+import Core
 import Kernels
 
 /// y = tanh(a) ⊙ σ(b) of 2k pre-activations, k features a place: see `GatedUnit`. With `blanksFirstRow` the image's first

@@ -1,4 +1,5 @@
 // Operations that take each place of their inputs to the same place of their output: the image, activations, sums.
+import Core
 import Kernels
 
 /// The image as the network reads it, H×W×C: the graph's first value.

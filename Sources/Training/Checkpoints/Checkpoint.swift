@@ -1,7 +1,9 @@
 // What a checkpoint holds, and how it becomes a model again.
+import Core
 import ImageData
 import Kernels
 import Networks
+import Safetensors
 
 /// Saves and loads runs. A checkpoint is a folder (see `CheckpointFolder`) of
 ///

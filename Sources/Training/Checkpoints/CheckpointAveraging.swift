@@ -1,4 +1,5 @@
 // Checkpoints of weights alone: one step's, or the mean of several.
+import Core
 import Kernels
 import Networks
 

@@ -1,5 +1,6 @@
 // What a run folder holds, step by step, for whoever wants to look or to tidy up.
-import Kernels
+import Core
+import ImageData
 
 /// A saved step, looked at.
 public struct ListedStep: Sendable, Equatable {

@@ -1,6 +1,6 @@
 // The checkpoints of one run: a folder for each saved step, the newest sound one, and what is kept of them.
+import Core
 import ImageData
-import Kernels
 
 /// A saved step of a run.
 public struct SavedStep: Sendable, Equatable {

@@ -1,6 +1,6 @@
 // One checkpoint: a folder of files that is there whole or not at all, and is known to be undamaged when read.
+import Core
 import ImageData
-import Kernels
 
 #if canImport(Glibc)
   import Glibc

@@ -1,7 +1,8 @@
 // The manifest of a checkpoint: which files, how long, with which checksums. Bytes in, bytes out.
+import Core
 import ImageData
-import Kernels
 import Networks
+import Safetensors
 
 /// What `manifest.json` says. Its last member is the CRC-32 of all that stands before it, and what stands after
 /// that is fixed, so no byte of the file can change unnoticed.

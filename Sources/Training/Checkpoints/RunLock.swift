@@ -1,6 +1,6 @@
 // One run, one folder: the lock that keeps a second process out.
+import Core
 import ImageData
-import Kernels
 
 #if canImport(Glibc)
   import Glibc

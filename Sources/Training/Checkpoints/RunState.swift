@@ -1,7 +1,7 @@
 // state.json: everything a checkpoint holds besides tensors.
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Networks
 
 /// What a run is and how far it has come. With the tensors beside it, it is enough to go on bit for bit.

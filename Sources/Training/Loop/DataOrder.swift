@@ -1,5 +1,5 @@
 // Which images a step sees.
-import Kernels
+import Core
 
 /// The order of the training images: a new permutation each epoch, cut into whole batches. It is a function of the
 /// seed and the step alone, so a run that is resumed at any step sees what it would have seen.

@@ -1,6 +1,6 @@
 // What a run will take: memory and disk, before it takes them.
+import Core
 import ImageData
-import Kernels
 import Networks
 
 /// The cost of a run on this machine, counted from its configuration.

@@ -1,5 +1,5 @@
 // The training loop.
-import Evaluation
+import Core
 import ImageData
 import Kernels
 import Networks
@@ -343,8 +343,8 @@ public final class Trainer {
     var nats: [Double] = []
     for start in stride(from: 0, to: indices.count, by: piece) {
       if start > 0, mustStop(request) { return nil }
-      nats += scorer.nats(
-        valid, indices: Array(indices[start..<min(start + piece, indices.count)]), state.quantization)
+      let part = indices[start..<min(start + piece, indices.count)]
+      nats += scorer.nats(state.quantization.batch(from: valid, indices: part))
     }
     guard nats.allSatisfy(\.isFinite) else {
       throw diverged(

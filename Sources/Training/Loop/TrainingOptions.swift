@@ -1,5 +1,5 @@
 // Everything about a run that the user decides and that changes its result.
-import Kernels
+import Core
 
 /// How a run goes. Saved in every checkpoint, so that a resumed run is the same run.
 public struct TrainingOptions: Sendable, Codable, Equatable {

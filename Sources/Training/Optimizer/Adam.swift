@@ -1,4 +1,5 @@
 // The optimizer: Adam, its moments, and the moving average of the weights.
+import Core
 import Kernels
 import Networks
 import Synchronization

@@ -1,4 +1,5 @@
 // The size of a gradient, layer by layer, before anything is done to it.
+import Core
 import Kernels
 import Networks
 

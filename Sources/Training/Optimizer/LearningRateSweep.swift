@@ -1,4 +1,5 @@
 // The learning-rate range test: a short run whose rate rises until it fails.
+import Core
 import ImageData
 import Kernels
 import Networks

@@ -1,4 +1,5 @@
 // The learning rate over the course of a run.
+import Kernels
 
 /// Linear warm-up, then a constant, cosine or exponential course.
 public struct Schedule: Sendable, Codable, Equatable {

@@ -1,4 +1,6 @@
 // How well a run learned over all its steps: what is kept of its records, however many there are.
+import ImageData
+import Kernels
 
 /// The records of a run, taken one by one.
 public struct MetricsHistory: Sendable {

@@ -1,5 +1,6 @@
 // metrics.jsonl: how well a run has learned, line by line.
-import Kernels
+import Core
+import ImageData
 import Networks
 
 /// What is known of a run at one step: of the steps since the record before, or of a held-out evaluation.

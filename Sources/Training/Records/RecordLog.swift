@@ -1,5 +1,5 @@
 // What a run writes down as it goes: a file of JSON lines for each kind of record, for the whole run, resumed or not.
-import Evaluation
+import Core
 import Foundation
 import ImageData
 import Kernels

@@ -1,5 +1,6 @@
 // `scanline benchmark`: how fast, in figures that a peer can be held against.
 import ArgumentParser
+import Core
 import Foundation
 import Kernels
 import Networks

@@ -1,5 +1,6 @@
 // `scanline benchmark growth`: what a step costs as the work grows, beside what the arithmetic says.
 import ArgumentParser
+import Core
 import Foundation
 import Kernels
 import Networks

@@ -1,4 +1,5 @@
 // A training step in pieces, for whoever times it.
+import Core
 import Kernels
 import Networks
 import Training

@@ -1,8 +1,8 @@
 // `scanline checkpoints`: what a run has saved, and what is kept of it.
 import ArgumentParser
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Networks
 import Training
 

@@ -1,5 +1,6 @@
 // `scanline compare`: several models and simple baselines on the same images.
 import ArgumentParser
+import Core
 import Evaluation
 import Foundation
 import ImageData

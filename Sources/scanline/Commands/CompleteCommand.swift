@@ -1,5 +1,6 @@
 // `scanline complete`: part of an image is given, the rest is drawn.
 import ArgumentParser
+import Core
 import Evaluation
 import ImageData
 import Kernels

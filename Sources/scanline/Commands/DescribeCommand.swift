@@ -1,5 +1,6 @@
 // `scanline describe`: what a model costs and sees.
 import ArgumentParser
+import Core
 import CScanline
 import Evaluation
 import Foundation

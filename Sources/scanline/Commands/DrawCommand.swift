@@ -1,7 +1,7 @@
 // scanline draw: a small data set that needs no download.
 import ArgumentParser
+import Core
 import ImageData
-import Kernels
 
 struct DrawCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 // `scanline evaluate`: exact log-likelihoods of a folder of images.
 import ArgumentParser
+import Core
 import Evaluation
 import Foundation
 import ImageData

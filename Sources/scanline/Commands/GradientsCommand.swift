@@ -1,10 +1,12 @@
 // `scanline gradients`: the gradient flow of a run, and the Jacobians of a checkpoint.
 import ArgumentParser
+import Core
 import Evaluation
 import Foundation
 import ImageData
 import Kernels
 import Networks
+import Reports
 import Training
 
 extension GradientQuantity: ExpressibleByArgument {}

@@ -1,9 +1,8 @@
 // `scanline lr-find`: which learning rate to begin with.
 import ArgumentParser
-import Evaluation
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Networks
 import Training
 

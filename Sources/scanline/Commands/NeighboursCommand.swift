@@ -1,5 +1,6 @@
 // `scanline neighbours`: drawn images beside the training images nearest to them.
 import ArgumentParser
+import Core
 import Evaluation
 import ImageData
 import Kernels

@@ -1,10 +1,10 @@
 // `scanline report`: one page about a run or several.
 import ArgumentParser
-import Evaluation
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Networks
+import Reports
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

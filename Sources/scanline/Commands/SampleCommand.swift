@@ -1,8 +1,8 @@
 // `scanline sample`: images drawn from a model.
 import ArgumentParser
+import Core
 import Evaluation
 import ImageData
-import Kernels
 import Networks
 
 struct SampleCommand: ParsableCommand {

@@ -1,9 +1,9 @@
 // `scanline theory`: what is known about depth, held against networks.
 import ArgumentParser
-import Evaluation
+import Core
 import Foundation
 import ImageData
-import Kernels
+import Theory
 
 extension TheoryStatement: ExpressibleByArgument {}
 

@@ -1,8 +1,8 @@
 // `scanline train --config`: a TOML file, read and checked, as options of the command.
 import ArgumentParser
+import Core
 import Foundation
 import ImageData
-import Kernels
 import TOMLKit
 
 /// A configuration: long names of options of `train` as keys, their groups as tables, `folder` for the folder of PNGs.

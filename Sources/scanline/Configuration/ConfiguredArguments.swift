@@ -1,7 +1,7 @@
 // The words of a command line with those of its configuration before them, and errors told in its terms.
 import ArgumentParser
+import Core
 import Foundation
-import Kernels
 
 /// What is parsed in place of what the user typed: `train --config FILE` becomes `train`, FILE's options, and then the
 /// user's own, which so go before them. Each option is then parsed and checked in one place, whoever gave it.

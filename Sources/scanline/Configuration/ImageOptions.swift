@@ -1,8 +1,8 @@
 // Options that decide which pixels a folder becomes, shared by train, evaluate and inspect.
 import ArgumentParser
+import Core
 import Foundation
 import ImageData
-import Kernels
 
 /// A size on the command line: 28x28, or as the program prints it, 28×28.
 struct SizeArgument: ExpressibleByArgument, Equatable, CustomStringConvertible {

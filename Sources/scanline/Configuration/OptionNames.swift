@@ -1,5 +1,5 @@
 // Errors of the library name its own properties; who uses the command knows flags.
-import Kernels
+import Core
 
 extension ScanlineError {
   /// The same error in the terms of the command line: the library puts its names between backticks.

@@ -1,4 +1,5 @@
 // config.toml: what a run was asked for, every option that decides its result, so that it can be asked for again.
+import Core
 import Foundation
 import ImageData
 import Kernels

@@ -3,6 +3,8 @@ import Foundation
 import ImageData
 import Kernels
 import Logging
+import Networks
+import Plotting
 
 #if canImport(Glibc)
   import Glibc

@@ -1,6 +1,7 @@
 // What a command is asked to write, tested before the work whose result it is to hold.
+import Core
 import ImageData
-import Kernels
+import Reports
 
 #if canImport(Glibc)
   import Glibc

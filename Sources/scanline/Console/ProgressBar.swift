@@ -1,6 +1,6 @@
 // How far a long piece of work has come.
+import Core
 import Foundation
-import Kernels
 
 /// A bar with percent and time left, redrawn on a terminal; elsewhere a plain line every ten seconds, so that short
 /// work says nothing. Any thread may report.

@@ -1,5 +1,5 @@
 // Words of a command that is printed to be copied.
-import Kernels
+import Core
 
 /// `word` as a shell takes it for one word, on one line: plain, in quotes, or where it has characters that must not be
 /// shown as they are, with those written out ($'…', which bash, zsh and ksh know).

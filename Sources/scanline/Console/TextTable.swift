@@ -1,5 +1,4 @@
 // Tables on standard output.
-import Kernels
 
 /// Columns padded to their widest cell, two spaces apart; columns of whole numbers to the right. No line ends in a space.
 /// Control characters of names are written out.

@@ -1,8 +1,8 @@
 // `scanline import-cifar`: CIFAR's binary batches as a folder of PNGs.
 import ArgumentParser
+import Core
 import Foundation
 import ImageData
-import Kernels
 
 extension CIFARKind: ExpressibleByArgument {}
 

@@ -1,9 +1,11 @@
 // `scanline import`: weights trained elsewhere, as a checkpoint.
 import ArgumentParser
+import Core
 import Foundation
 import ImageData
 import Kernels
 import Networks
+import Safetensors
 import Training
 
 struct ImportCommand: ParsableCommand {

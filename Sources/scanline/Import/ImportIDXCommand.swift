@@ -1,8 +1,8 @@
 // `scanline import-idx`: MNIST's files as a folder of PNGs.
 import ArgumentParser
+import Core
 import Foundation
 import ImageData
-import Kernels
 
 struct ImportIDXCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,8 +1,8 @@
 // A folder of images that appears whole or not at all: what the importing commands write into.
 import ArgumentParser
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Training
 
 /// What the importing commands have in common.

@@ -1,9 +1,10 @@
 // The likelihoods of a report's runs beside each other, with what the images can and cannot tell.
+import Core
 import Evaluation
 import Foundation
 import ImageData
-import Kernels
 import Networks
+import Reports
 
 extension ReportScores {
   /// Charts and tables: a group for each set of images, then what was recorded in training alone.

@@ -1,9 +1,10 @@
 // What the runs of a report are, at a glance; and what their models cost.
+import Core
 import Evaluation
 import Foundation
 import ImageData
-import Kernels
 import Networks
+import Reports
 import Training
 
 /// A table of what runs are, one column each.

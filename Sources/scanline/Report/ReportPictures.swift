@@ -1,9 +1,10 @@
 // What the models of a report draw: samples as training went on, and held-out images completed.
-import Evaluation
+import Core
 import Foundation
 import ImageData
 import Kernels
 import Networks
+import Reports
 
 /// The sections of pictures.
 struct ReportPictures {

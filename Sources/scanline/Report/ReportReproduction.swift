@@ -1,9 +1,8 @@
 // How a run of a report was configured, where it ran, and the commands that make it again.
-import Evaluation
 import Foundation
 import ImageData
-import Kernels
 import Networks
+import Reports
 import Training
 
 /// The configuration of one run.

@@ -1,9 +1,10 @@
 // What a run folder holds for a report: each piece, or what was expected and not found.
-import Evaluation
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Networks
+import Reports
+import Safetensors
 import Training
 
 /// One run of a report. A piece that is missing or damaged is an error that the report states; the others stand.

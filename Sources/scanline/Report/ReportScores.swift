@@ -1,4 +1,5 @@
 // How likely held-out images are under the runs of a report: scored where they are here, else as training recorded it.
+import Core
 import Evaluation
 import Foundation
 import ImageData

@@ -1,9 +1,9 @@
 // How the runs of a report learned: their losses, and how the gradient flowed.
-import Evaluation
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Networks
+import Reports
 import Training
 
 /// The sections on training.

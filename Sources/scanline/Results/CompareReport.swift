@@ -1,4 +1,5 @@
 // What `scanline compare` found, as JSON and in words.
+import Core
 import Evaluation
 import ImageData
 import Kernels

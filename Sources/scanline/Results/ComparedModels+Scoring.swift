@@ -1,7 +1,7 @@
 // What the images of a comparison cost under its models, and under baselines.
+import Core
 import Evaluation
 import ImageData
-import Kernels
 import Networks
 
 extension ComparedModels {

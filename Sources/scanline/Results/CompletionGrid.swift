@@ -1,8 +1,7 @@
 // Completions as a picture.
+import Core
 import Evaluation
 import ImageData
-import Kernels
-import Networks
 
 /// A grid with a row for each image: the image, what is given of it (missing pixels in mid grey), its completions.
 enum CompletionGrid {

@@ -1,8 +1,7 @@
 // What `scanline evaluate` found, as JSON and in words.
+import Core
 import Evaluation
 import ImageData
-import Kernels
-import Networks
 import Training
 
 struct EvaluateReport: Encodable {

@@ -1,7 +1,7 @@
 // Which pixels of an image stay when the rest is drawn, and what the drawn ones then depend on.
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Networks
 
 /// The pixels that `complete` keeps.

@@ -1,9 +1,10 @@
 // What `scanline lr-find` found: table, figure, words.
+import Core
 import Evaluation
 import Foundation
 import ImageData
-import Kernels
 import Networks
+import Plotting
 import Training
 
 struct LearningRateReport: Encodable {

@@ -1,4 +1,5 @@
 // What `neighbours` found, in numbers and in words.
+import Core
 import Evaluation
 import ImageData
 import Kernels

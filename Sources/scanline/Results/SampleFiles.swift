@@ -1,8 +1,8 @@
 // Images drawn before, read back: from a folder, a single PNG, or a grid that is cut apart.
+import Core
 import Evaluation
 import Foundation
 import ImageData
-import Kernels
 
 /// Samples as files hold them.
 struct SampleFiles {

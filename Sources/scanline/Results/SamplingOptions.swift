@@ -1,7 +1,7 @@
 // What `sample` and `complete` have in common: options, and the texts that their pictures carry.
 import ArgumentParser
+import Core
 import ImageData
-import Kernels
 import Networks
 import Training
 

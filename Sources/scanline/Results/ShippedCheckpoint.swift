@@ -1,7 +1,7 @@
 // The trained models that come with the package, found when none is named.
+import Core
 import Foundation
 import ImageData
-import Kernels
 
 /// The checkpoint that `scanline sample` uses when it is given none.
 enum ShippedCheckpoint {

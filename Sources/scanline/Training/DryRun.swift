@@ -1,8 +1,7 @@
 // `scanline train --dry-run`: what a run would take.
+import Core
 import Foundation
 import ImageData
-import Kernels
-import Networks
 import Training
 
 #if canImport(Glibc)

@@ -1,6 +1,7 @@
 // What a run shows in TensorBoard.
+import Core
 import Foundation
-import Kernels
+import ImageData
 import Networks
 import TensorBoard
 import Training

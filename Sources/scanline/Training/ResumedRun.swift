@@ -1,7 +1,7 @@
 // What is said when a run is resumed: that it is finished, or how its learning rate goes on.
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Networks
 import Training
 

@@ -1,7 +1,7 @@
 // environment.json: where, when and by what a run was made.
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Training
 
 /// What is known of a run besides its configuration: a process for each time that it was started or resumed.

@@ -1,9 +1,10 @@
 // plots/: what a run's records look like, drawn when it is over.
-import Evaluation
+import Core
 import Foundation
 import ImageData
-import Kernels
 import Networks
+import Plotting
+import Reports
 import Training
 
 /// The plots of a run folder, each as PNG and SVG.

@@ -1,8 +1,8 @@
 // samples/: the same images again and again while a run learns to draw them.
+import Core
 import Evaluation
 import Foundation
 import ImageData
-import Kernels
 import Networks
 import Training
 

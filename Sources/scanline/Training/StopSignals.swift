@@ -1,9 +1,8 @@
 // SIGINT, SIGTERM and SIGHUP end a command, or ask a trainer to save and stop; SIGUSR1 asks it to save.
 import ArgumentParser
+import Core
 import Dispatch
 import Foundation
-import ImageData
-import Kernels
 import Training
 
 /// A command that decides itself when a signal may end it.

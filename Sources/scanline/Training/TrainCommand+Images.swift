@@ -1,4 +1,5 @@
 // The images that `scanline train` reads.
+import Core
 import ImageData
 import Kernels
 import Training

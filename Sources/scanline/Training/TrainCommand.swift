@@ -1,6 +1,6 @@
 // `scanline train`: from a folder of PNGs to a run of checkpoints.
 import ArgumentParser
-import Evaluation
+import Core
 import Foundation
 import ImageData
 import Kernels

@@ -1,5 +1,6 @@
 // The options of `scanline train` that decide the model and the course of training.
 import ArgumentParser
+import Core
 import ImageData
 import Kernels
 import Networks

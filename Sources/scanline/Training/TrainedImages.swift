@@ -1,6 +1,6 @@
 // Which of the images that are scored a checkpoint was trained on: a model knows those better than any others.
+import Core
 import ImageData
-import Kernels
 import Training
 
 /// What a checkpoint knows of a set of images.

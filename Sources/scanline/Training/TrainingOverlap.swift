@@ -1,6 +1,6 @@
 // Which images of a comparison its models were trained on: whoever was would win by that alone.
+import Core
 import ImageData
-import Kernels
 
 /// The images of a comparison held against what its models were trained on.
 struct TrainingOverlap {

@@ -1,6 +1,6 @@
 // What training shows: one calm line on a terminal, plain lines elsewhere, the result at the end.
+import Core
 import Foundation
-import Kernels
 import Networks
 import Training
 

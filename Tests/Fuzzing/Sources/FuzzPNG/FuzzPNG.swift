@@ -1,7 +1,7 @@
 // Fuzzes the PNG decoder. An input is a file; whatever it holds, it must be read or refused with an error about it.
 import AllocationCount
+import Core
 import ImageData
-import Kernels
 
 /// Small, so that a run is thousands of files a second; a file within them may take this much and no more.
 let limits = PNGLimits(width: 2_000, height: 2_000, bytes: 1 << 20)

@@ -1,8 +1,9 @@
 // Fuzzes the safetensors reader, and the strict JSON reader under it. An input is a file; whatever it holds, it must be
 // read or refused with an error about it, and no block of memory is out of proportion to it.
 import AllocationCount
-import Kernels
+import Core
 import Networks
+import Safetensors
 
 /// Calls `body`, which reads `bytes`; nil where it refuses them. Every other outcome is a finding.
 func read<Result>(_ bytes: [UInt8], _ body: () throws -> Result) -> Result? {

@@ -1,9 +1,9 @@
 // Trains a small PixelCNN on a folder of PNGs, scores held-out images, saves a checkpoint and draws a picture:
 // `LibraryExample IMAGES OUTPUT`.
+import Core
 import Evaluation
 import Foundation
 import ImageData
-import Kernels
 import Networks
 import Training
 

@@ -1,0 +1,62 @@
+// HTML that cannot be broken by what it is about: markup stands in the source, everything else is escaped.
+import Foundation
+import ImageData
+import Plotting
+
+/// A piece of HTML. Its literals are markup; a string that is interpolated is text, and is escaped, for the content of
+/// elements and for attribute values in double quotes; only another piece of HTML goes in as it is:
+///
+///     let cell: HTML = "<td title=\"\(path)\">\(name)</td>"
+///
+/// Literals are `StaticString`s: a string that is made at run time cannot become markup, the compiler refuses it.
+public struct HTML: Sendable, Equatable, ExpressibleByStringInterpolation {
+  /// The markup.
+  public private(set) var markup: String
+
+  /// Markup that stands in the source.
+  public init(stringLiteral literal: StaticString) { markup = literal.description }
+
+  /// Markup with texts in it.
+  public init(stringInterpolation: Interpolation) { markup = stringInterpolation.markup }
+
+  /// `text`, escaped. (Without the label, a literal would be taken for markup.)
+  public init(text: String) { markup = escapedForMarkup(text) }
+
+  /// A drawing as an element that takes its colours from the page; `label` says what it shows.
+  package init(_ drawing: PlotDrawing, label: String) { markup = drawing.svg(colors: .ofThePage, label: label) }
+
+  /// The pieces after one another.
+  public init(_ parts: [HTML], separator: HTML = "") {
+    markup = parts.map(\.markup).joined(separator: separator.markup)
+  }
+
+  /// Whether there is nothing.
+  public var isEmpty: Bool { markup.isEmpty }
+
+  /// The two after one another.
+  public static func + (first: HTML, second: HTML) -> HTML { HTML([first, second]) }
+
+  /// How literals and what is interpolated come together.
+  public struct Interpolation: StringInterpolationProtocol {
+    fileprivate var markup = ""
+
+    /// Room for what is to come.
+    public init(literalCapacity: Int, interpolationCount: Int) { markup.reserveCapacity(literalCapacity) }
+
+    /// Markup.
+    public mutating func appendLiteral(_ literal: StaticString) { markup += literal.description }
+    /// Text, escaped.
+    public mutating func appendInterpolation(_ text: String) { markup += escapedForMarkup(text) }
+    /// A number.
+    public mutating func appendInterpolation(_ number: Int) { markup += "\(number)" }
+    /// HTML as it is.
+    public mutating func appendInterpolation(_ html: HTML) { markup += html.markup }
+    /// Pieces of HTML after one another.
+    public mutating func appendInterpolation(_ parts: [HTML]) { for part in parts { markup += part.markup } }
+  }
+
+  /// The interpolation of this type.
+  public typealias StringInterpolation = Interpolation
+  /// Literals, known when the program is compiled.
+  public typealias StringLiteralType = StaticString
+}

@@ -2,19 +2,19 @@
 import Foundation
 
 /// An axis as it is asked for.
-public struct PlotAxis: Sendable {
+package struct PlotAxis: Sendable {
   /// How values are spread along it.
-  public enum Scale: Sendable { case linear, logarithmic }
+  package enum Scale: Sendable { case linear, logarithmic }
 
   /// What it shows, with its unit.
-  public var label: String
+  package var label: String
   /// Linear or logarithmic. On a logarithmic axis values of 0 and below have no place and are left out.
-  public var scale: Scale
+  package var scale: Scale
   /// From where to where; nil: what the values need.
-  public var limits: ClosedRange<Double>?
+  package var limits: ClosedRange<Double>?
 
   /// An axis.
-  public init(_ label: String, scale: Scale = .linear, limits: ClosedRange<Double>? = nil) {
+  package init(_ label: String, scale: Scale = .linear, limits: ClosedRange<Double>? = nil) {
     (self.label, self.scale, self.limits) = (label, scale, limits)
   }
 }

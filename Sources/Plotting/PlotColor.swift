@@ -1,14 +1,14 @@
 // Colours: ink, series that stay apart for the colour-blind, and a map whose order everybody sees.
 
 /// A colour in sRGB, and how much it covers.
-public struct PlotColor: Sendable, Equatable {
+package struct PlotColor: Sendable, Equatable {
   /// 0 to 255 each.
-  public var red: UInt8, green: UInt8, blue: UInt8
+  package var red: UInt8, green: UInt8, blue: UInt8
   /// 0, nothing, to 1, all that is below.
-  public var opacity: Double
+  package var opacity: Double
 
   /// A colour as 0xRRGGBB.
-  public init(_ hexadecimal: UInt32, opacity: Double = 1) {
+  package init(_ hexadecimal: UInt32, opacity: Double = 1) {
     red = UInt8(hexadecimal >> 16 & 255)
     green = UInt8(hexadecimal >> 8 & 255)
     blue = UInt8(hexadecimal & 255)
@@ -16,26 +16,26 @@ public struct PlotColor: Sendable, Equatable {
   }
 
   /// The same colour, covering `opacity`.
-  public func with(opacity: Double) -> PlotColor {
+  package func with(opacity: Double) -> PlotColor {
     var copy = self
     copy.opacity = opacity
     return copy
   }
 
   /// Text.
-  public static let ink = PlotColor(0x22_22_22)
+  package static let ink = PlotColor(0x22_22_22)
   /// Axes and ticks.
-  public static let axis = PlotColor(0x55_55_55)
+  package static let axis = PlotColor(0x55_55_55)
   /// Lines that help the eye across the panel.
-  public static let grid = PlotColor(0xE4_E4_E4)
+  package static let grid = PlotColor(0xE4_E4_E4)
   /// A cell of a heat map that has no value.
-  public static let missing = PlotColor(0xD5_D5_D5)
+  package static let missing = PlotColor(0xD5_D5_D5)
   /// What is wrong.
-  public static let alarm = PlotColor(0xD0_00_00)
+  package static let alarm = PlotColor(0xD0_00_00)
 
   /// The colour of series number `index`: those of Okabe and Ito ("Color Universal Design", 2008), which stay apart under
   /// all common kinds of colour blindness; the pale ones come last, black not at all, since text has it.
-  public static func series(_ index: Int) -> PlotColor { seriesColors[index % seriesColors.count] }
+  package static func series(_ index: Int) -> PlotColor { seriesColors[index % seriesColors.count] }
 
   /// A colour that changes with the page a figure lies on.
   package struct Themed: Sendable {
@@ -71,7 +71,7 @@ public struct PlotColor: Sendable, Equatable {
   /// The colour of `share`, 0 (dark violet) to 1 (yellow), of a scale: viridis (Smith, van der Walt and Firing, 2015),
   /// whose lightness grows evenly, so that it reads the same in grey and for the colour-blind. Between ten of its
   /// colours, linear. A share beyond 0 or 1 has the colour of that end.
-  public static func scale(_ share: Double) -> PlotColor {
+  package static func scale(_ share: Double) -> PlotColor {
     let place = min(max(share, 0), 1) * Double(scaleColors.count - 1)
     let index = min(Int(place), scaleColors.count - 2)
     let (low, high, part) = (scaleColors[index], scaleColors[index + 1], place - Double(index))

@@ -1,35 +1,35 @@
 // Dots with intervals: one figure for each of several names.
 
 /// A chart of named values, from the top, each a dot with a bar from the lower to the upper end of its interval.
-public struct PlotDotChart: Sendable {
+package struct PlotDotChart: Sendable {
   /// One value.
-  public struct Row: Sendable {
+  package struct Row: Sendable {
     /// Its name.
-    public var name: String
+    package var name: String
     /// Where the dot is.
-    public var value: Double
+    package var value: Double
     /// Where the bar is; nil: there is none.
-    public var interval: ClosedRange<Double>?
+    package var interval: ClosedRange<Double>?
     /// Of both.
-    public var color: PlotColor
+    package var color: PlotColor
 
     /// A row.
-    public init(_ name: String, _ value: Double, _ interval: ClosedRange<Double>?, color: PlotColor) {
+    package init(_ name: String, _ value: Double, _ interval: ClosedRange<Double>?, color: PlotColor) {
       (self.name, self.value, self.interval, self.color) = (name, value, interval, color)
     }
   }
 
   /// Above the panel.
-  public var title: String
+  package var title: String
   /// The axis of the values.
-  public var x: PlotAxis
+  package var x: PlotAxis
   /// From the top.
-  public var rows: [Row]
+  package var rows: [Row]
   /// A value that all are held against, drawn as a dashed line.
-  public var reference: Double?
+  package var reference: Double?
 
   /// A chart of at least one row.
-  public init(title: String, x: PlotAxis, rows: [Row], reference: Double? = nil) {
+  package init(title: String, x: PlotAxis, rows: [Row], reference: Double? = nil) {
     precondition(!rows.isEmpty, "a chart of no rows")
     (self.title, self.x, self.rows, self.reference) = (title, x, rows, reference)
   }

@@ -2,7 +2,7 @@
 import ImageData
 
 /// One part of a figure.
-public enum PlotPanel: Sendable {
+package enum PlotPanel: Sendable {
   /// Lines over an axis.
   case lines(PlotLineChart)
   /// Values as colours.
@@ -18,20 +18,20 @@ public enum PlotPanel: Sendable {
 ///       title: "gradient", x: PlotAxis("layer"), y: PlotAxis("RMS", scale: .logarithmic),
 ///       series: [PlotSeries("mean", points, color: .series(0), marker: .circle)])
 ///     try PlotFigure(title: "step 200", panels: [.lines(chart)]).write(to: "profile.svg")
-public struct PlotFigure: Sendable {
+package struct PlotFigure: Sendable {
   /// The headline.
-  public var title: String
+  package var title: String
   /// A sentence or two under it, broken into lines.
-  public var caption: String
+  package var caption: String
   /// At least one.
-  public var panels: [PlotPanel]
+  package var panels: [PlotPanel]
   /// Panels in a row.
-  public var columns: Int
+  package var columns: Int
   /// Size of each panel, in points.
-  public var panelWidth: Double, panelHeight: Double
+  package var panelWidth: Double, panelHeight: Double
 
   /// A figure; `columns` nil puts up to two panels in a row.
-  public init(
+  package init(
     title: String, caption: String = "", panels: [PlotPanel], columns: Int? = nil, panelWidth: Double = 500,
     panelHeight: Double = 340
   ) {
@@ -74,13 +74,13 @@ public struct PlotFigure: Sendable {
   }
 
   /// The figure as an SVG document (version 1.1, UTF-8).
-  public func svg() -> String { drawing.svg() }
+  package func svg() -> String { drawing.svg() }
 
   /// The figure as an RGB image, `scale` pixels to a point.
-  public func image(scale: Double = 2) -> PNGImage { drawing.image(scale: scale) }
+  package func image(scale: Double = 2) -> PNGImage { drawing.image(scale: scale) }
 
   /// Writes the figure whole or not at all; the name's ending, `.svg` or `.png`, says as what.
   ///
   /// - Throws: `ScanlineError`: `usage` for another ending, `cannotCreate` or `io` naming the path.
-  public func write(to path: String) throws { try drawing.write(to: path) }
+  package func write(to path: String) throws { try drawing.write(to: path) }
 }

@@ -1,20 +1,20 @@
 // Rows × columns of values as colours: layers over steps.
 
 /// A heat map with its colour bar.
-public struct PlotHeatMap: Sendable {
+package struct PlotHeatMap: Sendable {
   /// Above the panel.
-  public var title: String
+  package var title: String
   /// The name of each row, from the top.
-  public var rows: [String]
+  package var rows: [String]
   /// The number of each column (a step), ascending, and what it is.
-  public var columns: [Double], columnLabel: String
+  package var columns: [Double], columnLabel: String
   /// rows × columns values. One that is not finite, or not positive on a logarithmic scale, is shown grey.
-  public var values: [[Double]]
+  package var values: [[Double]]
   /// The colours' scale and what it measures. Values beyond its limits have the colour of the limit.
-  public var scale: PlotAxis
+  package var scale: PlotAxis
 
   /// A heat map; `values` has a row for each of `rows` and in it a value for each of `columns`.
-  public init(
+  package init(
     title: String, rows: [String], columns: [Double], columnLabel: String, values: [[Double]], scale: PlotAxis
   ) {
     precondition(

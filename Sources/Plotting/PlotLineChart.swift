@@ -1,22 +1,22 @@
 // Lines over an axis: series, bands, legend.
 
 /// One line of a chart.
-public struct PlotSeries: Sendable {
+package struct PlotSeries: Sendable {
   /// How its points are joined.
-  public enum Line: Sendable { case none, solid, dashed, dotted }
+  package enum Line: Sendable { case none, solid, dashed, dotted }
   /// How its points are marked.
-  public enum Marker: Sendable { case none, circle, square, triangle, diamond, cross }
+  package enum Marker: Sendable { case none, circle, square, triangle, diamond, cross }
 
   /// Its name in the legend; an empty one has no entry.
-  public var name: String
+  package var name: String
   /// Points (x, y) in the order of the line. One that is not finite, or that a logarithmic axis has no place for,
   /// interrupts the line.
-  public var points: [(x: Double, y: Double)]
+  package var points: [(x: Double, y: Double)]
   /// Its looks.
-  public var line: Line, marker: Marker, color: PlotColor
+  package var line: Line, marker: Marker, color: PlotColor
 
   /// A series.
-  public init(
+  package init(
     _ name: String, _ points: [(x: Double, y: Double)], color: PlotColor, line: Line = .solid, marker: Marker = .none
   ) {
     (self.name, self.points, self.color, self.line, self.marker) = (name, points, color, line, marker)
@@ -24,33 +24,33 @@ public struct PlotSeries: Sendable {
 }
 
 /// The area between two curves: from the smallest to the largest of what was measured.
-public struct PlotBand: Sendable {
+package struct PlotBand: Sendable {
   /// Its name in the legend; an empty one has no entry.
-  public var name: String
+  package var name: String
   /// From lower to upper at each x, in ascending order of x.
-  public var points: [(x: Double, lower: Double, upper: Double)]
+  package var points: [(x: Double, lower: Double, upper: Double)]
   /// Drawn pale.
-  public var color: PlotColor
+  package var color: PlotColor
 
   /// A band.
-  public init(_ name: String, _ points: [(x: Double, lower: Double, upper: Double)], color: PlotColor) {
+  package init(_ name: String, _ points: [(x: Double, lower: Double, upper: Double)], color: PlotColor) {
     (self.name, self.points, self.color) = (name, points, color)
   }
 }
 
 /// A chart of lines and bands over a common x.
-public struct PlotLineChart: Sendable {
+package struct PlotLineChart: Sendable {
   /// Above the panel.
-  public var title: String
+  package var title: String
   /// The axes.
-  public var x: PlotAxis, y: PlotAxis
+  package var x: PlotAxis, y: PlotAxis
   /// Bands, under the lines.
-  public var bands: [PlotBand]
+  package var bands: [PlotBand]
   /// Lines, the later ones on top.
-  public var series: [PlotSeries]
+  package var series: [PlotSeries]
 
   /// A chart.
-  public init(title: String, x: PlotAxis, y: PlotAxis, bands: [PlotBand] = [], series: [PlotSeries] = []) {
+  package init(title: String, x: PlotAxis, y: PlotAxis, bands: [PlotBand] = [], series: [PlotSeries] = []) {
     (self.title, self.x, self.y, self.bands, self.series) = (title, x, y, bands, series)
   }
 }

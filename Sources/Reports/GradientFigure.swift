@@ -4,7 +4,7 @@ import Plotting
 import Training
 
 /// What a record knows of each layer that a figure can show.
-public enum GradientQuantity: String, Sendable, CaseIterable {
+package enum GradientQuantity: String, Sendable, CaseIterable {
   /// The gradient of the layer's outputs.
   case flow
   /// The gradient of its weights and biases.
@@ -15,7 +15,7 @@ public enum GradientQuantity: String, Sendable, CaseIterable {
   case output
 
   /// The figures of a layer.
-  public func figures(_ layer: GradientRecord.Layer) -> GradientRecord.Figures {
+  package func figures(_ layer: GradientRecord.Layer) -> GradientRecord.Figures {
     switch self {
     case .flow: layer.flow
     case .gradient: layer.gradient
@@ -25,7 +25,7 @@ public enum GradientQuantity: String, Sendable, CaseIterable {
   }
 
   /// In words.
-  public var inWords: String {
+  package var inWords: String {
     switch self {
     case .flow: "gradient of the layers' outputs"
     case .gradient: "gradient of the layers' weights"
@@ -36,20 +36,20 @@ public enum GradientQuantity: String, Sendable, CaseIterable {
 }
 
 /// Builds the figure of `scanline gradients`.
-public struct GradientFigure {
+package struct GradientFigure {
   private let history: GradientHistory
   private let records: [GradientRecord]
   private let quantity: GradientQuantity
   private let title: String
 
   /// The figure of a run's records, of which there is one at least, under `title`.
-  public init(_ history: GradientHistory, quantity: GradientQuantity, title: String) {
+  package init(_ history: GradientHistory, quantity: GradientQuantity, title: String) {
     precondition(history.count > 0, "a figure of no records")
     (self.history, records, self.quantity, self.title) = (history, history.chosen, quantity, title)
   }
 
   /// Heat map, profile and, for recurrences, the gradient by diagonals.
-  public var figure: PlotFigure {
+  package var figure: PlotFigure {
     let last = records[records.count - 1]
     var panels: [PlotPanel] = [.heatMap(heatMap), .lines(profile(last))]
     if !last.diagonals.isEmpty { panels.append(.lines(diagonals(last))) }

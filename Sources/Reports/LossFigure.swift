@@ -6,25 +6,25 @@ import Networks
 import Plotting
 
 /// Builds the figure of a run's losses.
-public struct LossFigure {
+package struct LossFigure {
   /// What is known of some steps of training.
-  public struct Point: Sendable {
+  package struct Point: Sendable {
     let step: Int
     let nats: Double
     let rate: Float
 
     /// Mean nats of an image over the steps up to `step`, and the learning rate of the last of them.
-    public init(step: Int, nats: Double, rate: Float) { (self.step, self.nats, self.rate) = (step, nats, rate) }
+    package init(step: Int, nats: Double, rate: Float) { (self.step, self.nats, self.rate) = (step, nats, rate) }
   }
 
   /// A held-out evaluation.
-  public struct Score: Sendable {
+  package struct Score: Sendable {
     let step: Int
     let average: Double
     let raw: Double
 
     /// Mean nats of an image under the moving average of the weights and under the weights themselves.
-    public init(step: Int, average: Double, raw: Double) {
+    package init(step: Int, average: Double, raw: Double) {
       (self.step, self.average, self.raw) = (step, average, raw)
     }
   }
@@ -35,12 +35,12 @@ public struct LossFigure {
   private let heldOut: [Score]
 
   /// The figure of a run on images of `shape`, its records in the order of their steps.
-  public init(title: String, shape: ImageShape, training: [Point], heldOut: [Score]) {
+  package init(title: String, shape: ImageShape, training: [Point], heldOut: [Score]) {
     (self.title, self.shape, self.training, self.heldOut) = (title, shape, training, heldOut)
   }
 
   /// Losses, and beside them the learning rate; nil where there are no records.
-  public var figure: PlotFigure? {
+  package var figure: PlotFigure? {
     guard !training.isEmpty || !heldOut.isEmpty else { return nil }
     func bits(_ nats: Double) -> Double { LikelihoodSummary.bitsPerDimension(nats, shape: shape) }
     func scores(_ value: (Score) -> Double) -> [(x: Double, y: Double)] {

@@ -1,38 +1,38 @@
 // Pictures of one thing as time goes by: a slider where scripts run, all of them side by side elsewhere and on paper.
 
 /// Pictures in order of time.
-public struct ReportFrames: Sendable {
+package struct ReportFrames: Sendable {
   /// A picture and when it was made.
-  public struct Frame: Sendable {
+  package struct Frame: Sendable {
     /// "step 400"
-    public let name: String
+    package let name: String
     /// It.
-    public let picture: ReportPicture
+    package let picture: ReportPicture
 
     /// A frame.
-    public init(_ name: String, _ picture: ReportPicture) { (self.name, self.picture) = (name, picture) }
+    package init(_ name: String, _ picture: ReportPicture) { (self.name, self.picture) = (name, picture) }
   }
 
   /// Frames that a page shows at most; of more, the first, the last and those evenly between.
-  public static let most = 24
+  package static let most = 24
 
   /// The frames, in order.
-  public let frames: [Frame]
+  package let frames: [Frame]
 
   /// Frames, at least one.
-  public init(_ frames: [Frame]) {
+  package init(_ frames: [Frame]) {
     precondition(!frames.isEmpty, "frames of nothing")
     self.frames = frames
   }
 
   /// The places of at most `most` of `count` frames, evenly spread, both ends among them.
-  public static func spread(_ count: Int, most: Int = most) -> [Int] {
+  package static func spread(_ count: Int, most: Int = most) -> [Int] {
     count <= most ? Array(0..<count) : (0..<most).map { $0 * (count - 1) / (most - 1) }
   }
 
   /// The frames as HTML. `id` is a name of its own on the page, of letters, digits and hyphens; `label` says what the
   /// slider moves. Without a script the slider stays hidden, and every frame is seen.
-  public func html(id: String, label: String) -> HTML {
+  package func html(id: String, label: String) -> HTML {
     let items = frames.map { frame -> HTML in
       "<li data-name=\"\(frame.name)\"><figure>\(frame.picture.html(side: 320))<figcaption>\(frame.name)</figcaption>"
         + "</figure></li>\n"

@@ -9,54 +9,54 @@ import Plotting
 ///     let cell: HTML = "<td title=\"\(path)\">\(name)</td>"
 ///
 /// Literals are `StaticString`s: a string that is made at run time cannot become markup, the compiler refuses it.
-public struct HTML: Sendable, Equatable, ExpressibleByStringInterpolation {
+package struct HTML: Sendable, Equatable, ExpressibleByStringInterpolation {
   /// The markup.
-  public private(set) var markup: String
+  package private(set) var markup: String
 
   /// Markup that stands in the source.
-  public init(stringLiteral literal: StaticString) { markup = literal.description }
+  package init(stringLiteral literal: StaticString) { markup = literal.description }
 
   /// Markup with texts in it.
-  public init(stringInterpolation: Interpolation) { markup = stringInterpolation.markup }
+  package init(stringInterpolation: Interpolation) { markup = stringInterpolation.markup }
 
   /// `text`, escaped. (Without the label, a literal would be taken for markup.)
-  public init(text: String) { markup = escapedForMarkup(text) }
+  package init(text: String) { markup = escapedForMarkup(text) }
 
   /// A drawing as an element that takes its colours from the page; `label` says what it shows.
   package init(_ drawing: PlotDrawing, label: String) { markup = drawing.svg(colors: .ofThePage, label: label) }
 
   /// The pieces after one another.
-  public init(_ parts: [HTML], separator: HTML = "") {
+  package init(_ parts: [HTML], separator: HTML = "") {
     markup = parts.map(\.markup).joined(separator: separator.markup)
   }
 
   /// Whether there is nothing.
-  public var isEmpty: Bool { markup.isEmpty }
+  package var isEmpty: Bool { markup.isEmpty }
 
   /// The two after one another.
-  public static func + (first: HTML, second: HTML) -> HTML { HTML([first, second]) }
+  package static func + (first: HTML, second: HTML) -> HTML { HTML([first, second]) }
 
   /// How literals and what is interpolated come together.
-  public struct Interpolation: StringInterpolationProtocol {
+  package struct Interpolation: StringInterpolationProtocol {
     fileprivate var markup = ""
 
     /// Room for what is to come.
-    public init(literalCapacity: Int, interpolationCount: Int) { markup.reserveCapacity(literalCapacity) }
+    package init(literalCapacity: Int, interpolationCount: Int) { markup.reserveCapacity(literalCapacity) }
 
     /// Markup.
-    public mutating func appendLiteral(_ literal: StaticString) { markup += literal.description }
+    package mutating func appendLiteral(_ literal: StaticString) { markup += literal.description }
     /// Text, escaped.
-    public mutating func appendInterpolation(_ text: String) { markup += escapedForMarkup(text) }
+    package mutating func appendInterpolation(_ text: String) { markup += escapedForMarkup(text) }
     /// A number.
-    public mutating func appendInterpolation(_ number: Int) { markup += "\(number)" }
+    package mutating func appendInterpolation(_ number: Int) { markup += "\(number)" }
     /// HTML as it is.
-    public mutating func appendInterpolation(_ html: HTML) { markup += html.markup }
+    package mutating func appendInterpolation(_ html: HTML) { markup += html.markup }
     /// Pieces of HTML after one another.
-    public mutating func appendInterpolation(_ parts: [HTML]) { for part in parts { markup += part.markup } }
+    package mutating func appendInterpolation(_ parts: [HTML]) { for part in parts { markup += part.markup } }
   }
 
   /// The interpolation of this type.
-  public typealias StringInterpolation = Interpolation
+  package typealias StringInterpolation = Interpolation
   /// Literals, known when the program is compiled.
-  public typealias StringLiteralType = StaticString
+  package typealias StringLiteralType = StaticString
 }

@@ -2,57 +2,57 @@
 import Plotting
 
 /// The losses of one run or several.
-public struct LossCurves: Sendable {
+package struct LossCurves: Sendable {
   /// A mean at a step.
-  public struct Point: Sendable, Equatable {
+  package struct Point: Sendable, Equatable {
     /// Steps taken.
-    public var step: Int
+    package var step: Int
     /// Seconds since the run began.
-    public var seconds: Double
+    package var seconds: Double
     /// Nats per image.
-    public var nats: Double
+    package var nats: Double
     /// The same as bits per dimension.
-    public var bits: Double
+    package var bits: Double
     /// How many steps, or images, the mean is over.
-    public var weight: Int
+    package var weight: Int
 
     /// A mean over `weight` steps or images.
-    public init(step: Int, seconds: Double, nats: Double, bits: Double, weight: Int) {
+    package init(step: Int, seconds: Double, nats: Double, bits: Double, weight: Int) {
       (self.step, self.seconds, self.nats, self.bits, self.weight) = (step, seconds, nats, bits, weight)
     }
   }
 
   /// What is known of one run, each in the order of steps.
-  public struct Run: Sendable {
+  package struct Run: Sendable {
     /// Its name.
-    public var name: String
+    package var name: String
     /// Of its batches.
-    public var training: [Point]
+    package var training: [Point]
     /// Of held-out images under the moving average of the weights, and under the weights themselves.
-    public var average: [Point], raw: [Point]
+    package var average: [Point], raw: [Point]
 
     /// A run.
-    public init(_ name: String, training: [Point], average: [Point], raw: [Point]) {
+    package init(_ name: String, training: [Point], average: [Point], raw: [Point]) {
       (self.name, self.training, self.average, self.raw) = (name, training, average, raw)
     }
   }
 
   /// What the height of a point is.
-  public enum Unit: Sendable { case natsPerImage, bitsPerDimension }
+  package enum Unit: Sendable { case natsPerImage, bitsPerDimension }
   /// What the place of a point is.
-  public enum Axis: Sendable { case steps, minutes }
+  package enum Axis: Sendable { case steps, minutes }
 
   /// Points that a line has at most: of more, neighbours become one mean.
-  public static let mostPoints = 300
+  package static let mostPoints = 300
 
   /// The runs, each of which keeps its colour in all charts.
-  public let runs: [Run]
+  package let runs: [Run]
 
   /// The losses of `runs`.
-  public init(_ runs: [Run]) { self.runs = runs }
+  package init(_ runs: [Run]) { self.runs = runs }
 
   /// The chart. Losses of the first steps may lie above it: see `cutsTheBeginning`.
-  public func chart(_ unit: Unit, over axis: Axis) -> PlotLineChart {
+  package func chart(_ unit: Unit, over axis: Axis) -> PlotLineChart {
     let markers: [PlotSeries.Marker] = [.circle, .square, .triangle, .diamond, .cross]
     func places(_ points: [Point]) -> [(x: Double, y: Double)] {
       Self.thinned(points).map { point in
@@ -86,7 +86,7 @@ public struct LossCurves: Sendable {
 
   /// Whether the charts leave out what only the first tenth of a run's steps reached: untrained weights cost several
   /// times what trained ones do, and would leave no room for the rest.
-  public var cutsTheBeginning: Bool { limits(.natsPerImage) != nil }
+  package var cutsTheBeginning: Bool { limits(.natsPerImage) != nil }
 
   /// Up to the highest loss after the first tenth of each run; nil where that leaves out nothing.
   private func limits(_ unit: Unit) -> ClosedRange<Double>? {

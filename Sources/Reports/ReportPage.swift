@@ -2,37 +2,37 @@
 import Core
 
 /// A page of sections.
-public struct ReportPage: Sendable {
+package struct ReportPage: Sendable {
   /// One part of it.
-  public struct Section: Sendable {
+  package struct Section: Sendable {
     /// Its name in links, of letters, digits and hyphens.
-    public let id: String
+    package let id: String
     /// Its heading.
-    public let title: String
+    package let title: String
     /// What follows the heading; further headings in it begin at level 3.
-    public let body: HTML
+    package let body: HTML
 
     /// A section.
-    public init(_ id: String, _ title: String, _ body: HTML) { (self.id, self.title, self.body) = (id, title, body) }
+    package init(_ id: String, _ title: String, _ body: HTML) { (self.id, self.title, self.body) = (id, title, body) }
   }
 
   /// The headline.
-  public var title: String
+  package var title: String
   /// What is said under it.
-  public var lead: HTML
+  package var lead: HTML
   /// In order.
-  public var sections: [Section]
+  package var sections: [Section]
   /// The last line.
-  public var foot: HTML
+  package var foot: HTML
 
   /// A page.
-  public init(title: String, lead: HTML, sections: [Section], foot: HTML) {
+  package init(title: String, lead: HTML, sections: [Section], foot: HTML) {
     (self.title, self.lead, self.sections, self.foot) = (title, lead, sections, foot)
   }
 
   /// The whole document. Its policy forbids the browser to load anything from anywhere, pictures within the page apart,
   /// and to run any script but the page's own.
-  public var html: HTML {
+  package var html: HTML {
     let links = sections.map { "<li><a href=\"#\($0.id)\">\($0.title)</a></li>\n" as HTML }
     let parts = sections.map { section -> HTML in
       """
@@ -79,7 +79,7 @@ public struct ReportPage: Sendable {
   ///
   /// - Throws: `ScanlineError`: `cannotCreate` or `io` naming `path`.
   @discardableResult
-  public func write(to path: String) throws -> Int {
+  package func write(to path: String) throws -> Int {
     let bytes = Array(html.markup.utf8)
     try DurableFiles.replace(path, with: bytes)
     return bytes.count

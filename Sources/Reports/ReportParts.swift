@@ -7,7 +7,7 @@ import Plotting
 extension HTML {
   /// A table. Cells of the first column head their rows; `columns` head the others, with the first column's own heading.
   /// On a narrow screen the table scrolls, by keyboard too.
-  public static func table(caption: String, columns: [HTML], rows: [[HTML]]) -> HTML {
+  package static func table(caption: String, columns: [HTML], rows: [[HTML]]) -> HTML {
     precondition(rows.allSatisfy { $0.count == columns.count }, "a cell for each column")
     let head = columns.map { "<th scope=\"col\">\($0)</th>" as HTML }
     let body = rows.map { row -> HTML in
@@ -26,24 +26,24 @@ extension HTML {
   }
 
   /// A paragraph.
-  public static func paragraph(_ content: HTML) -> HTML { "<p>\(content)</p>\n" }
+  package static func paragraph(_ content: HTML) -> HTML { "<p>\(content)</p>\n" }
 
   /// A paragraph that says what is missing, or must be known before what is beside it is believed.
-  public static func note(_ content: HTML) -> HTML { "<p class=\"note\">\(content)</p>\n" }
+  package static func note(_ content: HTML) -> HTML { "<p class=\"note\">\(content)</p>\n" }
 
   /// Points of a list.
-  public static func list(_ points: [HTML]) -> HTML { "<ul>\n\(points.map { "<li>\($0)</li>\n" as HTML })</ul>\n" }
+  package static func list(_ points: [HTML]) -> HTML { "<ul>\n\(points.map { "<li>\($0)</li>\n" as HTML })</ul>\n" }
 
   /// Text to be taken as it is, line by line: commands, files.
-  public static func preformatted(_ text: String, label: String) -> HTML {
+  package static func preformatted(_ text: String, label: String) -> HTML {
     "<pre class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"\(label)\"><code>\(text)</code></pre>\n"
   }
 
   /// A name, in its own direction of writing.
-  public static func name(_ text: String) -> HTML { "<bdi>\(text)</bdi>" }
+  package static func name(_ text: String) -> HTML { "<bdi>\(text)</bdi>" }
 
   /// A panel drawn into the page, with `label` for those who do not see it and `caption` below.
-  public static func figure(
+  package static func figure(
     _ panel: PlotPanel, label: String, caption: HTML = "", width: Double = 560, height: Double = 340
   ) -> HTML {
     let figure = PlotFigure(title: "", panels: [panel], panelWidth: width, panelHeight: height)
@@ -55,10 +55,10 @@ extension HTML {
   }
 
   /// Figures beside each other where there is room.
-  public static func figures(_ figures: [HTML]) -> HTML { "<div class=\"figures\">\n\(figures)</div>\n" }
+  package static func figures(_ figures: [HTML]) -> HTML { "<div class=\"figures\">\n\(figures)</div>\n" }
 
   /// One of two sets of figures, by choice; on paper both. It needs no script. `id` is a name of its own on the page.
-  public static func either(
+  package static func either(
     _ question: String, id: String, _ first: (name: String, figures: [HTML]), _ second: (name: String, figures: [HTML])
   ) -> HTML {
     """
@@ -77,19 +77,19 @@ extension HTML {
 }
 
 /// A PNG within the page.
-public struct ReportPicture: Sendable {
+package struct ReportPicture: Sendable {
   /// What it shows, for those who do not see it.
-  public let alternative: String
+  package let alternative: String
   private let png: [UInt8]
   private let shape: ImageShape
 
   /// The picture whose file is `png`, of the size `shape`.
-  public init(png: [UInt8], shape: ImageShape, alternative: String) {
+  package init(png: [UInt8], shape: ImageShape, alternative: String) {
     (self.png, self.shape, self.alternative) = (png, shape, alternative)
   }
 
   /// The picture as a data URI, its pixels enlarged to whole squares: as large as `side` allows.
-  public func html(side: Int) -> HTML {
+  package func html(side: Int) -> HTML {
     let zoom = max(1, side / max(shape.width, shape.height))
     let data = Data(png).base64EncodedString()
     return """

@@ -71,7 +71,7 @@ extension TheoryStatement {
 private struct CostCounts {
   let weights: Int, connections: Int, trainingSteps: Int, pipelinedSteps: Int, samplingSteps: Int, context: Int
 
-  init(_ model: any ImageModel) {
+  init(_ model: ImageModel) {
     let shape = model.configuration.shape
     weights = model.layout.liveCount
     connections = model.layerCosts.reduce(0) { $0 + $1.connections }

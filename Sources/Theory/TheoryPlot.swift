@@ -5,7 +5,7 @@ import Plotting
 extension TheoryReport {
   /// Measured ranges as bands, bounds as dashed lines, what breaks them as red crosses; counts as markers on the line of
   /// their formula. One panel for each that the checks name.
-  public var figure: PlotFigure {
+  package var figure: PlotFigure {
     let panels = checks.reduce(into: [String]()) { if !$0.contains($1.panel) { $0.append($1.panel) } }
     let changed = violation.map { " Changed on purpose: \($0)." } ?? ""
     return PlotFigure(

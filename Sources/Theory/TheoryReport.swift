@@ -2,36 +2,36 @@
 import Core
 
 /// One quantity at one depth.
-public struct TheoryDepth: Sendable, Encodable, Equatable {
+package struct TheoryDepth: Sendable, Encodable, Equatable {
   /// n, or d for counts.
-  public let depth: Int
+  package let depth: Int
   /// Smallest and largest value over all networks and inputs.
-  public let minimum: Double, maximum: Double
+  package let minimum: Double, maximum: Double
   /// What the theory allows, both ends included but for a lower bound that is strict; nil: no bound on that side.
-  public let lower: Double?, upper: Double?
+  package let lower: Double?, upper: Double?
   /// Whether both measured ends lie within, up to the tolerance.
-  public let holds: Bool
+  package let holds: Bool
 }
 
 /// One quantity of a statement over all depths.
-public struct TheoryCheck: Sendable, Encodable {
+package struct TheoryCheck: Sendable, Encodable {
   /// Relative room for rounding: a depth holds where minimum ≥ lower·(1 − 10⁻¹⁰) and maximum ≤ upper·(1 + 10⁻¹⁰). A
   /// product of a hundred 16×16 Jacobians errs by some 10⁻¹³; networks that meet a bound exactly are among those run.
   /// Counts are compared exactly.
-  public static let relativeTolerance = 1e-10
+  package static let relativeTolerance = 1e-10
 
   /// Of which network, where the statement has several.
-  public let name: String
+  package let name: String
   /// What is measured.
-  public let quantity: String
+  package let quantity: String
   /// The bounds as formulas.
-  public let lowerFormula: String?, upperFormula: String?
+  package let lowerFormula: String?, upperFormula: String?
   /// Whether both bounds are one number that is to be met exactly.
-  public let isCount: Bool
+  package let isCount: Bool
   /// The depths in ascending order.
-  public let depths: [TheoryDepth]
+  package let depths: [TheoryDepth]
   /// Whether all depths hold.
-  public let holds: Bool
+  package let holds: Bool
   /// Checks of one panel are drawn over each other.
   package let panel: String
 
@@ -102,21 +102,21 @@ struct TheoryRange {
 }
 
 /// What was found about one statement.
-public struct TheoryReport: Sendable, Encodable {
+package struct TheoryReport: Sendable, Encodable {
   /// Its name on the command line.
-  public let name: String
+  package let name: String
   /// The statement in words.
-  public let statement: String
+  package let statement: String
   /// Who showed it.
-  public let source: String
+  package let source: String
   /// What was run: networks, inputs, how they were made.
-  public let networks: String
+  package let networks: String
   /// How the premise was broken on purpose; nil where it was not.
-  public let violation: String?
+  package let violation: String?
   /// The quantities.
-  public let checks: [TheoryCheck]
+  package let checks: [TheoryCheck]
   /// Whether every check holds at every depth.
-  public let holds: Bool
+  package let holds: Bool
 
   init(
     _ statement: TheoryStatement, _ words: String, source: String, networks: String, violation: String?,
@@ -129,7 +129,7 @@ public struct TheoryReport: Sendable, Encodable {
   }
 
   /// "holds at all 50 depths" or "broken at 49 of 50 depths, first at 2".
-  public var verdict: String {
+  package var verdict: String {
     let rows = checks.flatMap(\.depths)
     let all = Set(rows.map(\.depth)), broken = Set(rows.filter { !$0.holds }.map(\.depth))
     if broken.isEmpty { return "holds at all \(all.count) depths" }

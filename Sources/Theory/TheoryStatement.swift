@@ -2,7 +2,7 @@
 
 /// A statement about depth: what gradients or costs do as networks get deeper. Each is checked on networks that are built
 /// for it, at every depth from 1; `report` says how.
-public enum TheoryStatement: String, Sendable, CaseIterable {
+package enum TheoryStatement: String, Sendable, CaseIterable {
   /// A chain of n sigmoid units: 0 ≤ |∂y/∂x| ≤ (1/4)ⁿ.
   case sigmoidChain = "sigmoid-chain"
   /// A chain of n tanh units: 0 < |∂y/∂x| ≤ 1.
@@ -19,11 +19,11 @@ public enum TheoryStatement: String, Sendable, CaseIterable {
   case costs
 
   /// The deepest that `report` goes: beyond, 16ⁿ and its like would soon leave the range of a Double.
-  public static let deepest = 100
+  package static let deepest = 100
 
   /// Checks the statement at depths 1…`depth` (at most `deepest`). With `isViolated` the networks are changed so that
   /// the premise is broken, while the bounds stay those of the premise. The same arguments give the same report.
-  public func report(depth: Int, isViolated: Bool = false) -> TheoryReport {
+  package func report(depth: Int, isViolated: Bool = false) -> TheoryReport {
     precondition((1...Self.deepest).contains(depth), "depths 1 to \(Self.deepest)")
     return switch self {
     case .sigmoidChain: sigmoidChain(depth, isViolated)

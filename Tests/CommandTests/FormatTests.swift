@@ -149,7 +149,7 @@ import TestSupport
   }
 
   @Test func notANumberUnderAMaskIsIgnored() throws {
-    let model = GraphModel(
+    let model = ImageModel(
       ModelConfiguration(width: 4, blocks: 1, shape: ImageShape(height: 4, width: 4, channels: 1), levels: 2))
     let parameters = randomParameters(model, scale: 0.5)
     let tensors = model.layout.slices.map { slice in

@@ -49,7 +49,7 @@ import TestSupport
       "0": "input", "1.net.1": "blocks.0.reduce", "1.net.3": "blocks.0.conv", "1.net.5": "blocks.0.expand",
       "2.1": "head.hidden", "2.3": "head.logits",
     ]
-    let model = GraphModel(ModelConfiguration(width: 4, blocks: 1, shape: shape, levels: 2))
+    let model = ImageModel(ModelConfiguration(width: 4, blocks: 1, shape: shape, levels: 2))
     let parameters = ParameterVector(layout: model.layout)
     for tensor in tensors {
       let parts = tensor.name.split(separator: ".")

@@ -51,7 +51,7 @@ import TestSupport
     let set = ImageSet(
       shape: shape, pixels: (0..<2_300 * shape.dimensions).map { UInt8(random.below(256, at: UInt64($0))) })
     let quantization = try Quantization(levels: 2, binarization: .fixed, seed: 9)
-    let model = GraphModel(ModelConfiguration(width: 4, blocks: 1, shape: shape, levels: 2))
+    let model = ImageModel(ModelConfiguration(width: 4, blocks: 1, shape: shape, levels: 2))
     let scorer = Scorer(model: model, parameters: randomParameters(model, scale: 0.5), threads: 2)
     let indices = Philox(seed: 2, purpose: .test).permutation(count: set.count)
     var progress: [Int] = []

@@ -57,11 +57,11 @@ struct GoldenRecord: Equatable {
   }
 
   /// Logits, nats, samples and singular values.
-  private mutating func addComputed(_ model: any ImageModel, _ parameters: ParameterVector, _ batch: ImageBatch) {
+  private mutating func addComputed(_ model: ImageModel, _ parameters: ParameterVector, _ batch: ImageBatch) {
     let (packed, workspace) = (model.packed(parameters), model.makeWorkspace(.evaluation))
     var logits = Hash()
     for image in 0..<batch.count {
-      model.forward(batch, images: image..<image + 1, packed: packed, workspace: workspace)
+      workspace.forward(batch, images: image..<image + 1, packed: packed)
       logits.add(workspace.logits[0].values)
     }
     add("logits", logits)
@@ -92,7 +92,7 @@ struct GoldenRecord: Equatable {
   }
 
   /// Costs, context and names.
-  private mutating func addStated(_ model: any ImageModel) {
+  private mutating func addStated(_ model: ImageModel) {
     var costs = Hash()
     for cost in model.layerCosts {
       costs.add("\(cost.name) \(cost.kind) \(cost.weights) \(cost.connections) \(cost.trainingSteps)")

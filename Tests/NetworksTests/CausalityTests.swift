@@ -43,7 +43,6 @@ import TestSupport
     #expect(CausalityAudit(model, parameters: randomParameters(model, scale: 0.5)).leak == nil)
   }
 
-  /// An audit that cannot fail proves nothing: here the network gets the image upside down.
   /// R sees neither itself nor G and B, G sees R, B sees both: by the audit, and in the other direction by what moves.
   @Test(arguments: ModelKind.allCases, [2, 3]) func coloursComeInOrder(kind: ModelKind, levels: Int) {
     let model = ModelConfiguration(
@@ -53,7 +52,7 @@ import TestSupport
     #expect(CausalityAudit(model, parameters: parameters).leak == nil)
     let (packed, workspace) = (model.packed(parameters), model.makeWorkspace(.evaluation))
     func logits(_ batch: ImageBatch) -> [[Float]] {
-      model.forward(batch, images: 0..<1, packed: packed, workspace: workspace)
+      workspace.forward(batch, images: 0..<1, packed: packed)
       let all = workspace.logits[0].features(2, 3)
       return (0..<3).map { Array(all[all.count / 3 * $0..<all.count / 3 * ($0 + 1)]) }
     }
@@ -71,17 +70,14 @@ import TestSupport
 
   /// A model that does not mask its colours.
   @Test func aLeakOfColourIsFound() throws {
-    let model = Swapped(
-      inner: GraphModel(
-        ModelConfiguration(width: 12, blocks: 1, shape: ImageShape(height: 3, width: 3, channels: 3), levels: 2)))
+    let model = distorted(channels: 3) { y, x, c, shape in (y, x, shape.channels - 1 - c) }
     let leak = try #require(CausalityAudit(model, parameters: randomParameters(model, scale: 0.7)).leak)
     #expect(leak.output == leak.changed)
   }
 
+  /// An audit that cannot fail proves nothing: here the network gets the image upside down.
   @Test func aLeakIsFound() throws {
-    let model = UpsideDown(
-      inner: GraphModel(
-        ModelConfiguration(width: 8, blocks: 1, shape: ImageShape(height: 5, width: 7, channels: 1), levels: 2)))
+    let model = distorted(channels: 1) { y, x, c, shape in (shape.height - 1 - y, x, c) }
     let audit = CausalityAudit(model, parameters: randomParameters(model, scale: 0.5))
     let leak = try #require(audit.leak)
     #expect(leak.output[0] < leak.changed[0])
@@ -95,7 +91,7 @@ import TestSupport
     let packed = model.packed(randomParameters(model, scale: 0.5))
     let workspace = model.makeWorkspace(.evaluation)
     func logit(_ batch: ImageBatch) -> Float {
-      model.forward(batch, images: 0..<1, packed: packed, workspace: workspace)
+      workspace.forward(batch, images: 0..<1, packed: packed)
       return workspace.logits[0][4, 3, 0]
     }
     let base = randomBatch(configuration.shape, count: 1, levels: 2)
@@ -107,66 +103,50 @@ import TestSupport
   }
 }
 
-/// A model that leaks: its network reads the rows from the bottom up.
-private struct UpsideDown: Distorting {
-  let inner: GraphModel
-  func place(_ y: Int, _ x: Int, _ c: Int, _ shape: ImageShape) -> (Int, Int, Int) { (shape.height - 1 - y, x, c) }
+/// A convolution and the head of a PixelCNN over an image whose values come from other places than they should.
+private func distorted(
+  channels: Int, _ source: @escaping @Sendable (_ y: Int, _ x: Int, _ c: Int, _ shape: ImageShape) -> (Int, Int, Int)
+) -> ImageModel {
+  let configuration = ModelConfiguration(
+    width: 12, blocks: 1, shape: ImageShape(height: 5, width: 7, channels: channels), levels: 2)
+  return ImageModel(
+    Graph(configuration) { g in
+      let seen = g.stage("input", .convolution) { g in
+        let distortion = DistortedImage(outputOrder: ChannelOrder(channels, .none(padded: true)), source: source)
+        return g.convolution(
+          "input", g.add(distortion, [g.image]), to: configuration.width, kernelSize: 7, mask: .a, pyTorch: "0")
+      }
+      return g.head(seen, pyTorch: "1")
+    })
 }
 
-/// A model that leaks: its network takes the channels in the opposite order.
-private struct Swapped: Distorting {
-  let inner: GraphModel
-  func place(_ y: Int, _ x: Int, _ c: Int, _ shape: ImageShape) -> (Int, Int, Int) { (y, x, shape.channels - 1 - c) }
-}
-
-/// A PixelCNN that is shown another image than it should see.
-private protocol Distorting: ImageModel {
-  var inner: GraphModel { get }
+/// The image with its values in other places.
+private struct DistortedImage: Operation {
+  let title = "distortion"
+  let outputOrder: ChannelOrder
   /// Where the value of a place comes from.
-  func place(_ y: Int, _ x: Int, _ c: Int, _ shape: ImageShape) -> (Int, Int, Int)
-}
+  let source: @Sendable (_ y: Int, _ x: Int, _ c: Int, _ shape: ImageShape) -> (Int, Int, Int)
 
-extension Distorting {
-  var configuration: ModelConfiguration { inner.configuration }
-  var layout: ParameterLayout { inner.layout }
-  var imagesTogether: Int { 1 }
-  var pyTorchNames: [String: String] { [:] }
-  var layerCosts: [LayerCost] { inner.layerCosts }
-  func linearized(_ batch: ImageBatch, image: Int, parameters: ParameterVector) -> [LinearizedLayer] {
-    inner.linearized(batch, image: image, parameters: parameters)
-  }
-  var flowLayers: [FlowLayer] { inner.flowLayers }
-  func context(y: Int, x: Int, throughLayer layer: Int?) -> [Bool] {
-    inner.context(y: y, x: x, throughLayer: layer)
-  }
-  var sequentialSteps: SequentialSteps { inner.sequentialSteps }
-  func initialParameters(seed: UInt64) -> ParameterVector { inner.initialParameters(seed: seed) }
-  func makePackedParameters() -> PackedParameters { inner.makePackedParameters() }
-  func pack(_ parameters: ParameterVector, into packed: PackedParameters, threads: Int) {
-    inner.pack(parameters, into: packed, threads: threads)
-  }
-  func makePackedGradient() -> AlignedBuffer { inner.makePackedGradient() }
-  func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector, threads: Int) {
-    inner.unpackGradient(packed, into: gradient, threads: threads)
-  }
-  func makeWorkspace(_ purpose: WorkspacePurpose) -> any ModelWorkspace { inner.makeWorkspace(purpose) }
-  func makePixelRunner(images: Int) -> PixelRunner { inner.makePixelRunner(images: images) }
-  func forward(
-    _ batch: ImageBatch, images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace
-  ) {
-    var turned = batch
-    for y in 0..<batch.shape.height {
-      for x in 0..<batch.shape.width {
-        for c in 0..<batch.shape.channels {
-          let from = place(y, x, c, batch.shape)
-          turned[0, y, x, c] = batch[0, from.0, from.1, from.2]
+  func makeForward(_ maps: OperationMaps) -> any ForwardPass {
+    let (image, output) = (maps.inputs[0], maps.output)
+    let shape = ImageShape(height: image.height, width: image.width, channels: image.channels)
+    return MapPass(output) { region in
+      for y in region.rows {
+        for x in region.columns {
+          for c in 0..<shape.channels {
+            let from = source(y, x, c, shape)
+            output[y, x, c] = image[from.0, from.1, from.2]
+          }
         }
       }
     }
-    inner.forward(turned, images: images, packed: packed, workspace: workspace)
   }
-  func backward(
-    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer,
-    observer: FlowObserver?
-  ) {}
+
+  func makeBackward(_ maps: OperationMaps, _ gradients: OperationGradients) -> any BackwardPass {
+    BackwardPasses()
+  }
+
+  func jacobians(_ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape) -> OperationJacobians {
+    preconditionFailure("not asked for")
+  }
 }

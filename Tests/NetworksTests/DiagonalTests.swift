@@ -18,8 +18,8 @@ import TestSupport
     let workspace = model.makeWorkspace(.training())
     let batch = randomBatch(model.configuration.shape, count: 3, levels: 2)
     let expected = [Int](repeating: size.width + size.height - 1, count: 4)
-    model.forward(batch, images: 0..<3, packed: packed, workspace: workspace)
-    #expect(diagonalSteps(workspace) == expected)
+    workspace.forward(batch, images: 0..<3, packed: packed)
+    #expect(workspace.stepsTaken == expected)
     let runner = model.makePixelRunner(images: 3)
     runner.begin(classes: nil)
     for (y, x) in (0..<size.height).flatMap({ y in (0..<size.width).map { (y, $0) } }) {
@@ -35,8 +35,8 @@ import TestSupport
         batch, image: image, logits: workspace.logits[image], gradient: workspace.logitGradients[image])
     }
     let sum = model.makePackedGradient()
-    model.backward(images: 0..<3, packed: packed, workspace: workspace, into: sum, observer: nil)
-    #expect(diagonalSteps(workspace) == expected)
+    workspace.backward(images: 3, packed: packed, into: sum)
+    #expect(workspace.stepsTaken == expected)
     let gradient = ParameterVector(layout: model.layout)
     model.unpackGradient(sum, into: gradient, threads: 1)
     func nats(_ parameters: ParameterVector) -> Double {
@@ -85,12 +85,12 @@ import TestSupport
     func gradient(after full: Bool) -> [Float] {
       let workspace = model.makeWorkspace(.training())
       func run(_ images: Range<Int>, _ sum: AlignedBuffer) {
-        model.forward(batch, images: images, packed: packed, workspace: workspace)
+        workspace.forward(batch, images: images, packed: packed)
         for (place, image) in images.enumerated() {
           _ = model.likelihood.nats(
             batch, image: image, logits: workspace.logits[place], gradient: workspace.logitGradients[place])
         }
-        model.backward(images: images, packed: packed, workspace: workspace, into: sum, observer: nil)
+        workspace.backward(images: images.count, packed: packed, into: sum)
       }
       // A full group first leaves its traces in every map.
       if full { run(0..<4, model.makePackedGradient()) }

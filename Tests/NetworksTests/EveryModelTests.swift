@@ -8,7 +8,7 @@ import TestSupport
   /// of log-likelihoods, and of what is drawn.
   @Test(arguments: ModelCase.all) func fusionChangesNoBit(c: ModelCase) {
     let batch = randomBatch(c.configuration, count: 5)
-    func run(_ model: GraphModel) -> (gradients: [[UInt32]], nats: [Double], drawn: SampledImages) {
+    func run(_ model: ImageModel) -> (gradients: [[UInt32]], nats: [Double], drawn: SampledImages) {
       let parameters = randomParameters(model, scale: 0.4)
       var nats: [Double] = []
       let gradients = [0, 0.25].map { dropout in
@@ -25,7 +25,7 @@ import TestSupport
           .sample(SamplingRequest(count: 3, seed: 4, classes: classes))
       )
     }
-    let (fused, apart) = (run(GraphModel(c.configuration)), run(GraphModel(c.configuration, fuses: false)))
+    let (fused, apart) = (run(ImageModel(c.configuration)), run(ImageModel(c.configuration, fuses: false)))
     #expect(fused.gradients == apart.gradients)
     #expect(fused.nats == apart.nats)
     #expect(fused.drawn == apart.drawn)

@@ -63,7 +63,7 @@ import TestSupport
 
   // MARK: Names
 
-  private let model = GraphModel(
+  private let model = ImageModel(
     ModelConfiguration(width: 4, blocks: 1, shape: ImageShape(height: 4, width: 4, channels: 1), levels: 2))
 
   private func tensors(_ name: (String) -> String) -> [NamedTensor] {

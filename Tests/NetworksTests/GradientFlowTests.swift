@@ -6,7 +6,7 @@ import TestSupport
 @Suite struct GradientFlowTests {
   /// A batch run once, watched, and the reference that it is held against.
   private struct Watched {
-    let model: any ImageModel
+    let model: ImageModel
     let observer: FlowObserver
     let batch: ImageBatch
     var reference: any ReferenceModel

@@ -5,7 +5,7 @@ import TestSupport
 
 @Suite struct LinearizationTests {
   private struct Case {
-    let model: any ImageModel
+    let model: ImageModel
     let parameters: ParameterVector
     let batch: ImageBatch
     let layers: [LinearizedLayer]
@@ -46,7 +46,7 @@ import TestSupport
     _ = BatchGradient(model: c.model, batchSize: 1, threads: 1).compute(
       c.batch, parameters: c.parameters, into: ParameterVector(layout: c.model.layout), observer: observer)
     let workspace = c.model.makeWorkspace(.training())
-    c.model.forward(c.batch, images: 0..<1, packed: c.model.packed(c.parameters), workspace: workspace)
+    workspace.forward(c.batch, images: 0..<1, packed: c.model.packed(c.parameters))
     _ = c.model.likelihood.nats(
       c.batch, image: 0, logits: workspace.logits[0], gradient: workspace.logitGradients[0])
     var gradient = workspace.logitGradients[0].values.map(Double.init)

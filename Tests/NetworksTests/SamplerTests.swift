@@ -39,7 +39,7 @@ import TestSupport
         logits.append(parts.flatMap { $0 })
       }
       for n in 0..<c.images {
-        model.forward(images, images: n..<n + 1, packed: packed, workspace: workspace)
+        workspace.forward(images, images: n..<n + 1, packed: packed)
         let whole = workspace.logits[0]
         let wrong = (0..<shape.pixels).filter { pixel in
           let expected = whole.features(pixel / shape.width, pixel % shape.width).map(\.bitPattern)

@@ -5,7 +5,7 @@ import Kernels
 import Synchronization
 
 /// Counts the allocations of one thread at a time.
-public enum AllocationMeter {
+package enum AllocationMeter {
   /// Who is measured; 0 where nobody is. The hook runs on all threads, and leaves the others alone.
   private static let thread = Atomic<UInt>(0)
   private static let largest = Atomic<Int>(0)
@@ -34,7 +34,7 @@ public enum AllocationMeter {
   }()
 
   /// Runs `body` and gives the bytes of the largest block that it asked for; nil where nobody counts.
-  public static func largest(_ body: () throws -> Void) rethrows -> Int? {
+  package static func largest(_ body: () throws -> Void) rethrows -> Int? {
     guard isInstalled else {
       try body()
       return nil

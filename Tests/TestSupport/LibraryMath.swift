@@ -2,8 +2,8 @@
 import Foundation
 
 /// log x
-public func naturalLog(_ x: Double) -> Double { log(x) }
+package func naturalLog(_ x: Double) -> Double { log(x) }
 /// eˣ
-public func exponentialOf(_ x: Double) -> Double { exp(x) }
+package func exponentialOf(_ x: Double) -> Double { exp(x) }
 /// tanh x
-public func hyperbolicTangentOf(_ x: Double) -> Double { tanh(x) }
+package func hyperbolicTangentOf(_ x: Double) -> Double { tanh(x) }

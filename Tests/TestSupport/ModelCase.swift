@@ -5,14 +5,14 @@ import Networks
 import Testing
 
 /// A model of the list.
-public struct ModelCase: Sendable, CustomTestStringConvertible {
+package struct ModelCase: Sendable, CustomTestStringConvertible {
   /// "pixelcnn relu pre 1 grey2 plain".
-  public let name: String
+  package let name: String
   /// What it is: width 12, two blocks or layers, on images of 5×7.
-  public let configuration: ModelConfiguration
+  package let configuration: ModelConfiguration
 
   /// The name.
-  public var testDescription: String { name }
+  package var testDescription: String { name }
 
   /// H×W, not square, so that a swap of the sides would show.
   private static let (height, width) = (5, 7)
@@ -40,7 +40,7 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
     + [ResidualOrder.off, .pre].flatMap { residual in (1...2).map { (.mdrnn, .tanh, residual, $0, .gru) } }
 
   /// All of them.
-  public static let all: [ModelCase] = members.flatMap { kind, activation, residual, directions, cell in
+  package static let all: [ModelCase] = members.flatMap { kind, activation, residual, directions, cell in
     images.flatMap { image in
       [false, true].map { isConditional in
         let words = [

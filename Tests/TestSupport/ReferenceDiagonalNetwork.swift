@@ -5,24 +5,24 @@ import Kernels
 import Networks
 
 /// An independent MDRNN and Diagonal (Bi)LSTM for checking values and, by finite differences, gradients.
-public struct ReferenceDiagonalNetwork: ReferenceModel {
+package struct ReferenceDiagonalNetwork: ReferenceModel {
   let configuration: ModelConfiguration
   /// Tensors by name, in the shapes of the checkpoint.
-  public var tensors: [String: [Double]]
+  package var tensors: [String: [Double]]
   /// Sees every layer's outputs, and may change one.
-  public var probe: LayerProbe?
+  package var probe: LayerProbe?
   /// Leaves features out.
-  public var thinning: Thinning?
+  package var thinning: Thinning?
 
   /// The reference with the numbers of `parameters`.
-  public init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
+  package init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
     self.configuration = configuration
     tensors = Dictionary(
       uniqueKeysWithValues: parameters.layout.slices.map { ($0.name, parameters[$0].map(Double.init)) })
   }
 
   /// −log p of each pixel of an image in nats.
-  public func costs(_ batch: ImageBatch, image: Int) -> [Double] {
+  package func costs(_ batch: ImageBatch, image: Int) -> [Double] {
     let (h, w, c) = (batch.shape.height, batch.shape.width, batch.shape.channels)
     let pixels = (0..<h * w).map { p in
       (0..<c).map { Double(batch[image, p / w, p % w, $0]) / Double(configuration.levels - 1) }
@@ -167,7 +167,7 @@ public struct ReferenceDiagonalNetwork: ReferenceModel {
 }
 
 /// A model written once more, to be checked against.
-public protocol ReferenceModel {
+package protocol ReferenceModel {
   /// Tensors by name; finite differences change them.
   var tensors: [String: [Double]] { get set }
   /// Sees every layer's outputs, and may change one.
@@ -180,27 +180,27 @@ public protocol ReferenceModel {
 
 /// What dropout multiplies the features by that a layer's branch hands to its last step, H×W×features, given the number
 /// of the layer and that of the image.
-public typealias Thinning = (_ layer: Int, _ image: Int) -> [Double]
+package typealias Thinning = (_ layer: Int, _ image: Int) -> [Double]
 
 extension ReferenceModel {
   func factors(_ layer: Int, _ image: Int, count: Int) -> [Double] {
     thinning?(layer, image) ?? [Double](repeating: 1, count: count)
   }
   /// −log p of an image in nats.
-  public func nats(_ batch: ImageBatch, image: Int) -> Double { costs(batch, image: image).reduce(0, +) }
+  package func nats(_ batch: ImageBatch, image: Int) -> Double { costs(batch, image: image).reduce(0, +) }
   /// −log p of one pixel in nats.
-  public func cost(_ batch: ImageBatch, image: Int, pixel: Int) -> Double { costs(batch, image: image)[pixel] }
+  package func cost(_ batch: ImageBatch, image: Int, pixel: Int) -> Double { costs(batch, image: image)[pixel] }
 }
 
 /// Looks at the outputs of a reference's layers, and moves one of them: derivatives with respect to outputs.
-public final class LayerProbe {
+package final class LayerProbe {
   /// The layer of which an output is moved, before its activation; its place in the order H×W×channels; by how much.
-  public var layer = "", place = 0, amount = 0.0
+  package var layer = "", place = 0, amount = 0.0
   /// What each layer gave out, after the activation, images one after the other.
-  public var outputs: [String: [Double]] = [:]
+  package var outputs: [String: [Double]] = [:]
 
   /// A probe that only looks.
-  public init() {}
+  package init() {}
 
   func change(_ layer: String, _ first: Int, _ values: inout [Double]) {
     if layer == self.layer, amount != 0, values.indices.contains(place - first) { values[place - first] += amount }
@@ -210,7 +210,7 @@ public final class LayerProbe {
 }
 
 /// The reference of `configuration`'s model.
-public func referenceModel(
+package func referenceModel(
   _ configuration: ModelConfiguration, _ parameters: ParameterVector
 ) -> any ReferenceModel {
   switch configuration.model {

@@ -5,17 +5,17 @@ import Kernels
 import Networks
 
 /// An independent Gated PixelCNN for checking values and, by finite differences, gradients.
-public struct ReferenceGatedPixelCNN: ReferenceModel {
+package struct ReferenceGatedPixelCNN: ReferenceModel {
   let configuration: ModelConfiguration
   /// Tensors by name, in the shapes of the checkpoint.
-  public var tensors: [String: [Double]]
+  package var tensors: [String: [Double]]
   /// Sees every layer's outputs, and may change one.
-  public var probe: LayerProbe?
+  package var probe: LayerProbe?
   /// Leaves features out.
-  public var thinning: Thinning?
+  package var thinning: Thinning?
 
   /// The reference with the numbers of `parameters`.
-  public init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
+  package init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
     self.configuration = configuration
     tensors = Dictionary(
       uniqueKeysWithValues: parameters.layout.slices.map { ($0.name, parameters[$0].map(Double.init)) })
@@ -38,7 +38,7 @@ public struct ReferenceGatedPixelCNN: ReferenceModel {
   }
 
   /// −log p of each pixel of an image in nats.
-  public func costs(_ batch: ImageBatch, image: Int) -> [Double] {
+  package func costs(_ batch: ImageBatch, image: Int) -> [Double] {
     let (h, w, c) = (batch.shape.height, batch.shape.width, batch.shape.channels)
     let number = batch.classes?[image]
     let pixels = (0..<h * w).map { p in

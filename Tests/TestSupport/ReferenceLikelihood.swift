@@ -3,7 +3,7 @@ import Kernels
 import Networks
 
 /// −log p in nats of a pixel's `levels`, one a channel, given the network's outputs there.
-public func referenceNats(_ configuration: ModelConfiguration, outputs: [Double], levels: [Int]) -> Double {
+package func referenceNats(_ configuration: ModelConfiguration, outputs: [Double], levels: [Int]) -> Double {
   if let mixtures = configuration.mixtures {
     return -naturalLog(
       referenceMixture(outputs: outputs, seen: levels, of: configuration.levels, mixtures: mixtures))
@@ -19,7 +19,7 @@ public func referenceNats(_ configuration: ModelConfiguration, outputs: [Double]
 
 /// The probability of the levels `seen` of a pixel's first channels, of as many channels as there are outputs for
 /// (PixelCNN++, section 2): differences of logistic functions.
-public func referenceMixture(outputs: [Double], seen: [Int], of levels: Int, mixtures: Int) -> Double {
+package func referenceMixture(outputs: [Double], seen: [Int], of levels: Int, mixtures: Int) -> Double {
   let channels = outputs.count == 10 * mixtures ? 3 : 1
   func output(_ kind: Int, _ m: Int) -> Double { outputs[kind * mixtures + m] }
   let x = seen.map { 2 * Double($0) / Double(levels - 1) - 1 }

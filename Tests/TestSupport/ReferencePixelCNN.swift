@@ -5,25 +5,25 @@ import Kernels
 import Networks
 
 /// An independent PixelCNN for checking values and, by finite differences, gradients.
-public struct ReferencePixelCNN: ReferenceModel {
+package struct ReferencePixelCNN: ReferenceModel {
   /// Width of the stream, blocks, levels.
   let configuration: ModelConfiguration
   /// Tensors by name, in the shapes of the checkpoint.
-  public var tensors: [String: [Double]]
+  package var tensors: [String: [Double]]
   /// Sees every layer's outputs, and may change one.
-  public var probe: LayerProbe?
+  package var probe: LayerProbe?
   /// Leaves features out.
-  public var thinning: Thinning?
+  package var thinning: Thinning?
 
   /// The reference with the numbers of `parameters`.
-  public init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
+  package init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
     self.configuration = configuration
     tensors = Dictionary(
       uniqueKeysWithValues: parameters.layout.slices.map { ($0.name, parameters[$0].map(Double.init)) })
   }
 
   /// −log p of each pixel of an image in nats.
-  public func costs(_ batch: ImageBatch, image: Int) -> [Double] {
+  package func costs(_ batch: ImageBatch, image: Int) -> [Double] {
     let shape = batch.shape
     let (h, w, c) = (shape.height, shape.width, shape.channels)
     let levels = configuration.levels

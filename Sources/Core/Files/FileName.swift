@@ -21,7 +21,7 @@ extension String {
   }
 
   /// The name of a file whose bytes these are.
-  public init(fileName bytes: some Sequence<UInt8>) {
+  package init(fileName bytes: some Sequence<UInt8>) {
     let bytes = Array(bytes)
     // 0xF4 begins the characters that stand for bytes; nearly no name has it.
     if !bytes.contains(0xF4), let name = String(validating: bytes, as: UTF8.self) {
@@ -57,18 +57,18 @@ extension String {
   }
 
   /// The name of a file in the system's form, a C string.
-  public init(fileName: UnsafePointer<CChar>) {
+  package init(fileName: UnsafePointer<CChar>) {
     self.init(fileName: UnsafeBufferPointer(start: fileName, count: strlen(fileName)).map { UInt8(bitPattern: $0) })
   }
 
   /// The bytes of the name of a file, without the 0 that ends a C string.
-  public var fileNameBytes: [UInt8] {
+  package var fileNameBytes: [UInt8] {
     guard utf8.contains(0xF4) else { return Array(utf8) }
     return unicodeScalars.flatMap { scalar in Self.byte(of: scalar).map { [$0] } ?? Array(UTF8.encode(scalar)!) }
   }
 
   /// Calls `body` with the path as system calls take it.
-  public func withFileSystemPath<Result, Failure: Error>(
+  package func withFileSystemPath<Result, Failure: Error>(
     _ body: (UnsafePointer<CChar>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     let bytes = fileNameBytes.map { CChar(bitPattern: $0) } + [0]
@@ -77,7 +77,7 @@ extension String {
 
   /// The text as it is safe to show in a line of a message or a table: characters that control a terminal or turn the
   /// direction of text, and bytes that are no UTF-8, are written out (\n, \x1B, \xE9, \u{202E}).
-  public var displayed: String {
+  package var displayed: String {
     guard unicodeScalars.contains(where: Self.mustBeEscaped) else { return self }
     return unicodeScalars.reduce(into: "") { text, scalar in
       guard Self.mustBeEscaped(scalar) else { return text.unicodeScalars.append(scalar) }

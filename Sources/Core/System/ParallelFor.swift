@@ -13,7 +13,7 @@ import Synchronization
 /// are done. Items are handed out one by one in order, so uneven ones balance; which worker gets which is not
 /// fixed, so a result may depend on `item` but never on `worker`, which only names scratch memory:
 /// worker < min(threads, count).
-public func parallelFor(_ count: Int, threads: Int, _ body: (_ item: Int, _ worker: Int) -> Void) {
+package func parallelFor(_ count: Int, threads: Int, _ body: (_ item: Int, _ worker: Int) -> Void) {
   precondition(threads > 0, "parallelFor needs at least one thread")
   let workers = min(threads, count)
   guard workers > 1 else {

@@ -27,7 +27,7 @@ public struct ImageBatch: Sendable, Equatable {
   }
 
   /// `count` images of levels drawn evenly from 0..<`levels`: noise to test and to measure with.
-  public init(noise random: Philox, shape: ImageShape, count: Int, levels: Int) {
+  package init(noise random: Philox, shape: ImageShape, count: Int, levels: Int) {
     self.init(
       shape: shape, count: count,
       levels: (0..<count * shape.dimensions).map { UInt8(random.below(levels, at: UInt64($0))) })

@@ -1,7 +1,7 @@
 // Randomness without state: every number is a function of a key and a counter.
 
 /// What a random number is for. Two purposes never share a number, whatever their seeds and counters.
-public enum RandomPurpose: UInt32, Sendable {
+package enum RandomPurpose: UInt32, Sendable {
   /// Initial weights; the index is the tensor.
   case initialization = 1
   /// The order of images in an epoch.
@@ -28,13 +28,13 @@ public enum RandomPurpose: UInt32, Sendable {
 
 /// The counter-based generator Philox 4×32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3",
 /// SC 2011). A value of this type names one stream; it never changes when numbers are read from it.
-public struct Philox: Sendable {
+package struct Philox: Sendable {
   @usableFromInline let key: SIMD2<UInt32>
   @usableFromInline let stream: SIMD2<UInt32>
 
   /// The stream of `seed`, `purpose` and `stream` (an image, a step, an epoch: whatever tells two uses
   /// of one purpose apart).
-  public init(seed: UInt64, purpose: RandomPurpose, stream: UInt64 = 0) {
+  package init(seed: UInt64, purpose: RandomPurpose, stream: UInt64 = 0) {
     // The purpose goes into the key, spread by an odd constant so that neighbouring seeds stay apart.
     let mixed = seed &+ UInt64(purpose.rawValue) &* 0x9E37_79B9_7F4A_7C15
     key = SIMD2(UInt32(truncatingIfNeeded: mixed), UInt32(truncatingIfNeeded: mixed >> 32))
@@ -42,7 +42,7 @@ public struct Philox: Sendable {
   }
 
   /// The bare function of the paper: ten rounds of `counter` under `key`.
-  public static func block(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
+  package static func block(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
     var c = counter
     var k = key
     for _ in 0..<10 {
@@ -55,7 +55,7 @@ public struct Philox: Sendable {
   }
 
   /// Four 32-bit numbers at `index`.
-  public func four(at index: UInt64) -> SIMD4<UInt32> {
+  package func four(at index: UInt64) -> SIMD4<UInt32> {
     Self.block(
       counter: SIMD4(
         UInt32(truncatingIfNeeded: index), UInt32(truncatingIfNeeded: index >> 32), stream.x, stream.y),
@@ -87,16 +87,16 @@ public struct Philox: Sendable {
   }
 
   /// One 32-bit number at `index`.
-  public func bits(at index: UInt64) -> UInt32 { four(at: index >> 2)[Int(index & 3)] }
+  package func bits(at index: UInt64) -> UInt32 { four(at: index >> 2)[Int(index & 3)] }
 
   /// A uniform number in [0, 1), a multiple of 2⁻²⁴, at `index`.
-  public func uniform(at index: UInt64) -> Float { Self.uniform(bits(at: index)) }
+  package func uniform(at index: UInt64) -> Float { Self.uniform(bits(at: index)) }
 
   /// The uniform number in [0, 1) that 32 random bits stand for.
-  @inlinable public static func uniform(_ bits: UInt32) -> Float { Float(bits >> 8) * 0x1p-24 }
+  @inlinable package static func uniform(_ bits: UInt32) -> Float { Float(bits >> 8) * 0x1p-24 }
 
   /// A whole number in 0..<`bound` at `index`, by the multiply-shift method; its bias is below bound / 2⁶⁴.
-  public func below(_ bound: Int, at index: UInt64) -> Int {
+  package func below(_ bound: Int, at index: UInt64) -> Int {
     precondition(bound > 0, "below(_:at:) needs a positive bound")
     let four = four(at: index)
     let bits = UInt64(four.x) << 32 | UInt64(four.y)
@@ -104,7 +104,7 @@ public struct Philox: Sendable {
   }
 
   /// A random order of 0..<`count` (Fisher and Yates), the same for the same stream.
-  public func permutation(count: Int) -> [Int] {
+  package func permutation(count: Int) -> [Int] {
     var order = Array(0..<count)
     for i in stride(from: count - 1, to: 0, by: -1) { order.swapAt(i, below(i + 1, at: UInt64(i))) }
     return order

@@ -5,16 +5,16 @@ import Networks
 
 /// The receptive field of one output of a network with given weights: every earlier pixel is changed, one at a time, and
 /// the output compared bit for bit.
-public struct ContextMap: Sendable {
+package struct ContextMap: Sendable {
   /// The pixel whose output is watched, (row, column).
-  public let output: [Int]
+  package let output: [Int]
   /// For each pixel, row by row, by how much the output's logits moved at most; 0: not seen.
-  public let response: [Float]
+  package let response: [Float]
   private let shape: ImageShape
 
   /// Probes `model` with `parameters` at the output of row `y`, column `x`. One image may keep a unit shut that another
   /// opens, so `images` random ones are tried, and the largest response of each pixel counts.
-  public init(_ model: any ImageModel, parameters: ParameterVector, y: Int, x: Int, images: Int = 4) {
+  package init(_ model: ImageModel, parameters: ParameterVector, y: Int, x: Int, images: Int = 4) {
     let shape = model.configuration.shape
     let levels = model.configuration.levels
     let packed = model.packed(parameters)
@@ -30,7 +30,7 @@ public struct ContextMap: Sendable {
       var reference: [Float] = []
       for first in stride(from: 0, to: all.count, by: model.imagesTogether) {
         let group = first..<min(first + model.imagesTogether, all.count)
-        model.forward(all, images: group, packed: packed, workspace: workspace)
+        workspace.forward(all, images: group, packed: packed)
         for (place, number) in group.enumerated() {
           let logits = workspace.logits[place].features(y, x)
           if number == 0 { reference = logits }
@@ -46,13 +46,13 @@ public struct ContextMap: Sendable {
   }
 
   /// Pixels that the output sees.
-  public var seen: Int { response.count { $0 > 0 } }
+  package var seen: Int { response.count { $0 > 0 } }
   /// Pixels before the output in raster order.
-  public var before: Int { output[0] * shape.width + output[1] }
+  package var before: Int { output[0] * shape.width + output[1] }
 
   /// A picture, `scale` times enlarged: seen pixels from grey to white by their response, unseen ones before the output
   /// red, those after it dark, the output itself green.
-  public func picture(scale: Int = 8) -> PNGImage {
+  package func picture(scale: Int = 8) -> PNGImage {
     let most = response.max() ?? 0
     let size = ImageShape(height: shape.height * scale, width: shape.width * scale, channels: 3)
     var values = [UInt8](repeating: 0, count: size.dimensions)

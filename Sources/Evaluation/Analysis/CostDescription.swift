@@ -2,60 +2,60 @@
 import Networks
 
 /// The costs of one model, layer by layer and in total, for one image.
-public struct CostDescription: Sendable, Encodable {
+package struct CostDescription: Sendable, Encodable {
   /// One layer, with what its output sees.
-  public struct Layer: Sendable, Encodable {
+  package struct Layer: Sendable, Encodable {
     /// Counts.
-    public let cost: LayerCost
+    package let cost: LayerCost
     /// Pixels that the layer's output at the probe can see.
-    public let context: Int
+    package let context: Int
   }
 
   /// What drawing images keeps in memory.
-  public struct SamplingMemory: Sendable, Encodable {
+  package struct SamplingMemory: Sendable, Encodable {
     /// Images drawn at a time, and the threads that they are spread over.
-    public let images: Int, threads: Int
+    package let images: Int, threads: Int
     /// Bytes of activations.
-    public let bytes: Int
+    package let bytes: Int
   }
 
   /// The formulas of a family in W, H, d layers and k features (the theory's table).
-  public struct Formulas: Sendable, Encodable {
+  package struct Formulas: Sendable, Encodable {
     /// Weights.
-    public let weights: String
+    package let weights: String
     /// Multiply-adds of an image.
-    public let connections: String
+    package let connections: String
     /// Steps in training.
-    public let trainingSteps: String
+    package let trainingSteps: String
     /// Steps in sampling.
-    public let samplingSteps: String
+    package let samplingSteps: String
     /// What an output sees.
-    public let context: String
+    package let context: String
   }
 
   /// The model.
-  public let configuration: ModelConfiguration
+  package let configuration: ModelConfiguration
   /// Its layers.
-  public let layers: [Layer]
+  package let layers: [Layer]
   /// Learned parameters.
-  public let weights: Int
+  package let weights: Int
   /// Multiply-adds of one forward pass.
-  public let connections: Int
+  package let connections: Int
   /// Steps that must follow one another.
-  public let steps: SequentialSteps
+  package let steps: SequentialSteps
   /// Bytes of one worker's workspace for training, and the images that it holds.
-  public let trainingBytes: Int, imagesTogether: Int
+  package let trainingBytes: Int, imagesTogether: Int
   /// The sampler's memory for one image, and for 64.
-  public let sampling: [SamplingMemory]
+  package let sampling: [SamplingMemory]
   /// The output whose context is counted: the middle of the last row, (row, column).
-  public let probe: [Int]
+  package let probe: [Int]
   /// Pixels that it can see, and pixels before it that it could not see however many layers there were: the blind spot.
-  public let context: Int, blind: Int
+  package let context: Int, blind: Int
   /// The formulas.
-  public let formulas: Formulas
+  package let formulas: Formulas
 
   /// Counts the costs of `model`; 64 images are drawn on `threads` threads.
-  public init(_ model: any ImageModel, threads: Int = 1) {
+  package init(_ model: ImageModel, threads: Int = 1) {
     let shape = model.configuration.shape
     configuration = model.configuration
     let (y, x) = (shape.height - 1, shape.width / 2)

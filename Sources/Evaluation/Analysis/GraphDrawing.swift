@@ -30,7 +30,7 @@ package struct GraphDrawing {
 
   /// The drawing of `configuration`'s model.
   package init(_ configuration: ModelConfiguration) {
-    outline = GraphModel(configuration).outline
+    outline = ImageModel(configuration).outline
     title = "\(configuration.model.rawValue), width \(configuration.width), images of \(configuration.shape)"
     fold()
     arrange()

@@ -4,13 +4,13 @@ import Networks
 import Plotting
 
 /// σ_max and σ_min of each layer's Jacobian, and of the product from each link of the chain to the logits.
-public struct JacobianAnalysis: Sendable, Encodable {
+package struct JacobianAnalysis: Sendable, Encodable {
   /// The extreme singular values of one Jacobian over the images.
-  public struct Values: Sendable, Encodable, Equatable {
+  package struct Values: Sendable, Encodable, Equatable {
     /// The largest σ_max of any image, and whether it is certain to the tolerance.
-    public var largest: Double, hasLargest: Bool
+    package var largest: Double, hasLargest: Bool
     /// The smallest σ_min of any image. Where it is not certain, the true one is at most this.
-    public var smallest: Double, hasSmallest: Bool
+    package var smallest: Double, hasSmallest: Bool
 
     init(_ all: [ExtremeSingularValues]) {
       largest = all.map(\.largest).max() ?? 0
@@ -21,30 +21,30 @@ public struct JacobianAnalysis: Sendable, Encodable {
   }
 
   /// One layer.
-  public struct Layer: Sendable, Encodable {
+  package struct Layer: Sendable, Encodable {
     /// Its name.
-    public var name: String
+    package var name: String
     /// What it is.
-    public var kind: LinearizedLayer.Kind
+    package var kind: LinearizedLayer.Kind
     /// Outputs and inputs: the rows and columns of its Jacobian.
-    public var rows: Int, columns: Int
+    package var rows: Int, columns: Int
     /// Of its own Jacobian.
-    public var own: Values
+    package var own: Values
     /// Of the product from its input to the logits; nil for a part of a link.
-    public var toLogits: Values?
+    package var toLogits: Values?
   }
 
   /// The layers in the order of the forward pass.
-  public var layers: [Layer]
+  package var layers: [Layer]
   /// Images that it was taken at.
-  public var images: Int
+  package var images: Int
   /// Relative tolerance of a value that is called certain, and the most steps that were taken for one.
-  public var tolerance: Double, maximumSteps: Int
+  package var tolerance: Double, maximumSteps: Int
 
   /// Analyses `model` with `parameters` at the images of `batch`, on `threads` threads. A singular value is looked for
   /// in at most `maximumSteps` pairs of products. `progress` is told after each Jacobian, from any thread.
-  public init(
-    _ model: any ImageModel, parameters: ParameterVector, batch: ImageBatch, maximumSteps: Int = 60,
+  package init(
+    _ model: ImageModel, parameters: ParameterVector, batch: ImageBatch, maximumSteps: Int = 60,
     tolerance: Double = 1e-4, threads: Int, progress: @Sendable (Int) -> Void = { _ in }
   ) {
     let linearized = (0..<batch.count).map { model.linearized(batch, image: $0, parameters: parameters) }
@@ -77,7 +77,7 @@ public struct JacobianAnalysis: Sendable, Encodable {
   }
 
   /// How many Jacobians there are to look at: the end of `progress`.
-  public static func taskCount(_ model: any ImageModel, images: Int) -> Int {
+  package static func taskCount(_ model: ImageModel, images: Int) -> Int {
     let parameters = ParameterVector(layout: model.layout)
     let layers = model.linearized(
       model.noise(Philox(seed: 0, purpose: .benchmark), count: 1), image: 0, parameters: parameters)
@@ -85,7 +85,7 @@ public struct JacobianAnalysis: Sendable, Encodable {
   }
 
   /// σ_max and σ_min of the links and of the products, over the links.
-  public func figure(title: String) -> PlotFigure {
+  package func figure(title: String) -> PlotFigure {
     let links = layers.filter { $0.toLogits != nil }
     func points(_ value: (Layer) -> Double?) -> [(x: Double, y: Double)] {
       links.enumerated().compactMap { place, layer in value(layer).map { (Double(place + 1), $0) } }

@@ -4,7 +4,7 @@ import ImageData
 import Kernels
 
 /// A way to spend nats on images without training a network.
-public protocol Baseline: Sendable {
+package protocol Baseline: Sendable {
   /// What tables call it.
   var name: String { get }
   /// What it is, and what exactly its figure counts, in a sentence.
@@ -16,7 +16,7 @@ public protocol Baseline: Sendable {
 extension Baseline {
   /// −log p in nats of the images of `set`, a thousand of them as levels at a time; `progress` gets the number of images
   /// scored so far. The result does not depend on `threads`.
-  public func nats(
+  package func nats(
     _ set: ImageSet, _ quantization: Quantization, threads: Int, progress: (Int) -> Void = { _ in }
   ) -> [Double] {
     var result = [Double](repeating: 0, count: set.count)
@@ -34,29 +34,29 @@ extension Baseline {
 }
 
 /// Every level equally likely: ln L nats a value.
-public struct UniformBaseline: Baseline {
+package struct UniformBaseline: Baseline {
   /// See `Baseline`.
-  public let name = "uniform"
+  package let name = "uniform"
   /// See `Baseline`.
-  public let inWords = "every level equally likely"
+  package let inWords = "every level equally likely"
   private let levels: Int
 
   /// The baseline of `levels` levels.
-  public init(levels: Int) { self.levels = levels }
+  package init(levels: Int) { self.levels = levels }
 
   /// See `Baseline`.
-  public func nats(_ batch: ImageBatch, image: Int) -> Double {
+  package func nats(_ batch: ImageBatch, image: Int) -> Double {
     Double(batch.shape.dimensions) * naturalLogarithm(Double(levels))
   }
 }
 
 /// Every value independent of the others, with the frequencies that its place in the image has in training:
 /// p(q) = (count of q + 1) / (images + L), Laplace's rule.
-public struct MarginalBaseline: Baseline {
+package struct MarginalBaseline: Baseline {
   /// See `Baseline`.
-  public let name = "per-pixel marginal"
+  package let name = "per-pixel marginal"
   /// See `Baseline`.
-  public let inWords = "each pixel by the frequencies of its place in the training images, 1 added to every count"
+  package let inWords = "each pixel by the frequencies of its place in the training images, 1 added to every count"
   private let levels: Int, shape: ImageShape
   /// H×W×C×L
   private var counts: [UInt32]
@@ -65,7 +65,7 @@ public struct MarginalBaseline: Baseline {
   private let logs: [Double]
 
   /// Counts the levels of `training`, of which there are `levels`.
-  public init(fitting training: ImageBatch, levels: Int) {
+  package init(fitting training: ImageBatch, levels: Int) {
     (self.levels, shape) = (levels, training.shape)
     let dimensions = training.shape.dimensions
     counts = [UInt32](repeating: 0, count: dimensions * levels)
@@ -79,7 +79,7 @@ public struct MarginalBaseline: Baseline {
   }
 
   /// See `Baseline`. The images must have the shape of those counted.
-  public func nats(_ batch: ImageBatch, image: Int) -> Double {
+  package func nats(_ batch: ImageBatch, image: Int) -> Double {
     precondition(batch.shape == shape, "images of \(shape), not \(batch.shape)")
     var total = 0.0
     for place in 0..<shape.dimensions {

@@ -14,11 +14,11 @@ import Kernels
 /// where p′ is the coarser depth's; below depth 0 every level is equally likely. So p sums to 1 whatever was counted. How
 /// deep to go, and which `ContextView` to take, is decided on every fifth training image after counting the others; then
 /// these are counted too.
-public struct ContextBaseline: Baseline {
+package struct ContextBaseline: Baseline {
   /// See `Baseline`.
-  public let name = "left/upper contexts"
+  package let name = "left/upper contexts"
   /// See `Baseline`.
-  public let inWords: String
+  package let inWords: String
   /// Values that are counted at most: beyond, images are left out evenly.
   private static let mostValues = 20_000_000
 
@@ -27,7 +27,7 @@ public struct ContextBaseline: Baseline {
   private var tables: [[ContextTable]]
 
   /// Counts the levels of `training`, of which there are `levels`. The result does not depend on `threads`.
-  public init(fitting training: ImageBatch, levels: Int, threads: Int = 1) {
+  package init(fitting training: ImageBatch, levels: Int, threads: Int = 1) {
     let dimensions = training.shape.dimensions
     let used = min(training.count, max(1, Self.mostValues / dimensions))
     let images = (0..<used).map { $0 * training.count / used }
@@ -67,7 +67,7 @@ public struct ContextBaseline: Baseline {
   }
 
   /// See `Baseline`. The images must have the shape of those counted.
-  public func nats(_ batch: ImageBatch, image: Int) -> Double {
+  package func nats(_ batch: ImageBatch, image: Int) -> Double {
     var total = 0.0
     forEachValue(batch, image: image) { channel, probabilities in
       total -= naturalLogarithm(probabilities(tables[channel].count - 1))

@@ -9,16 +9,16 @@ import ImageData
 /// always 8 of colour. zlib works at its best level (9), once with all rows unfiltered and once with libpng's choice of
 /// filter for each row; the smaller counts. What counts is the content of the IDAT chunks: the compressed rows with their
 /// filter bytes and zlib's own 6 bytes, but not the signature, the header, nor the chunks' lengths, names and checksums.
-public struct PNGBaseline: Baseline {
+package struct PNGBaseline: Baseline {
   /// See `Baseline`.
-  public let name = "PNG"
+  package let name = "PNG"
   /// See `Baseline`.
-  public let inWords: String
+  package let inWords: String
   /// Bits that each value is written with.
-  public let bitDepth: Int
+  package let bitDepth: Int
 
   /// The code for images of `shape` and `levels` levels.
-  public init(levels: Int, shape: ImageShape) {
+  package init(levels: Int, shape: ImageShape) {
     bitDepth = shape.channels > 1 ? 8 : [1, 2, 4].first { levels <= 1 << $0 } ?? 8
     inWords =
       "bits in the IDAT chunks of each image as a PNG of \(bitDepth) bits a value, zlib level 9, the better of adaptive "
@@ -26,7 +26,7 @@ public struct PNGBaseline: Baseline {
   }
 
   /// See `Baseline`.
-  public func nats(_ batch: ImageBatch, image: Int) -> Double {
+  package func nats(_ batch: ImageBatch, image: Int) -> Double {
     let dimensions = batch.shape.dimensions
     let values = Array(batch.levels[image * dimensions..<(image + 1) * dimensions])
     let picture = PNGImage(shape: batch.shape, values: values)

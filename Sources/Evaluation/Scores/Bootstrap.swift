@@ -22,16 +22,16 @@ import Networks
 ///
 /// Images are drawn by Philox: resample r of a seed is a stream of its own, so nothing depends on `threads`. A draw of 32
 /// bits makes an image likelier than another by n/2³² at most.
-public struct Bootstrap: Sendable {
+package struct Bootstrap: Sendable {
   /// The default number of resamples.
-  public static let standardResamples = 10_000
+  package static let standardResamples = 10_000
   /// Images that it takes to resample them, and to call a difference one.
-  public static let fewestImages = 10
+  package static let fewestImages = 10
 
   private let intervals: [ClosedRange<Double>?]
 
   /// Resamples `rows`, each of n numbers, n ≥ 1. All rows are resampled alike.
-  public init(_ rows: [[Double]], resamples: Int = standardResamples, seed: UInt64, threads: Int) {
+  package init(_ rows: [[Double]], resamples: Int = standardResamples, seed: UInt64, threads: Int) {
     let count = rows.first?.count ?? 0
     precondition(count > 0 && rows.allSatisfy { $0.count == count }, "rows of the same images")
     precondition(resamples >= 40 && count <= UInt32.max, "resamples that have percentiles")
@@ -47,7 +47,7 @@ public struct Bootstrap: Sendable {
   }
 
   /// Where the mean of `row` lies; nil for a single image.
-  public func interval(_ row: Int) -> ClosedRange<Double>? { intervals[row] }
+  package func interval(_ row: Int) -> ClosedRange<Double>? { intervals[row] }
 
   /// For each of `rows`, whose means are 0, mean over standard error in every resample: [row][resample]. A resample
   /// whose numbers are all the same has no error: its ratio is infinite.

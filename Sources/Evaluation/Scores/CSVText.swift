@@ -3,19 +3,19 @@ import Core
 
 /// Rows of fields as comma-separated values (RFC 4180, in UTF-8): a field with a comma, a quote or a line break stands in
 /// quotes, a quote within is doubled. Lines end in a line feed alone, as tools on Unix want it.
-public struct CSVText: Sendable {
+package struct CSVText: Sendable {
   /// What there is so far.
-  public private(set) var text = ""
+  package private(set) var text = ""
   private let columns: Int
 
   /// A table whose first row names `columns`.
-  public init(columns: [String]) {
+  package init(columns: [String]) {
     self.columns = columns.count
     append(columns)
   }
 
   /// Adds a row, a field for each column.
-  public mutating func append(_ fields: [String]) {
+  package mutating func append(_ fields: [String]) {
     precondition(fields.count == columns, "\(fields.count) fields for \(columns) columns")
     text += fields.map(Self.quoted).joined(separator: ",") + "\n"
   }
@@ -23,7 +23,7 @@ public struct CSVText: Sendable {
   /// Writes the table whole or not at all.
   ///
   /// - Throws: `ScanlineError`: `cannotCreate` or `io` naming `path`.
-  public func write(to path: String) throws {
+  package func write(to path: String) throws {
     try DurableFiles.replace(path, with: Array(text.withBytesEscaped.utf8))
   }
 

@@ -6,29 +6,29 @@ import Networks
 import Plotting
 
 /// Scores of the same images under several models, put in order and held against the best of them.
-public struct Comparison: Sendable {
+package struct Comparison: Sendable {
   /// A model or baseline with its scores.
-  public struct Candidate: Sendable {
+  package struct Candidate: Sendable {
     /// What tables call it; no two alike.
-    public var name: String
+    package var name: String
     /// −log p of each image in nats, in the same order for all.
-    public var nats: [Double]
+    package var nats: [Double]
     /// Learned weights; nil of a baseline.
-    public var weights: Int?
+    package var weights: Int?
     /// Multiply-adds of a forward pass for one pixel; nil of a baseline.
-    public var multiplyAdds: Double?
+    package var multiplyAdds: Double?
     /// Whether it is a trained model: differences are taken from the best of these.
-    public var isModel: Bool
+    package var isModel: Bool
 
     /// A candidate.
-    public init(_ name: String, nats: [Double], weights: Int? = nil, multiplyAdds: Double? = nil, isModel: Bool) {
+    package init(_ name: String, nats: [Double], weights: Int? = nil, multiplyAdds: Double? = nil, isModel: Bool) {
       (self.name, self.nats, self.weights, self.multiplyAdds) = (name, nats, weights, multiplyAdds)
       self.isModel = isModel
     }
   }
 
   /// What the images say of a candidate beside the best model.
-  public enum Verdict: String, Sendable, Encodable {
+  package enum Verdict: String, Sendable, Encodable {
     /// It is the model that the others are held against.
     case best = "best model"
     /// Fewer nats, and the interval of the difference is below 0.
@@ -44,31 +44,31 @@ public struct Comparison: Sendable {
   }
 
   /// A candidate and its figures.
-  public struct Row: Sendable {
+  package struct Row: Sendable {
     /// It.
-    public let candidate: Candidate
+    package let candidate: Candidate
     /// Means and standard errors.
-    public let summary: LikelihoodSummary
+    package let summary: LikelihoodSummary
     /// Of the mean nats of an image; nil of a single image.
-    public let interval: ClosedRange<Double>?
+    package let interval: ClosedRange<Double>?
     /// Mean nats of an image more than the best model's.
-    public let difference: Double
+    package let difference: Double
     /// The standard error of the difference, from the paired differences of the images; nil of a single image.
-    public let differenceError: Double?
+    package let differenceError: Double?
     /// Of the difference, likewise paired; nil of a single image.
-    public let differenceInterval: ClosedRange<Double>?
+    package let differenceInterval: ClosedRange<Double>?
     /// In words.
-    public let verdict: Verdict
+    package let verdict: Verdict
   }
 
   /// In ascending order of nats, and so of bits per dimension; of equal ones the one given first.
-  public let rows: [Row]
+  package let rows: [Row]
   /// Images in each mean.
-  public let images: Int
+  package let images: Int
 
   /// Compares `candidates`, at least one of them a model, on images of `shape`. Intervals are 95% intervals of a
   /// ``Bootstrap``.
-  public init(_ candidates: [Candidate], shape: ImageShape, seed: UInt64, threads: Int) {
+  package init(_ candidates: [Candidate], shape: ImageShape, seed: UInt64, threads: Int) {
     let summaries = candidates.map { LikelihoodSummary($0.nats, shape: shape) }
     func mean(_ index: Int) -> Double { summaries[index].natsPerImage }
     let order = candidates.indices.sorted { (mean($0), $0) < (mean($1), $1) }
@@ -94,7 +94,7 @@ public struct Comparison: Sendable {
   }
 
   /// A row for each image of `set`: path, class if there are any, and the nats under every candidate.
-  public func table(of set: ImageSet) -> CSVText {
+  package func table(of set: ImageSet) -> CSVText {
     let hasClasses = set.classes != nil
     let scores = rows.map { ImageScores(set, nats: $0.candidate.nats) }
     var table = CSVText(columns: ["path"] + (hasClasses ? ["class"] : []) + rows.map { "nats: \($0.candidate.name)" })
@@ -107,7 +107,7 @@ public struct Comparison: Sendable {
   }
 
   /// Bits per dimension of all with their intervals and, of two models or more, how far each is from the best.
-  public func figure(title: String, shape: ImageShape) -> PlotFigure {
+  package func figure(title: String, shape: ImageShape) -> PlotFigure {
     func bits(_ nats: Double) -> Double { LikelihoodSummary.bitsPerDimension(nats, shape: shape) }
     let all = rows.map { row in
       PlotDotChart.Row(

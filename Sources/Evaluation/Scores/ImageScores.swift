@@ -3,39 +3,39 @@ import ImageData
 import Networks
 
 /// The images of a set with −log p of each.
-public struct ImageScores: Sendable {
+package struct ImageScores: Sendable {
   /// A class and its images.
-  public struct Class: Sendable {
+  package struct Class: Sendable {
     /// The class folder.
-    public let name: String
+    package let name: String
     /// Its images' figures.
-    public let summary: LikelihoodSummary
+    package let summary: LikelihoodSummary
   }
 
   /// The images.
-  public let set: ImageSet
+  package let set: ImageSet
   /// Nats of each.
-  public let nats: [Double]
+  package let nats: [Double]
   /// Of all images.
-  public let summary: LikelihoodSummary
+  package let summary: LikelihoodSummary
 
   /// The scores `nats` of the images of `set`, of which there is at least one.
-  public init(_ set: ImageSet, nats: [Double]) {
+  package init(_ set: ImageSet, nats: [Double]) {
     precondition(set.count == nats.count, "\(nats.count) scores for \(set.count) images")
     (self.set, self.nats) = (set, nats)
     summary = LikelihoodSummary(nats, shape: set.shape)
   }
 
   /// The class of image `index`; nil where images have none.
-  public func className(_ index: Int) -> String? { set.classes.map { set.classNames[$0[index]] } }
+  package func className(_ index: Int) -> String? { set.classes.map { set.classNames[$0[index]] } }
 
   /// Bits per dimension of image `index`.
-  public func bitsPerDimension(_ index: Int) -> Double {
+  package func bitsPerDimension(_ index: Int) -> Double {
     LikelihoodSummary([nats[index]], shape: set.shape).bitsPerDimension
   }
 
   /// Every class that has images, in the order of the set's names; empty where images have no class.
-  public var classes: [Class] {
+  package var classes: [Class] {
     guard let numbers = set.classes else { return [] }
     var groups = [[Double]](repeating: [], count: set.classNames.count)
     for (image, number) in numbers.enumerated() { groups[number].append(nats[image]) }
@@ -45,12 +45,12 @@ public struct ImageScores: Sendable {
   }
 
   /// The `count` least likely images, the least likely first; of equal ones the earlier first.
-  public func leastLikely(_ count: Int) -> [Int] {
+  package func leastLikely(_ count: Int) -> [Int] {
     Array(nats.indices.sorted { (nats[$1], $0) < (nats[$0], $1) }.prefix(count))
   }
 
   /// A row for each image: path, class if there are any, nats, bits_per_dim; numbers as they are, to the last bit.
-  public var table: CSVText {
+  package var table: CSVText {
     let hasClasses = set.classes != nil
     var table = CSVText(columns: ["path"] + (hasClasses ? ["class"] : []) + ["nats", "bits_per_dim"])
     for index in nats.indices {

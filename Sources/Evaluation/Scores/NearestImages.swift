@@ -8,11 +8,11 @@ import Core
 import Kernels
 
 /// An image near to another one.
-public struct NearestImage: Sendable, Equatable {
+package struct NearestImage: Sendable, Equatable {
   /// Its place in the set that was searched.
-  public let index: Int
+  package let index: Int
   /// The root of the mean squared difference of all values, 0 to 255; 0: the same image.
-  public let distance: Double
+  package let distance: Double
 
   package init(index: Int, distance: Double) {
     self.index = index
@@ -22,7 +22,7 @@ public struct NearestImage: Sendable, Equatable {
   /// For each of `images`, N×H×W×C values, the `count` nearest of `set`, M×H×W×C values (all where there are fewer),
   /// nearest first and of equals the earlier first. `dimensions` is H·W·C. The result does not depend on `threads`.
   /// `progress` is told from any thread how many images have been searched for since it was last called.
-  public static func search(
+  package static func search(
     for images: [UInt8], in set: [UInt8], dimensions: Int, count: Int, threads: Int,
     progress: @Sendable (_ images: Int) -> Void = { _ in }
   ) -> [[NearestImage]] {
@@ -99,18 +99,18 @@ private struct NearestSums {
 }
 
 /// How near images come to a set.
-public struct NearestSummary: Sendable, Equatable, Encodable {
+package struct NearestSummary: Sendable, Equatable, Encodable {
   /// Images.
-  public let images: Int
+  package let images: Int
   /// The median of their distances to the nearest image of the set, 0 to 255.
-  public let median: Double
+  package let median: Double
   /// The smallest of them.
-  public let minimum: Double
+  package let minimum: Double
   /// Images that are in the set, value by value.
-  public let copies: Int
+  package let copies: Int
 
   /// Of distances, one an image; nil where there is none.
-  public init?(_ distances: [Double]) {
+  package init?(_ distances: [Double]) {
     guard !distances.isEmpty else { return nil }
     let sorted = distances.sorted()
     images = sorted.count

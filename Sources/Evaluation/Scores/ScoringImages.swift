@@ -5,7 +5,7 @@ import Networks
 extension Scorer {
   /// −log p in nats of the images of `set` at `indices`, in that order. Levels are made a thousand images at a time,
   /// so memory does not grow with the set; `progress` gets the number of images scored so far.
-  public func nats(
+  package func nats(
     _ set: ImageSet, indices: [Int], _ quantization: Quantization, progress: (Int) -> Void = { _ in }
   ) -> [Double] {
     var result: [Double] = []

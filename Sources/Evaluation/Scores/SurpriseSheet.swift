@@ -4,20 +4,20 @@ import ImageData
 import Plotting
 
 /// A picture of images, each with a map of its pixels' nats beside it.
-public struct SurpriseSheet {
+package struct SurpriseSheet {
   /// Sides of the enlarged images, in pixels, are about this at least.
   private static let side = 112
   private static let gap = 8, line = 18, columns = 4
 
   /// The nats at which the colour scale ends: the largest of any pixel shown.
-  public let most: Double
+  package let most: Double
   private let images: ImageBatch
   private let quantization: Quantization
   /// N×H×W nats.
   private let pixelNats: [Double]
 
   /// `images` and the nats of their values, N×H×W×C (`Scorer.valueNats`).
-  public init(_ images: ImageBatch, valueNats: [Float], quantization: Quantization) {
+  package init(_ images: ImageBatch, valueNats: [Float], quantization: Quantization) {
     precondition(valueNats.count == images.levels.count && images.count > 0, "nats of every value")
     (self.images, self.quantization) = (images, quantization)
     let channels = images.shape.channels
@@ -30,7 +30,7 @@ public struct SurpriseSheet {
   /// An RGB picture, two pixels to a point: in the order given, row by row, every image and its map, under `labels`, one
   /// for each; below them the colour scale, from dark violet, 0, to yellow, `most`. A pixel's place on it is the square
   /// root of its share of `most`: otherwise a single pixel would leave all others dark.
-  public func picture(labels: [String]) -> PNGImage {
+  package func picture(labels: [String]) -> PNGImage {
     precondition(labels.count == images.count, "a label for each image")
     let (shape, gap) = (images.shape, Self.gap)
     // Whole enlargements: every pixel is a square.

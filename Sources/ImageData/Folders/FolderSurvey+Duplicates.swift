@@ -2,23 +2,23 @@
 
 extension FolderSurvey {
   /// How many images of one split have the pixels of an image of another one, as training reads them.
-  public struct Duplicates: Sendable, Encodable, Equatable {
+  package struct Duplicates: Sendable, Encodable, Equatable {
     /// An image and the one of another split that it equals.
-    public struct Pair: Sendable, Encodable, Equatable {
+    package struct Pair: Sendable, Encodable, Equatable {
       /// The image.
-      public let path: String
+      package let path: String
       /// The first of the other split with its pixels.
-      public let sameAs: String
+      package let sameAs: String
     }
 
     /// Images of valid that are in train too.
-    public var trainValid = 0
+    package var trainValid = 0
     /// Images of test that are in train too.
-    public var trainTest = 0
+    package var trainTest = 0
     /// Images of test that are in valid too.
-    public var validTest = 0
+    package var validTest = 0
     /// The first pairs, at most ten for each of the above.
-    public var examples: [Pair] = []
+    package var examples: [Pair] = []
 
     /// Looks for copies among `images`, the good ones of a folder with their hashes (nil where training could not read
     /// one). Files whose hashes are the same are read again by `pixels`, and compared.

@@ -2,74 +2,74 @@
 import Core
 
 /// What a folder holds, and what training would make of it. Encodes to the JSON of `scanline inspect --json`.
-public struct FolderSurvey: Sendable, Encodable {
+package struct FolderSurvey: Sendable, Encodable {
   /// A size in pixels and how many images have it.
-  public struct Size: Sendable, Encodable, Equatable {
+  package struct Size: Sendable, Encodable, Equatable {
     /// Pixels in a row.
-    public let width: Int
+    package let width: Int
     /// Rows.
-    public let height: Int
+    package let height: Int
     /// How many images have this size.
-    public let images: Int
+    package let images: Int
   }
 
   /// A class, or nil for images without one, and its images in each split.
-  public struct ClassCount: Sendable, Encodable, Equatable {
+  package struct ClassCount: Sendable, Encodable, Equatable {
     /// The class.
-    public let name: String?
+    package let name: String?
     /// Images to train on.
-    public let train: Int
+    package let train: Int
     /// Images held out.
-    public let valid: Int
+    package let valid: Int
     /// Images of the test split.
-    public let test: Int
+    package let test: Int
   }
 
   /// The folder.
-  public let path: String
+  package let path: String
   /// How it is laid out.
-  public let layout: ImageFolder.Layout
+  package let layout: ImageFolder.Layout
   /// PNG files, bad ones included.
-  public let images: Int
+  package let images: Int
   /// Sizes as stored, the commonest first.
-  public let sizes: [Size]
+  package let sizes: [Size]
   /// Modes ("8-bit grey") and how many images have each.
-  public let modes: [String: Int]
+  package let modes: [String: Int]
   /// Images with transparency.
-  public let transparent: Int
+  package let transparent: Int
   /// Images with 16-bit samples.
-  public let sixteenBit: Int
+  package let sixteenBit: Int
   /// Images that read as one channel and as three.
-  public let grey: Int, colour: Int
+  package let grey: Int, colour: Int
   /// Images by class and split, bad ones left out.
-  public let classes: [ClassCount]
+  package let classes: [ClassCount]
   /// Images by split, bad ones left out.
-  public let train: Int, valid: Int, test: Int
+  package let train: Int, valid: Int, test: Int
   /// Whether the validation images are chosen by a hash of their paths: no folder holds any.
-  public let isHeldOutByHash: Bool
+  package let isHeldOutByHash: Bool
   /// Files that are no PNG by name, by extension.
-  public let ignored: [String: Int]
+  package let ignored: [String: Int]
   /// What else was passed over.
-  public let passedOver: PassedOver
+  package let passedOver: PassedOver
   /// Files that cannot be decoded, in listing order.
-  public let bad: [ImageSet.Skipped]
+  package let bad: [ImageSet.Skipped]
   /// Files that decode with a warning of libpng's, in listing order.
-  public let warnings: [ImageSet.Skipped]
+  package let warnings: [ImageSet.Skipped]
   /// The fewest levels (2, 4, 8, … 256) that show every value exactly.
-  public let levels: Int
+  package let levels: Int
   /// The shape that training would have; nil where it would refuse.
-  public let shape: ImageShape?
+  package let shape: ImageShape?
   /// Flags that training would want first, each with its reason; empty where it would run.
-  public let needs: [String]
+  package let needs: [String]
   /// Images that are in two splits.
-  public let duplicates: Duplicates
+  package let duplicates: Duplicates
   /// Remarks on how the folder was read.
-  public let notes: [String]
+  package let notes: [String]
 
   /// Decodes every file of `folder` on `threads` threads and counts what `options` would make of it. Bad files
   /// are counted, not thrown. `progress` is told, from any thread, how many files have been read since it was last
   /// called.
-  public init(
+  package init(
     of folder: ImageFolder, options: ImageLoadingOptions = ImageLoadingOptions(),
     threads: Int = availableThreads(), progress: @Sendable (_ files: Int) -> Void = { _ in }
   ) {

@@ -50,7 +50,7 @@ public struct ImageFolder: Sendable {
   /// Files that were passed over because they are no PNG by name, by extension (".jpg"; "" for none).
   public let ignored: [String: Int]
   /// What was passed over for other reasons.
-  public let passedOver: PassedOver
+  package let passedOver: PassedOver
   /// What the user should know of how the folder was read, a sentence each.
   public let notes: [String]
   /// Whether pictures that Scanline wrote are images too, as samples are to whoever looks for their neighbours.

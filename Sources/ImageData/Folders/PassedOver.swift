@@ -1,17 +1,17 @@
 // What a listing left out besides files that are no PNG by name, and how that is said.
 
 /// Files and folders that are no data, by the reason. Paths are as a program opens them.
-public struct PassedOver: Sendable, Equatable, Encodable {
+package struct PassedOver: Sendable, Equatable, Encodable {
   /// Folders that are runs of Scanline.
-  public internal(set) var runs: [String] = []
+  package internal(set) var runs: [String] = []
   /// Pictures that Scanline wrote, as their PNG text says.
-  public internal(set) var pictures: [String] = []
+  package internal(set) var pictures: [String] = []
   /// Other names of files that are listed already: links, symbolic or hard.
-  public internal(set) var repeatedFiles: [String] = []
+  package internal(set) var repeatedFiles: [String] = []
   /// Other names of folders that are listed already.
-  public internal(set) var repeatedFolders: [String] = []
+  package internal(set) var repeatedFolders: [String] = []
   /// Folders that cannot be read.
-  public internal(set) var unreadable: [ImageSet.Skipped] = []
+  package internal(set) var unreadable: [ImageSet.Skipped] = []
 
   mutating func add(_ other: PassedOver) {
     runs += other.runs

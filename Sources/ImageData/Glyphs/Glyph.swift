@@ -1,7 +1,7 @@
 // The shapes of the data set that the package draws for itself: ten glyphs as lines and Bézier curves.
 
 /// A class of drawn images. Its strokes lie in the square −1...1, x to the right, y down.
-public enum Glyph: String, CaseIterable, Sendable {
+package enum Glyph: String, CaseIterable, Sendable {
   /// Half a circle, open below.
   case arc
   /// A shaft and two barbs.

@@ -5,24 +5,24 @@
 import Core
 
 /// The images that `scanline draw` writes: white strokes on black, one glyph each.
-public struct GlyphDrawing: Sendable {
+package struct GlyphDrawing: Sendable {
   /// The seed that every image depends on.
-  public let seed: UInt64
+  package let seed: UInt64
   /// Pixels along each side.
-  public let side: Int
+  package let side: Int
 
   /// Drawings of `side` × `side` pixels; at least 8, or the strokes run into each other.
-  public init(seed: UInt64, side: Int) {
+  package init(seed: UInt64, side: Int) {
     precondition(side >= 8, "a glyph needs 8×8 pixels")
     self.seed = seed
     self.side = side
   }
 
   /// The glyph of image `number`: they take turns.
-  public func glyph(of number: Int) -> Glyph { Glyph.allCases[number % Glyph.allCases.count] }
+  package func glyph(of number: Int) -> Glyph { Glyph.allCases[number % Glyph.allCases.count] }
 
   /// Image `number`: side × side × 1 values. It depends on the seed, the side and the number only.
-  public func image(number: Int) -> PNGImage {
+  package func image(number: Int) -> PNGImage {
     let random = Philox(seed: seed, purpose: .drawing, stream: UInt64(number))
     var drawn: UInt64 = 0
     /// The next number in `low`..<`high`.
@@ -112,7 +112,7 @@ public struct GlyphDrawing: Sendable {
   ///
   /// - Throws: `ScanlineError`: `cannotCreate` where `folder` exists and is not empty or cannot be made, `io`
   ///   where writing fails.
-  public func write(
+  package func write(
     count: Int, to folder: String, threads: Int = availableThreads(),
     progress: @Sendable (_ files: Int) -> Void = { _ in }
   ) throws {

@@ -37,19 +37,19 @@ enum ContentHash {
 
 /// The contents of a set of images, without the images: eight bytes for each that differs from the others. In JSON it is
 /// one text, the hashes in ascending order, lowest byte first, in base 64.
-public struct ContentHashSet: Sendable, Codable, Equatable {
+package struct ContentHashSet: Sendable, Codable, Equatable {
   /// In ascending order, each once.
   private let hashes: [UInt64]
 
   /// The contents of `set`.
-  public init(of set: ImageSet) {
+  package init(of set: ImageSet) {
     var hashes: [UInt64] = []
     for hash in set.contentHashes.sorted() where hash != hashes.last { hashes.append(hash) }
     self.hashes = hashes
   }
 
   /// How many different images there are.
-  public var count: Int { hashes.count }
+  package var count: Int { hashes.count }
 
   /// The places of the images of `set` that are among these.
   package func places(in set: ImageSet) -> [Int] {
@@ -69,7 +69,7 @@ public struct ContentHashSet: Sendable, Codable, Equatable {
   package static func byteCount(_ count: Int) -> Int { (8 * count + 2) / 3 * 4 }
 
   /// Reads the text. Throws `DecodingError` where it is no such text.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     guard let bytes = Data(base64Encoded: try container.decode(String.self)), bytes.count % 8 == 0 else {
       throw DecodingError.dataCorruptedError(in: container, debugDescription: "no whole hashes in base 64")
@@ -86,7 +86,7 @@ public struct ContentHashSet: Sendable, Codable, Equatable {
   }
 
   /// Writes the text.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     let bytes = hashes.map(\.littleEndian).withUnsafeBytes { Data($0) }
     var container = encoder.singleValueContainer()
     try container.encode(bytes.base64EncodedString())

@@ -8,16 +8,16 @@ import Core
 #endif
 
 /// A folder to fill with files, each of which appears whole or not at all.
-public struct PNGFolder: Sendable {
+package struct PNGFolder: Sendable {
   /// The folder.
-  public let path: String
+  package let path: String
 
   /// The folder at `path`, which is made when the first file is written; unless `force`, it must be new or empty. With
   /// `force`, files of the same names are replaced and others stay.
   ///
   /// - Throws: `ScanlineError`: `cannotCreate` where there are files, or `path` is a file itself; `io` where it cannot
   ///   be read.
-  public init(_ path: String, force: Bool = false) throws {
+  package init(_ path: String, force: Bool = false) throws {
     self.path = path
     var status = stat()
     guard path.withFileSystemPath({ stat($0, &status) }) == 0 else { return }
@@ -32,7 +32,7 @@ public struct PNGFolder: Sendable {
   /// Makes the folder, and `subfolders` in it.
   ///
   /// - Throws: `ScanlineError` (`cannotCreate`).
-  public func make(subfolders: [String] = []) throws {
+  package func make(subfolders: [String] = []) throws {
     try DurableFiles.createFolders(path, isDurable: false)
     for name in subfolders { try DurableFiles.createFolders(path + "/" + name, isDurable: false) }
   }
@@ -42,7 +42,7 @@ public struct PNGFolder: Sendable {
   ///
   /// - Throws: `ScanlineError`: what `file` throws, `cannotCreate` where the folder does not take a file, `io` where
   ///   writing fails; of several errors the one of the lowest number.
-  public func write(
+  package func write(
     _ count: Int, threads: Int = availableThreads(), progress: @Sendable (_ files: Int) -> Void = { _ in },
     file: (Int) throws -> (name: String, bytes: [UInt8])
   ) throws {
@@ -60,7 +60,7 @@ public struct PNGFolder: Sendable {
   }
 
   /// `number` with zeros before it: as many digits as the last of `count` files needs, and `digits` at least.
-  public static func numeral(_ number: Int, of count: Int, digits: Int) -> String {
+  package static func numeral(_ number: Int, of count: Int, digits: Int) -> String {
     let text = String(number)
     let width = max(digits, String(max(count - 1, 0)).count)
     return String(repeating: "0", count: max(0, width - text.count)) + text

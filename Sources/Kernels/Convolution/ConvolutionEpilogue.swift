@@ -2,7 +2,7 @@
 
 /// Where the outputs of a convolution go. Two maps of one output have the same size, and the same features unless it is
 /// gated: see `GatedUnit`.
-public enum ConvolutionOutput: Sendable {
+package enum ConvolutionOutput: Sendable {
   /// map = sum
   case store(FeatureMap)
   /// map += sum

@@ -3,18 +3,18 @@
 
 /// Where a packed matrix of weights lies in its buffer: [run][tap][input, padded][output, padded], and behind it a
 /// bias for each output, or several sets of biases of which each image takes one.
-public struct PackedMatrix: Sendable, Equatable {
+package struct PackedMatrix: Sendable, Equatable {
   /// The first element, in floats.
-  public let offset: Int
+  package let offset: Int
   /// Rows: taps × padded inputs.
-  public let depth: Int
+  package let depth: Int
   /// Columns: outputs, rounded up to whole vectors.
-  public let columns: Int
+  package let columns: Int
   /// Sets of biases.
-  public let biasCount: Int
+  package let biasCount: Int
 
   /// A matrix of `depth` rows and `columns` columns at `offset`.
-  public init(offset: Int, depth: Int, columns: Int, biasCount: Int = 1) {
+  package init(offset: Int, depth: Int, columns: Int, biasCount: Int = 1) {
     precondition(columns % Lanes.count == 0, "packed columns come in whole vectors")
     precondition(biasCount > 0, "a matrix has a bias")
     self.offset = offset
@@ -24,9 +24,9 @@ public struct PackedMatrix: Sendable, Equatable {
   }
 
   /// Floats that it takes, its biases included.
-  public var count: Int { (depth + biasCount) * columns }
+  package var count: Int { (depth + biasCount) * columns }
   /// The first bias, in floats; the next set lies `columns` behind it.
-  public var biasOffset: Int { offset + depth * columns }
+  package var biasOffset: Int { offset + depth * columns }
 
   func checkedPointer(_ buffer: AlignedBuffer) -> UnsafeMutablePointer<Float> {
     precondition(offset + count <= buffer.count, "a matrix of \(count) at \(offset) in \(buffer.count)")
@@ -36,14 +36,14 @@ public struct PackedMatrix: Sendable, Equatable {
 
 /// Which set of biases each image takes: what makes a layer depend on the class of an image. Shared by the passes of a
 /// workspace, set before they run.
-public final class BiasChoice {
+package final class BiasChoice {
   /// Images interleaved in a row.
-  public let images: Int
+  package let images: Int
   /// For each place of a row, the set's number.
   fileprivate let places: UnsafeMutableBufferPointer<Int32>
 
   /// For rows of `width` pixels of `images` interleaved images; all take set 0.
-  public init(width: Int, images: Int) {
+  package init(width: Int, images: Int) {
     self.images = images
     places = .allocate(capacity: width * images)
     places.initialize(repeating: 0)
@@ -52,7 +52,7 @@ public final class BiasChoice {
   deinit { places.deallocate() }
 
   /// Image n takes set `numbers[n]`; images past the last take set 0.
-  public func set(_ numbers: [Int]) {
+  package func set(_ numbers: [Int]) {
     precondition(numbers.count <= images, "\(numbers.count) choices for \(images) images")
     for place in places.indices {
       let image = place % images
@@ -71,7 +71,7 @@ public final class BiasChoice {
 /// becomes of the sum is the business of the output.
 ///
 /// A pass is made once and run for every image, so everything that can be computed or checked beforehand is.
-public final class ConvolutionPass {
+package final class ConvolutionPass {
   private let output: ConvolutionOutput
   private let places: PassPlaces
   private let matrix: PackedMatrix
@@ -83,7 +83,7 @@ public final class ConvolutionPass {
 
   /// A pass from `input`, which has the border that `window` reads, to `output`, both of the same height and width.
   /// `biases` chooses where the matrix has several.
-  public init(
+  package init(
     _ input: FeatureMap, window: ConvolutionWindow, matrix: PackedMatrix, to output: ConvolutionOutput,
     biases: BiasChoice? = nil
   ) {
@@ -117,15 +117,15 @@ public final class ConvolutionPass {
   deinit { spans.deallocate() }
 
   /// Computes the whole output with the matrix in `weights`.
-  public func run(weights: AlignedBuffer) { run(0..<height, weights: weights) }
+  package func run(weights: AlignedBuffer) { run(0..<height, weights: weights) }
 
   /// Computes the rows `rows` of the output with the matrix in `weights`.
-  public func run(_ rows: Range<Int>, weights: AlignedBuffer) {
+  package func run(_ rows: Range<Int>, weights: AlignedBuffer) {
     run(MapRegion(rows: rows, columns: 0..<places.width), weights: weights)
   }
 
   /// Computes the output in `region`: what is done cell by cell, or pixel by pixel.
-  public func run(_ region: MapRegion, weights: AlignedBuffer) {
+  package func run(_ region: MapRegion, weights: AlignedBuffer) {
     let (rows, columns) = (region.rows, region.columns)
     precondition(rows.lowerBound >= 0 && rows.upperBound <= height, "rows \(rows) of \(height)")
     precondition(columns.lowerBound >= 0 && columns.upperBound <= places.width, "places \(columns) of \(places.width)")

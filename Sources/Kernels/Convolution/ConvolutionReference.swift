@@ -4,7 +4,7 @@
 /// The sums of `ConvolutionPass`, plainly: values in the order H×W×O. `weights` are [tap][input][output], taps in the
 /// order of `window.offsets`. Each element is summed in the same order as in the kernel, with fused products, so
 /// the two agree bit for bit.
-public func convolveReference(
+package func convolveReference(
   _ input: FeatureMap, window: ConvolutionWindow, weights: [Float], bias: [Float]
 ) -> [Float] {
   let inputs = input.channels
@@ -30,7 +30,7 @@ public func convolveReference(
 
 /// The sums of `WeightGradientPass` from zero, plainly: the weights' gradient [tap][input][output] and the
 /// bias', in double precision.
-public func weightGradientReference(
+package func weightGradientReference(
   _ input: FeatureMap, window: ConvolutionWindow, outputGradient: FeatureMap
 ) -> (weights: [Double], bias: [Double]) {
   let (inputs, outputs) = (input.channels, outputGradient.channels)

@@ -4,7 +4,7 @@
 /// gradient[dy, dx, i, o] += Σ input[y + dy, x + dx, i] · outputGradient[y, x, o] over pixels in raster order, and the
 /// bias gradient likewise. The gradient is packed like the weights: only live taps exist in it. A sum goes on where
 /// the last call left it, so the order is that of the calls.
-public final class WeightGradientPass {
+package final class WeightGradientPass {
   private let input: FeatureMap
   private let outputGradient: FeatureMap
   private let matrix: PackedMatrix
@@ -13,7 +13,7 @@ public final class WeightGradientPass {
 
   /// A pass over `input`, which has the border that `window` reads, and the gradient of the convolution's output.
   /// `biases` says which set of biases each image took.
-  public init(
+  package init(
     _ input: FeatureMap, window: ConvolutionWindow, outputGradient: FeatureMap, matrix: PackedMatrix,
     biases: BiasChoice? = nil
   ) {
@@ -51,10 +51,10 @@ public final class WeightGradientPass {
   deinit { tiles.deallocate() }
 
   /// Adds what all pixels contribute to the matrix in `gradient`.
-  public func run(into gradient: AlignedBuffer) { run(0..<input.height, into: gradient) }
+  package func run(into gradient: AlignedBuffer) { run(0..<input.height, into: gradient) }
 
   /// Adds what the rows `rows` contribute to the matrix in `gradient`.
-  public func run(_ rows: Range<Int>, into gradient: AlignedBuffer) {
+  package func run(_ rows: Range<Int>, into gradient: AlignedBuffer) {
     precondition(rows.lowerBound >= 0 && rows.upperBound <= input.height, "rows \(rows) of \(input.height)")
     let target = matrix.checkedPointer(gradient)
     var places = GradientPlaces(

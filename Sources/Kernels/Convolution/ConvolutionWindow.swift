@@ -7,7 +7,7 @@
 ///        · · ·        · · ·
 ///
 /// Mask A, for the first layer, does not see the pixel itself; mask B does.
-public enum Mask: String, Sendable, Codable {
+package enum Mask: String, Sendable, Codable {
   /// Without the centre.
   case a
   /// With the centre.
@@ -16,18 +16,18 @@ public enum Mask: String, Sendable, Codable {
 
 /// The live taps of a convolution, as runs: taps next to one another in a row of the kernel read neighbouring
 /// pixels, whose features lie side by side in memory, so one run is one dot product.
-public struct ConvolutionWindow: Sendable, Equatable {
+package struct ConvolutionWindow: Sendable, Equatable {
   /// Taps in one row: `count` pixels from (y + dy, x + dx) on.
-  public struct Run: Sendable, Equatable {
+  package struct Run: Sendable, Equatable {
     /// Rows down from the output pixel (up is negative).
-    public let dy: Int
+    package let dy: Int
     /// Pixels right of the output pixel, of the first tap.
-    public let dx: Int
+    package let dx: Int
     /// Taps in the run.
-    public let count: Int
+    package let count: Int
 
     /// `count` taps from (`dy`, `dx`) on.
-    public init(dy: Int, dx: Int, count: Int) {
+    package init(dy: Int, dx: Int, count: Int) {
       self.dy = dy
       self.dx = dx
       self.count = count
@@ -35,14 +35,14 @@ public struct ConvolutionWindow: Sendable, Equatable {
   }
 
   /// The runs, rows downward.
-  public let runs: [Run]
+  package let runs: [Run]
   /// Live taps.
-  public let taps: Int
+  package let taps: Int
   /// The border that a map must have to be read through this window.
-  public let border: FeatureMap.Border
+  package let border: FeatureMap.Border
 
   /// A window of the given runs.
-  public init(runs: [Run]) {
+  package init(runs: [Run]) {
     let runs = runs.filter { $0.count > 0 }
     self.runs = runs
     taps = runs.reduce(0) { $0 + $1.count }
@@ -54,7 +54,7 @@ public struct ConvolutionWindow: Sendable, Equatable {
   }
 
   /// The live taps of a `size`×`size` kernel (odd) under `mask`.
-  public init(size: Int, mask: Mask) {
+  package init(size: Int, mask: Mask) {
     precondition(size > 0 && size % 2 == 1, "a masked kernel has an odd size, not \(size)")
     let reach = size / 2
     let above = (-reach..<0).map { Run(dy: $0, dx: -reach, count: size) }
@@ -62,22 +62,22 @@ public struct ConvolutionWindow: Sendable, Equatable {
   }
 
   /// The window of a 1×1 convolution.
-  public static let pointwise = ConvolutionWindow(runs: [Run(dy: 0, dx: 0, count: 1)])
+  package static let pointwise = ConvolutionWindow(runs: [Run(dy: 0, dx: 0, count: 1)])
 
   /// (dy, dx) of every tap, in the order of the sum.
-  public var offsets: [(dy: Int, dx: Int)] {
+  package var offsets: [(dy: Int, dx: Int)] {
     runs.flatMap { run in (0..<run.count).map { (run.dy, run.dx + $0) } }
   }
 
   /// The window turned about its centre: which output pixels an input pixel reaches.
-  public var mirrored: ConvolutionWindow {
+  package var mirrored: ConvolutionWindow {
     ConvolutionWindow(
       runs: runs.reversed().map { Run(dy: -$0.dy, dx: -($0.dx + $0.count - 1), count: $0.count) })
   }
 
   /// The same taps where `images` images lie interleaved, pixel by pixel: a step of one pixel is then `images` places.
   /// Taps that were neighbours no longer are.
-  public func spread(over images: Int) -> ConvolutionWindow {
+  package func spread(over images: Int) -> ConvolutionWindow {
     images == 1
       ? self : ConvolutionWindow(runs: offsets.map { Run(dy: $0.dy, dx: $0.dx * images, count: 1) })
   }
@@ -89,5 +89,5 @@ public struct ConvolutionWindow: Sendable, Equatable {
 
   /// Rows of a packed weight matrix for an input of `channels` features `pixelStride` floats apart: every run,
   /// its lanes of padding between taps included, holds [tap][input][output].
-  public func depth(pixelStride: Int) -> Int { taps * pixelStride }
+  package func depth(pixelStride: Int) -> Int { taps * pixelStride }
 }

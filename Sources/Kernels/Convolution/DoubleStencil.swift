@@ -2,18 +2,18 @@
 
 /// y[p, o] = Σ over taps and inputs of x[p + tap, i] · w[tap, i, o], places outside of the image counting as zero, and
 /// its transpose. Vectors have the order H×W×features.
-public struct DoubleStencil: Sendable {
+package struct DoubleStencil: Sendable {
   /// Rows and columns of places.
-  public let height: Int, width: Int
+  package let height: Int, width: Int
   /// Features of a place, in and out.
-  public let inputs: Int, outputs: Int
+  package let inputs: Int, outputs: Int
   private let offsets: [(dy: Int, dx: Int)]
   /// [tap][input][output], and the same as [tap][output][input].
   private let weights: [Double]
   private let turned: [Double]
 
   /// A stencil of the taps at `offsets`; `weights` are [tap][input][output].
-  public init(height: Int, width: Int, inputs: Int, outputs: Int, offsets: [(dy: Int, dx: Int)], weights: [Double]) {
+  package init(height: Int, width: Int, inputs: Int, outputs: Int, offsets: [(dy: Int, dx: Int)], weights: [Double]) {
     precondition(weights.count == offsets.count * inputs * outputs, "\(weights.count) weights")
     (self.height, self.width, self.inputs, self.outputs) = (height, width, inputs, outputs)
     (self.offsets, self.weights) = (offsets, weights)
@@ -27,7 +27,7 @@ public struct DoubleStencil: Sendable {
   }
 
   /// y of x.
-  public func product(_ x: [Double]) -> [Double] {
+  package func product(_ x: [Double]) -> [Double] {
     precondition(x.count == height * width * inputs, "\(x.count) values")
     var y = [Double](repeating: 0, count: height * width * outputs)
     forEachTap { tap, here, there in
@@ -37,7 +37,7 @@ public struct DoubleStencil: Sendable {
   }
 
   /// The transpose's x of y.
-  public func transposedProduct(_ y: [Double]) -> [Double] {
+  package func transposedProduct(_ y: [Double]) -> [Double] {
     precondition(y.count == height * width * outputs, "\(y.count) values")
     var x = [Double](repeating: 0, count: height * width * inputs)
     forEachTap { tap, here, there in
@@ -47,12 +47,12 @@ public struct DoubleStencil: Sendable {
   }
 
   /// What tap `tap` adds at one place: y[first…] += x[start…] · w. For recurrences, which go place by place.
-  public func add(tap: Int, of x: [Double], at start: Int, to y: inout [Double], at first: Int) {
+  package func add(tap: Int, of x: [Double], at start: Int, to y: inout [Double], at first: Int) {
     Self.add(x, start, inputs, weights, tap * inputs * outputs, outputs, &y, first)
   }
 
   /// The transpose at one place: x[first…] += y[start…] · wᵀ.
-  public func addTransposed(tap: Int, of y: [Double], at start: Int, to x: inout [Double], at first: Int) {
+  package func addTransposed(tap: Int, of y: [Double], at start: Int, to x: inout [Double], at first: Int) {
     Self.add(y, start, outputs, turned, tap * inputs * outputs, inputs, &x, first)
   }
 

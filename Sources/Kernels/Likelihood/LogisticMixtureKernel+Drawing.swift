@@ -5,7 +5,7 @@ extension LogisticMixtureKernel {
   static let drawnVectors = 5
 
   /// To be called before levels of `channel` are drawn, the channels before it having been seen.
-  public func prepareToDraw(channel: Int) {
+  package func prepareToDraw(channel: Int) {
     let total = 1 / sum
     for m in 0..<mixtures {
       let logistic = component(channel, m)
@@ -36,7 +36,7 @@ extension LogisticMixtureKernel {
 
   /// The first level of that channel whose cumulative probability exceeds `uniform`, in lane 0's pixel. The cumulative
   /// probability is known without a sum over levels, so two looks at sixteen of them are enough.
-  public func level(_ uniform: Float) -> Int {
+  package func level(_ uniform: Float) -> Int {
     var total = FloatVector.zero
     for m in 0..<mixtures { total += Kernels.load(drawn.pointer, Self.drawnVectors &* m &* Lanes.count) }
     // Of the total as it is rounded, so that the end is reached where the last level begins.
@@ -67,7 +67,7 @@ extension LogisticMixtureKernel {
 
   /// p of `levels` of that channel: the exponential of what `logProbabilities` gives, for a quarter of the work. Far in a
   /// tail it is 0.
-  public func probabilities(levels: FloatVector) -> FloatVector {
+  package func probabilities(levels: FloatVector) -> FloatVector {
     let middle = scale.numerator(levels)
     let isFirst = levels .== 0
     let isLast = levels .== Float(scale.levels - 1)

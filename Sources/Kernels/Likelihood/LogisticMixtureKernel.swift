@@ -24,15 +24,15 @@
 /// or less than nothing. So where the channel's 1 − p = Σ a_m (1 − p_m) / Σ a_m is below ½, the cost is −log(1 − that): a
 /// sum of terms that are not negative, over the same weights, with an error relative to the cost. Elsewhere, however far
 /// in a tail, the sums are taken in logarithms.
-public final class LogisticMixtureKernel {
+package final class LogisticMixtureKernel {
   /// Outputs of a pixel: M weights; for each channel M means, then M logarithms of scales; for each pair of a channel and
   /// an earlier one M coefficients: R→G, R→B, G→B.
-  public static func outputs(mixtures: Int, channels: Int) -> Int {
+  package static func outputs(mixtures: Int, channels: Int) -> Int {
     mixtures * (1 + 2 * channels + channels * (channels - 1) / 2)
   }
 
   /// The floor of the logarithm of a scale.
-  public static let leastLogScale: Float = -7
+  package static let leastLogScale: Float = -7
 
   let mixtures: Int
   private let channels: Int
@@ -56,7 +56,7 @@ public final class LogisticMixtureKernel {
   private(set) var sum = FloatVector.zero
 
   /// A kernel for pixels of `channels` channels of `levels` levels.
-  public init(levels: Int, mixtures: Int, channels: Int) {
+  package init(levels: Int, mixtures: Int, channels: Int) {
     self.mixtures = mixtures
     self.channels = channels
     outputs = Self.outputs(mixtures: mixtures, channels: channels)
@@ -74,7 +74,7 @@ public final class LogisticMixtureKernel {
   // MARK: Outputs in, gradients out
 
   /// Takes the outputs of `columns` of row `y`, sixteen at most, one a lane.
-  public func load(_ map: FeatureMap, y: Int, columns: Range<Int>) {
+  package func load(_ map: FeatureMap, y: Int, columns: Range<Int>) {
     precondition(map.channels == outputs && columns.count <= Lanes.count, "\(columns.count) pixels of \(map.channels)")
     for (lane, x) in columns.enumerated() {
       let pixel = map.pixel(y, x)
@@ -84,7 +84,7 @@ public final class LogisticMixtureKernel {
   }
 
   /// Takes the outputs of pixel (`y`, `x`) into every lane.
-  public func load(_ map: FeatureMap, y: Int, x: Int) {
+  package func load(_ map: FeatureMap, y: Int, x: Int) {
     precondition(map.channels == outputs, "a pixel of \(map.channels)")
     let pixel = map.pixel(y, x)
     for o in 0..<outputs { setValue(o, FloatVector(repeating: pixel[o])) }
@@ -92,7 +92,7 @@ public final class LogisticMixtureKernel {
   }
 
   /// Leaves ∂ Σ cost / ∂ outputs, once every channel has been seen, in `columns` of row `y`.
-  public func storeGradient(_ map: FeatureMap, y: Int, columns: Range<Int>) {
+  package func storeGradient(_ map: FeatureMap, y: Int, columns: Range<Int>) {
     precondition(map.channels == outputs && columns.count <= Lanes.count, "\(columns.count) pixels of \(map.channels)")
     computeGradient()
     for (lane, x) in columns.enumerated() {
@@ -105,7 +105,7 @@ public final class LogisticMixtureKernel {
 
   /// −log p of `levels` (whole numbers) of `channel` in nats, given those of the channels before it, which were seen in
   /// order. Never negative.
-  public func see(channel: Int, levels: FloatVector) -> FloatVector {
+  package func see(channel: Int, levels: FloatVector) -> FloatVector {
     var missed = FloatVector.zero
     for m in 0..<mixtures {
       let part = discretizedLogistic(levels, component(channel, m), scale: scale)
@@ -122,7 +122,7 @@ public final class LogisticMixtureKernel {
   }
 
   /// log p of `levels` of `channel`, given those of the channels seen so far, without seeing it. Never positive.
-  public func logProbabilities(channel: Int, levels: FloatVector) -> FloatVector {
+  package func logProbabilities(channel: Int, levels: FloatVector) -> FloatVector {
     var missed = FloatVector.zero
     for m in 0..<mixtures {
       let part = discretizedLogistic(levels, component(channel, m), scale: scale)

@@ -4,9 +4,9 @@
 ///
 /// It is the caller's business that two threads do not write the same element: the parallel loops of this
 /// package hand each worker or shard a buffer, or a slice of one, of its own.
-public final class AlignedBuffer: @unchecked Sendable {
+package final class AlignedBuffer: @unchecked Sendable {
   /// Floats in the buffer.
-  public let count: Int
+  package let count: Int
   package let pointer: UnsafeMutablePointer<Float>
   /// Floats allocated: the count rounded up to whole vectors, so that a vector loop needs no tail.
   private let capacity: Int
@@ -14,7 +14,7 @@ public final class AlignedBuffer: @unchecked Sendable {
   private let owner: AnyObject?
 
   /// `count` floats, all zero; in memory of `arena` where there is one.
-  public init(count: Int, in arena: MemoryArena? = nil) {
+  package init(count: Int, in arena: MemoryArena? = nil) {
     precondition(count >= 0, "a buffer cannot have \(count) elements")
     self.count = count
     capacity = max(Lanes.count, Lanes.roundUp(count))
@@ -34,7 +34,7 @@ public final class AlignedBuffer: @unchecked Sendable {
   deinit { if owner == nil { pointer.deallocate() } }
 
   /// The element at `index`.
-  public subscript(index: Int) -> Float {
+  package subscript(index: Int) -> Float {
     get {
       precondition(index >= 0 && index < count, "element \(index) of a buffer of \(count)")
       return pointer[index]
@@ -46,13 +46,13 @@ public final class AlignedBuffer: @unchecked Sendable {
   }
 
   /// The elements of `range` as an array.
-  public func array(_ range: Range<Int>) -> [Float] {
+  package func array(_ range: Range<Int>) -> [Float] {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "elements \(range) of a buffer of \(count)")
     return Array(UnsafeBufferPointer(start: pointer + range.lowerBound, count: range.count))
   }
 
   /// Copies `values` to the elements that begin at `offset`.
-  public func copy(_ values: [Float], at offset: Int = 0) {
+  package func copy(_ values: [Float], at offset: Int = 0) {
     precondition(offset >= 0 && offset + values.count <= count, "values do not fit the buffer")
     values.withUnsafeBufferPointer { source in
       guard let base = source.baseAddress else { return }
@@ -61,23 +61,23 @@ public final class AlignedBuffer: @unchecked Sendable {
   }
 
   /// Copies another buffer of the same size.
-  public func copy(_ other: AlignedBuffer) {
+  package func copy(_ other: AlignedBuffer) {
     precondition(other.count == count, "buffers of \(other.count) and \(count) elements")
     pointer.update(from: other.pointer, count: count)
   }
 
   /// Sets every element to `value`.
-  public func fill(_ value: Float = 0) { pointer.update(repeating: value, count: count) }
+  package func fill(_ value: Float = 0) { pointer.update(repeating: value, count: count) }
 
   /// All elements as an array.
-  public var elements: [Float] { array(0..<count) }
+  package var elements: [Float] { array(0..<count) }
 }
 
 /// The vector that the kernels work in.
-public enum Lanes {
+package enum Lanes {
   /// Floats in a vector.
-  public static let count = 16
+  package static let count = 16
 
   /// The smallest multiple of the vector's width that is not below `n`.
-  public static func roundUp(_ n: Int) -> Int { (n + count - 1) / count * count }
+  package static func roundUp(_ n: Int) -> Int { (n + count - 1) / count * count }
 }

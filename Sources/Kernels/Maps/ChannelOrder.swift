@@ -2,14 +2,14 @@
 
 /// The order of a map's features. Where they come in groups, the gates of a cell or the halves of a gated unit, the
 /// vectors of all groups are aligned.
-public struct ChannelOrder: Sendable, Equatable {
+package struct ChannelOrder: Sendable, Equatable {
   /// Channels, all groups together.
-  public let channels: Int
+  package let channels: Int
   /// How the groups lie.
-  public let grouping: Grouping
+  package let grouping: Grouping
 
   /// Which groups there are.
-  public enum Grouping: Sendable, Equatable {
+  package enum Grouping: Sendable, Equatable {
     /// One group; the floats of a network's input are not rounded up to whole vectors.
     case none(padded: Bool)
     /// Group after group, each rounded up to whole vectors: the gates of a recurrent cell.
@@ -19,14 +19,14 @@ public struct ChannelOrder: Sendable, Equatable {
   }
 
   /// The order of `channels` channels; each group has as many.
-  public init(_ channels: Int, _ grouping: Grouping) {
+  package init(_ channels: Int, _ grouping: Grouping) {
     self.channels = channels
     self.grouping = grouping
     precondition(channels % groups == 0, "\(channels) channels in \(groups) groups")
   }
 
   /// Groups.
-  public var groups: Int {
+  package var groups: Int {
     switch grouping {
     case .none: 1
     case .apart(let groups), .interleaved(let groups): groups
@@ -34,10 +34,10 @@ public struct ChannelOrder: Sendable, Equatable {
   }
 
   /// Floats of a pixel.
-  public var stride: Int { grouping == .none(padded: false) ? channels : groups * Lanes.roundUp(channels / groups) }
+  package var stride: Int { grouping == .none(padded: false) ? channels : groups * Lanes.roundUp(channels / groups) }
 
   /// Where channel `channel` lies in the pixel.
-  public func place(_ channel: Int) -> Int {
+  package func place(_ channel: Int) -> Int {
     if case .none = grouping { return channel }
     let (group, feature) = channel.quotientAndRemainder(dividingBy: channels / groups)
     if case .apart = grouping { return group * (stride / groups) + feature }

@@ -7,30 +7,30 @@ import Core
 ///
 /// Hidden layers round a pixel up to whole vectors; those lanes hold zeros. The borders are written once,
 /// when the map is made, and never again.
-public struct FeatureMap: Sendable {
+package struct FeatureMap: Sendable {
   /// Rows.
-  public let height: Int
+  package let height: Int
   /// Pixels in a row.
-  public let width: Int
+  package let width: Int
   /// Features of a pixel.
-  public let channels: Int
+  package let channels: Int
   /// Floats from a pixel to the next.
-  public let pixelStride: Int
+  package let pixelStride: Int
   /// Floats from a row to the next.
-  public let rowStride: Int
+  package let rowStride: Int
   /// The border of zeros.
-  public let border: Border
+  package let border: Border
   let storage: AlignedBuffer
   /// Pixel (0, 0). Valid while `storage` lives, which this value sees to.
   @usableFromInline nonisolated(unsafe) let origin: UnsafeMutablePointer<Float>
 
   /// Pixels of zeros around a map.
-  public struct Border: Sendable, Hashable {
+  package struct Border: Sendable, Hashable {
     /// Rows above and below, pixels left and right.
-    public let top: Int, bottom: Int, left: Int, right: Int
+    package let top: Int, bottom: Int, left: Int, right: Int
 
     /// A border of the given widths.
-    public init(top: Int = 0, bottom: Int = 0, left: Int = 0, right: Int = 0) {
+    package init(top: Int = 0, bottom: Int = 0, left: Int = 0, right: Int = 0) {
       self.top = top
       self.bottom = bottom
       self.left = left
@@ -38,14 +38,14 @@ public struct FeatureMap: Sendable {
     }
 
     /// Whether this border is nowhere thinner than `other`.
-    public func contains(_ other: Border) -> Bool {
+    package func contains(_ other: Border) -> Bool {
       top >= other.top && bottom >= other.bottom && left >= other.left && right >= other.right
     }
   }
 
   /// A map of zeros. `padded` rounds a pixel up to whole vectors; only a network's input goes without. Where
   /// `sharesRows`, all rows are the same memory: for what is read only while its own row is computed.
-  public init(
+  package init(
     height: Int, width: Int, channels: Int, border: Border = Border(), padded: Bool = true, sharesRows: Bool = false,
     in arena: MemoryArena? = nil
   ) {
@@ -62,11 +62,11 @@ public struct FeatureMap: Sendable {
   }
 
   /// Tells two maps that share memory from two that do not.
-  public var identity: ObjectIdentifier { ObjectIdentifier(storage) }
+  package var identity: ObjectIdentifier { ObjectIdentifier(storage) }
 
   /// A map of `images` images interleaved pixel by pixel: place x·images + n of a row is pixel x of image n. This is
   /// image `image` of it, without border.
-  public func image(_ image: Int, of images: Int) -> FeatureMap {
+  package func image(_ image: Int, of images: Int) -> FeatureMap {
     precondition(image >= 0 && image < images && width % images == 0, "image \(image) of \(images)")
     return FeatureMap(viewing: self, image, of: images)
   }
@@ -83,10 +83,10 @@ public struct FeatureMap: Sendable {
   }
 
   /// Bytes that the map takes.
-  public var byteCount: Int { storage.count * MemoryLayout<Float>.stride }
+  package var byteCount: Int { storage.count * MemoryLayout<Float>.stride }
 
   /// Feature `channel` of pixel (`y`, `x`).
-  public subscript(y: Int, x: Int, channel: Int) -> Float {
+  package subscript(y: Int, x: Int, channel: Int) -> Float {
     get {
       checkBounds(y, x, channel)
       return pixel(y, x)[channel]
@@ -98,15 +98,15 @@ public struct FeatureMap: Sendable {
   }
 
   /// The features of pixel (`y`, `x`), copied.
-  public func features(_ y: Int, _ x: Int) -> [Float] { (0..<channels).map { self[y, x, $0] } }
+  package func features(_ y: Int, _ x: Int) -> [Float] { (0..<channels).map { self[y, x, $0] } }
 
   /// Every feature in the order H×W×C, copied.
-  public var values: [Float] {
+  package var values: [Float] {
     (0..<height).flatMap { y in (0..<width).flatMap { x in features(y, x) } }
   }
 
   /// Fills the map from values in the order H×W×C.
-  public func fill(_ values: [Float]) {
+  package func fill(_ values: [Float]) {
     precondition(values.count == height * width * channels, "\(values.count) values for \(height)×\(width)×\(channels)")
     var next = 0
     for y in 0..<height {
@@ -120,7 +120,7 @@ public struct FeatureMap: Sendable {
   }
 
   /// Fills the map with an image of `levels` levels, as networks read them: see `PixelScale`.
-  public func fill(_ batch: ImageBatch, image: Int, levels: Int) {
+  package func fill(_ batch: ImageBatch, image: Int, levels: Int) {
     precondition(
       batch.shape == ImageShape(height: height, width: width, channels: channels),
       "a map for \(height)×\(width)×\(channels), an image of \(batch.shape)")
@@ -139,7 +139,7 @@ public struct FeatureMap: Sendable {
 
   /// Feature `channel` of pixel (`y`, `x`), checked in debug builds only: for inner loops.
   @inlinable
-  public subscript(unchecked y: Int, x: Int, channel: Int) -> Float {
+  package subscript(unchecked y: Int, x: Int, channel: Int) -> Float {
     get {
       assert(y >= 0 && y < height && x >= 0 && x < width && channel >= 0 && channel < channels)
       return origin[y &* rowStride &+ x &* pixelStride &+ channel]
@@ -152,7 +152,7 @@ public struct FeatureMap: Sendable {
 
   /// Sixteen features of pixel (`y`, `x`) from `offset` on, lanes of padding included.
   @inlinable
-  public subscript(vector y: Int, x: Int, offset: Int) -> FloatVector {
+  package subscript(vector y: Int, x: Int, offset: Int) -> FloatVector {
     get {
       assert(y >= 0 && y < height && x >= 0 && x < width && offset >= 0 && offset + 16 <= pixelStride)
       return UnsafeRawPointer(origin + (y &* rowStride &+ x &* pixelStride &+ offset))
@@ -166,7 +166,7 @@ public struct FeatureMap: Sendable {
   }
 
   /// Sets the features of every pixel to zero; borders and lanes of padding are zero already.
-  public func clear() {
+  package func clear() {
     for y in 0..<height {
       for x in 0..<width { pixel(y, x).update(repeating: 0, count: channels) }
     }
@@ -174,14 +174,14 @@ public struct FeatureMap: Sendable {
 
   /// Copies the last rows into the border above the first: the map then goes on below what it held. As many rows as
   /// the border has; no more than there are.
-  public func carryOver() {
+  package func carryOver() {
     precondition(border.top <= height && rowStride > 0, "a map of \(height) rows, \(border.top) of them carried over")
     let above = storage.pointer
     above.update(from: above + height * rowStride, count: border.top * rowStride)
   }
 
   /// Sets the border above the first row to zero again.
-  public func clearAbove() { storage.pointer.update(repeating: 0, count: border.top * rowStride) }
+  package func clearAbove() { storage.pointer.update(repeating: 0, count: border.top * rowStride) }
 
   @inline(__always)
   package func pixel(_ y: Int, _ x: Int) -> UnsafeMutablePointer<Float> {

@@ -1,55 +1,55 @@
 // Sums and copies of maps, where no convolution does them on the way. All maps of a call have one size.
 
 /// Some places of some rows of a map.
-public struct MapRegion: Sendable {
+package struct MapRegion: Sendable {
   /// Rows.
-  public let rows: Range<Int>
+  package let rows: Range<Int>
   /// Places in each row.
-  public let columns: Range<Int>
+  package let columns: Range<Int>
 
   /// `columns` of `rows`.
-  public init(rows: Range<Int>, columns: Range<Int>) {
+  package init(rows: Range<Int>, columns: Range<Int>) {
     self.rows = rows
     self.columns = columns
   }
 
   /// `columns` of one row.
-  public init(row: Int, columns: Range<Int>) { self.init(rows: row..<row + 1, columns: columns) }
+  package init(row: Int, columns: Range<Int>) { self.init(rows: row..<row + 1, columns: columns) }
 
   /// All of `map`.
-  public init(allOf map: FeatureMap) { self.init(rows: 0..<map.height, columns: 0..<map.width) }
+  package init(allOf map: FeatureMap) { self.init(rows: 0..<map.height, columns: 0..<map.width) }
 }
 
 /// target[y] = a[y] + b[y] in `region`.
-public func add(_ a: FeatureMap, _ b: FeatureMap, to target: FeatureMap, in region: MapRegion) {
+package func add(_ a: FeatureMap, _ b: FeatureMap, to target: FeatureMap, in region: MapRegion) {
   checkSizes(a, b, target, region)
   for y in region.rows { addRow(a, b, y, target, y, region.columns) }
 }
 
 /// target[y] = a[y] + b[y − 1] in `region`: two directions put together, the second moved down one row, a row of zeros
 /// in front (b has a border above).
-public func addShiftedDown(_ a: FeatureMap, _ b: FeatureMap, to target: FeatureMap, in region: MapRegion) {
+package func addShiftedDown(_ a: FeatureMap, _ b: FeatureMap, to target: FeatureMap, in region: MapRegion) {
   checkSizes(a, b, target, region)
   precondition(b.border.top >= 1, "the second map needs a row of zeros above")
   for y in region.rows { addRow(a, b, y - 1, target, y, region.columns) }
 }
 
 /// target[y] = source[y] in `region`.
-public func copy(_ source: FeatureMap, to target: FeatureMap, in region: MapRegion) {
+package func copy(_ source: FeatureMap, to target: FeatureMap, in region: MapRegion) {
   checkSizes(source, source, target, region)
   let (first, count) = (region.columns.lowerBound, region.columns.count * target.pixelStride)
   for y in region.rows { target.pixel(y, first).update(from: source.pixel(y, first), count: count) }
 }
 
 /// target[y] = 0 in `region`.
-public func clear(_ target: FeatureMap, in region: MapRegion) {
+package func clear(_ target: FeatureMap, in region: MapRegion) {
   checkSizes(target, target, target, region)
   let (first, count) = (region.columns.lowerBound, region.columns.count * target.pixelStride)
   for y in region.rows { target.pixel(y, first).update(repeating: 0, count: count) }
 }
 
 /// target[y] = source[y + shift] for every row; rows past the source's last count as zeros.
-public func copyRows(_ source: FeatureMap, shiftedBy shift: Int, to target: FeatureMap) {
+package func copyRows(_ source: FeatureMap, shiftedBy shift: Int, to target: FeatureMap) {
   checkSizes(source, source, target, MapRegion(allOf: target))
   let count = target.width * target.pixelStride
   for y in 0..<target.height {

@@ -1,26 +1,26 @@
 // What the numbers of a map amount to: for watching activations and gradients.
 
 /// Sums over many numbers, from which their root mean square, mean magnitude and maximum follow.
-public struct MagnitudeSums: Sendable, Equatable {
+package struct MagnitudeSums: Sendable, Equatable {
   /// Numbers.
-  public var count = 0
+  package var count = 0
   /// Σ x²
-  public var squares = 0.0
+  package var squares = 0.0
   /// Σ |x|
-  public var magnitudes = 0.0
+  package var magnitudes = 0.0
   /// max |x|
-  public var maximum: Float = 0
+  package var maximum: Float = 0
 
   /// Of no numbers.
-  public init() {}
+  package init() {}
 
   /// The root of the mean square; 0 of no numbers.
-  public var rootMeanSquare: Double { count > 0 ? (squares / Double(count)).squareRoot() : 0 }
+  package var rootMeanSquare: Double { count > 0 ? (squares / Double(count)).squareRoot() : 0 }
   /// The mean magnitude; 0 of no numbers.
-  public var mean: Double { count > 0 ? magnitudes / Double(count) : 0 }
+  package var mean: Double { count > 0 ? magnitudes / Double(count) : 0 }
 
   /// Adds the sums of other numbers.
-  public mutating func add(_ other: MagnitudeSums) {
+  package mutating func add(_ other: MagnitudeSums) {
     count += other.count
     squares += other.squares
     magnitudes += other.magnitudes
@@ -28,7 +28,7 @@ public struct MagnitudeSums: Sendable, Equatable {
   }
 
   /// Adds one number.
-  public mutating func add(_ x: Float) {
+  package mutating func add(_ x: Float) {
     count += 1
     squares += Double(x) * Double(x)
     magnitudes += Double(abs(x))
@@ -38,16 +38,16 @@ public struct MagnitudeSums: Sendable, Equatable {
 
 /// The sums of a map's features, and what tells units that do nothing: for each channel its range, and how many
 /// features lie at or beyond limits.
-public struct MapStatistics: Sendable, Equatable {
+package struct MapStatistics: Sendable, Equatable {
   /// Over all features.
-  public private(set) var sums = MagnitudeSums()
+  package private(set) var sums = MagnitudeSums()
   /// For each channel the smallest and the largest feature.
-  public private(set) var minima: [Float], maxima: [Float]
+  package private(set) var minima: [Float], maxima: [Float]
   /// Features that are 0, features at or below and at or above the limits of their channel.
-  public private(set) var zeros = 0, low = 0, high = 0
+  package private(set) var zeros = 0, low = 0, high = 0
 
   /// Of a map of `channels` features, none added yet.
-  public init(channels: Int) {
+  package init(channels: Int) {
     minima = [Float](repeating: .infinity, count: channels)
     maxima = [Float](repeating: -.infinity, count: channels)
   }
@@ -55,7 +55,7 @@ public struct MapStatistics: Sendable, Equatable {
   /// Adds the first `images` of the `interleaved` images of `map`, whose channels lie in `order`. `limits` gives for each
   /// channel the values from which on a unit counts as low and as high; nil: none. Sums are taken in one order: by
   /// channels, rows, pixels.
-  public mutating func add(
+  package mutating func add(
     _ map: FeatureMap, images: Int = 1, interleaved: Int = 1, order: ChannelOrder? = nil,
     limits: [ClosedRange<Float>]? = nil
   ) {
@@ -124,7 +124,7 @@ public struct MapStatistics: Sendable, Equatable {
   }
 
   /// Adds the statistics of other maps of the same channels.
-  public mutating func add(_ other: MapStatistics) {
+  package mutating func add(_ other: MapStatistics) {
     precondition(minima.count == other.minima.count, "statistics of different channels")
     sums.add(other.sums)
     for c in minima.indices {

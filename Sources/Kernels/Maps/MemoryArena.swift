@@ -6,7 +6,7 @@ import CScanline
 /// map.
 ///
 /// Not for two threads at a time. What was given lives as long as its buffer, whether the arena does or not.
-public final class MemoryArena {
+package final class MemoryArena {
   private static let largePage = 2 << 20
   private static let chunkBytes = 32 << 20
   /// Bytes between buffers. Maps of equal size would else begin at equal places of their pages, where the first cache
@@ -20,7 +20,7 @@ public final class MemoryArena {
   private let expectedBytes: Int
 
   /// An arena of nothing yet; `expectedBytes` is what it will hold, where that is known.
-  public init(expectedBytes: Int = 0) { self.expectedBytes = expectedBytes }
+  package init(expectedBytes: Int = 0) { self.expectedBytes = expectedBytes }
 
   /// `byteCount` bytes of zeros that begin a cache line, and what keeps them.
   func allocate(byteCount: Int) -> (memory: UnsafeMutableRawPointer, owner: AnyObject) {

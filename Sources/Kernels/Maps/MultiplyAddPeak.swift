@@ -8,12 +8,12 @@ private typealias FewChains = Rows6<OneVector>
 /// Runs `rounds` rounds of independent fused multiply-adds on vectors in registers and returns a number that depends on
 /// all of them. A round is `operationsPerMultiplyAddRound` floating-point operations.
 @inline(never)
-public func multiplyAddChains(rounds: Int, seed: Float) -> Float {
+package func multiplyAddChains(rounds: Int, seed: Float) -> Float {
   hasManyRegisters ? run(Chains.self, rounds, seed) : run(FewChains.self, rounds, seed)
 }
 
 /// Floating-point operations in one round of `multiplyAddChains`.
-public let operationsPerMultiplyAddRound = (hasManyRegisters ? Chains.rows : FewChains.rows) * OneVector.features * 2
+package let operationsPerMultiplyAddRound = (hasManyRegisters ? Chains.rows : FewChains.rows) * OneVector.features * 2
 
 private func run<T: RegisterTile>(_: T.Type, _ rounds: Int, _ seed: Float) -> Float where T.Group == OneVector {
   let factor = OneVector(lanes: Float16Lanes(repeating: seed))

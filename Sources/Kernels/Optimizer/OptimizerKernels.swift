@@ -2,26 +2,26 @@
 import CScanline
 
 /// The constants of one Adam step (Kingma and Ba, 2015), bias corrections included.
-public struct AdamConstants: Sendable {
+package struct AdamConstants: Sendable {
   /// Learning rate of this step, warm-up and decay applied.
-  public var learningRate: Float
+  package var learningRate: Float
   /// Decay of the first moment.
-  public var beta1: Float
+  package var beta1: Float
   /// Decay of the second moment.
-  public var beta2: Float
+  package var beta2: Float
   /// Added to the root of the second moment.
-  public var epsilon: Float
+  package var epsilon: Float
   /// 1 / (1 − β₁ᵗ)
-  public var firstCorrection: Float
+  package var firstCorrection: Float
   /// 1 / √(1 − β₂ᵗ)
-  public var secondCorrection: Float
+  package var secondCorrection: Float
   /// What each gradient is multiplied by first: the factor of clipping, 1 without.
-  public var gradientScale: Float
+  package var gradientScale: Float
   /// Weight of the old value in the moving average of the weights.
-  public var averageDecay: Float
+  package var averageDecay: Float
 
   /// All constants of a step.
-  public init(
+  package init(
     learningRate: Float, beta1: Float, beta2: Float, epsilon: Float, firstCorrection: Float,
     secondCorrection: Float, gradientScale: Float, averageDecay: Float
   ) {
@@ -38,7 +38,7 @@ public struct AdamConstants: Sendable {
 
 /// One Adam step on the parameters of `range`, which begins at a whole vector, and the step of their exponential moving
 /// average, in one pass. A parameter whose gradient has always been zero (a masked tap) does not move.
-public func adamStep(
+package func adamStep(
   parameters: AlignedBuffer, gradient: AlignedBuffer, firstMoment: AlignedBuffer, secondMoment: AlignedBuffer,
   average: AlignedBuffer, constants k: AdamConstants, range: Range<Int>
 ) {
@@ -73,7 +73,7 @@ public func adamStep(
 /// It is a pass of its own because nothing may be written where it fails: a flag from within `adamStep` would come when
 /// other ranges are updated already. One core, `benchmark step --width 32 --blocks 15`: this takes 0.05 ms, the Adam step
 /// 0.09 ms, and four `Magnitude`s, which tell the layer as well, 0.32 ms.
-public func areFinite(
+package func areFinite(
   parameters: AlignedBuffer, firstMoment: AlignedBuffer, secondMoment: AlignedBuffer, average: AlignedBuffer,
   range: Range<Int>
 ) -> Bool {
@@ -97,7 +97,7 @@ public func areFinite(
 }
 
 /// target = factor · Σ sources over the elements of `range`, added in the order of `sources`.
-public func sum(_ sources: [AlignedBuffer], scaledBy factor: Float, into target: AlignedBuffer, range: Range<Int>) {
+package func sum(_ sources: [AlignedBuffer], scaledBy factor: Float, into target: AlignedBuffer, range: Range<Int>) {
   precondition(range.lowerBound % Lanes.count == 0 && range.upperBound <= target.count, "range \(range)")
   precondition(sources.allSatisfy { $0.count == target.count }, "buffers to be summed differ in size")
   let pointers = sources.map(\.pointer)
@@ -111,18 +111,18 @@ public func sum(_ sources: [AlignedBuffer], scaledBy factor: Float, into target:
 }
 
 /// What a stretch of numbers amounts to.
-public struct Magnitude: Sendable, Equatable {
+package struct Magnitude: Sendable, Equatable {
   /// Σ x², in double precision.
-  public var sumOfSquares: Double
+  package var sumOfSquares: Double
   /// Σ x, in double precision.
-  public var sum: Double
+  package var sum: Double
   /// max |x|
-  public var maximum: Float
+  package var maximum: Float
   /// Whether every element is finite.
-  public var isFinite: Bool { sumOfSquares.isFinite }
+  package var isFinite: Bool { sumOfSquares.isFinite }
 
   /// The magnitude of `range` of `buffer`. Where an element is not finite, neither is the sum of squares.
-  public init(_ buffer: AlignedBuffer, range: Range<Int>) {
+  package init(_ buffer: AlignedBuffer, range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= buffer.count, "range \(range) of \(buffer.count)")
     var squares = 0.0
     var total = 0.0

@@ -11,7 +11,7 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
 }
 
 /// target = φ(source) in `region`; the two may be one map.
-public func activate(_ source: FeatureMap, by activation: Activation, to target: FeatureMap, in region: MapRegion) {
+package func activate(_ source: FeatureMap, by activation: Activation, to target: FeatureMap, in region: MapRegion) {
   switch activation {
   case .relu: transform(source, source, to: target, region) { z, _ in OneVector(lanes: z).rectified().lanes }
   case .tanh: transform(source, source, to: target, region) { z, _ in hyperbolicTangent(z) }
@@ -20,7 +20,7 @@ public func activate(_ source: FeatureMap, by activation: Activation, to target:
 }
 
 /// target = gradient ⊙ φ′ in `region`, where `saved` is what φ gave; `target` may be `gradient`.
-public func multiplyBySlope(
+package func multiplyBySlope(
   _ gradient: FeatureMap, of activation: Activation, saved: FeatureMap, to target: FeatureMap, in region: MapRegion
 ) {
   switch activation {

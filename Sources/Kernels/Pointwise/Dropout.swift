@@ -4,7 +4,7 @@ import Core
 /// Which features of a map of H×W·N places (N interleaved images) are kept: each with probability 1 − p, apart from all
 /// others, and then multiplied by 1/(1 − p), so that the mean stays (Srivastava et al., "Dropout: A Simple Way to
 /// Prevent Neural Networks from Overfitting", JMLR 2014, in the form that scales while training). A byte a feature.
-public final class DropoutMask {
+package final class DropoutMask {
   private let height: Int, width: Int, stride: Int
   private let kept: UnsafeMutablePointer<UInt8>
   /// Features are dropped where 16 random bits are below this: p to 2⁻¹⁷.
@@ -12,7 +12,7 @@ public final class DropoutMask {
   private let scale: Float
 
   /// A mask for maps of the size of `map` that keeps everything until it is drawn. `share` is p, from 0 to below 1.
-  public init(like map: FeatureMap, share: Double) {
+  package init(like map: FeatureMap, share: Double) {
     precondition((0..<1).contains(share), "a share of \(share)")
     precondition(map.pixelStride % Lanes.count == 0, "masks are drawn for whole vectors")
     (height, width, stride) = (map.height, map.width, map.pixelStride)
@@ -25,10 +25,10 @@ public final class DropoutMask {
   deinit { kept.deallocate() }
 
   /// Bytes held.
-  public var byteCount: Int { height * width * stride }
+  package var byteCount: Int { height * width * stride }
 
   /// Draws the mask of image `image` of `images` from `random`'s counters `start`..<`start` + `countersPerImage`.
-  public func draw(_ random: Philox, start: UInt64, image: Int, of images: Int) {
+  package func draw(_ random: Philox, start: UInt64, image: Int, of images: Int) {
     let vectors = stride / Lanes.count
     let total = vectorsPerImage(of: images)
     func draw(_ vector: Int, _ word: SIMD8<UInt32>) {
@@ -49,13 +49,13 @@ public final class DropoutMask {
   }
 
   /// Counters that `draw` reads for one of `images`.
-  public func countersPerImage(of images: Int) -> UInt64 { UInt64((vectorsPerImage(of: images) + 3) / 4 * 8) }
+  package func countersPerImage(of images: Int) -> UInt64 { UInt64((vectorsPerImage(of: images) + 3) / 4 * 8) }
 
   private func vectorsPerImage(of images: Int) -> Int { height * (width / images) * stride / Lanes.count }
 
   /// target = source ⊙ mask / (1 − p) in `region`; the two may be one map. So too the gradient goes back. A map of twice
   /// as many features is that of the halves of gated units, vector by vector: both halves share the unit's mask.
-  public func apply(_ source: FeatureMap, to target: FeatureMap, in region: MapRegion) {
+  package func apply(_ source: FeatureMap, to target: FeatureMap, in region: MapRegion) {
     let copies = source.pixelStride / stride
     precondition(
       (source.height, source.width, source.pixelStride) == (height, width, stride * copies),

@@ -8,7 +8,7 @@
 import CScanline
 
 /// Sixteen floats that are computed together.
-public typealias FloatVector = SIMD16<Float>
+@usableFromInline package typealias FloatVector = SIMD16<Float>
 
 private typealias IntegerVector = SIMD16<Int32>
 
@@ -30,7 +30,7 @@ private func fma(_ a: FloatVector, _ b: FloatVector, _ c: Float) -> FloatVector 
 private func fma(_ a: FloatVector, _ b: Float, _ c: FloatVector) -> FloatVector { scanline_fma_scalar(a, b, c) }
 
 /// eˣ, within 2 ULP; 0 below −103.98, infinite above 88.73.
-public func exponential(_ x: FloatVector) -> FloatVector { inlinedExponential(x) }
+package func exponential(_ x: FloatVector) -> FloatVector { inlinedExponential(x) }
 
 /// The same as part of its caller, whatever the optimizer thinks of its size: a call hands sixteen floats back in four
 /// registers and loses all others.
@@ -59,7 +59,7 @@ func inlinedExponential(_ x: FloatVector) -> FloatVector {
 }
 
 /// The natural logarithm, within 1 ULP; −∞ at 0, NaN below.
-public func logarithm(_ x: FloatVector) -> FloatVector { inlinedLogarithm(x) }
+package func logarithm(_ x: FloatVector) -> FloatVector { inlinedLogarithm(x) }
 
 /// The same as part of its caller.
 @_transparent
@@ -92,14 +92,14 @@ func inlinedLogarithm(_ x: FloatVector) -> FloatVector {
 }
 
 /// log(1 + u) for u ≥ 0, within 2 ULP: the rounding of 1 + u is put right to first order.
-public func logarithmOfOnePlus(_ u: FloatVector) -> FloatVector {
+package func logarithmOfOnePlus(_ u: FloatVector) -> FloatVector {
   let w = u + 1
   return inlinedLogarithm(w) - ((w - 1) - u) / w
 }
 
 /// tanh, within 2 ULP.
 @inline(__always)
-public func hyperbolicTangent(_ x: FloatVector) -> FloatVector {
+package func hyperbolicTangent(_ x: FloatVector) -> FloatVector {
   let magnitude = float(bits(x) & 0x7FFF_FFFF)
   let z = x * x
   var p = fma(z, -5.704_988_727_45e-3, FloatVector(repeating: 2.063_908_879_54e-2))
@@ -114,21 +114,21 @@ public func hyperbolicTangent(_ x: FloatVector) -> FloatVector {
 
 /// The logistic function 1 / (1 + e⁻ˣ), within 3 ULP.
 @inline(__always)
-public func logistic(_ x: FloatVector) -> FloatVector {
+package func logistic(_ x: FloatVector) -> FloatVector {
   let e = inlinedExponential(float(bits(x) | Int32.min))
   let numerator = FloatVector(repeating: 1).replacing(with: e, where: x .< 0)
   return numerator / (e + 1)
 }
 
 /// log(1 + eˣ), within 3 ULP where x ≥ −80: what a Bernoulli pays in nats.
-public func softplus(_ x: FloatVector) -> FloatVector {
+package func softplus(_ x: FloatVector) -> FloatVector {
   let tail = logarithmOfOnePlus(inlinedExponential(float(bits(x) | Int32.min)))
   return x.replacing(with: 0, where: x .< 0) + tail
 }
 
 /// The sum of the lanes, in the order of a balanced tree: fixed, unlike the standard library's.
 @inlinable
-public func laneSum(_ x: FloatVector) -> Float {
+package func laneSum(_ x: FloatVector) -> Float {
   let a = x.lowHalf + x.highHalf
   let b = a.lowHalf + a.highHalf
   let c = b.lowHalf + b.highHalf

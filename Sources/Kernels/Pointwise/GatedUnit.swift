@@ -22,7 +22,7 @@ enum GatedUnit {
 }
 
 /// gates = tanh and σ of `sums`, both in the order of a gated unit's halves.
-public func computeGates(_ sums: FeatureMap, to gates: FeatureMap) {
+package func computeGates(_ sums: FeatureMap, to gates: FeatureMap) {
   checkSizes(sums, gates, gates, MapRegion(allOf: gates))
   for y in 0..<gates.height {
     for x in 0..<gates.width {
@@ -36,7 +36,7 @@ public func computeGates(_ sums: FeatureMap, to gates: FeatureMap) {
 }
 
 /// output = tanh ⊙ σ of `sums`' halves in `region`: the unit where no convolution ends in it.
-public func applyGatedUnit(_ sums: FeatureMap, to output: FeatureMap, in region: MapRegion) {
+package func applyGatedUnit(_ sums: FeatureMap, to output: FeatureMap, in region: MapRegion) {
   checkGatedSizes(sums, output, region)
   for y in region.rows {
     for x in region.columns {
@@ -51,7 +51,7 @@ public func applyGatedUnit(_ sums: FeatureMap, to output: FeatureMap, in region:
 
 /// gradient = that of the pre-activations in `region`, where `given` is that of the unit's output; with `adds`, gradient +=
 /// it. `inner` holds the pre-activations, or tanh and σ of them where they `areGates`.
-public func gatedUnitGradient(
+package func gatedUnitGradient(
   _ given: FeatureMap, of inner: FeatureMap, areGates: Bool, to gradient: FeatureMap, adds: Bool, in region: MapRegion
 ) {
   checkGatedSizes(inner, given, region)

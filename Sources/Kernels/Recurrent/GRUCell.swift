@@ -5,23 +5,23 @@
 /// gate scales what the state says after its product). The gates lie in the order r, z, n, u: the input reaches r, z and n,
 /// the neighbouring cells' outputs r, z and u, whose bias is its own. As in the Diagonal LSTM, the previous cell is the left
 /// one, or the right one in the mirrored direction; the cell above acts through the products alone.
-public struct GRUCell: RecurrentCell {
+package struct GRUCell: RecurrentCell {
   /// 4: r, z, and the candidate's two parts.
-  public let gateCount = 4
+  package let gateCount = 4
   /// The output once more, which the next cell goes on from.
-  public let hasState = true
+  package let hasState = true
   /// r, z, n and what the reset gate scales.
-  public let gateActivations: [Activation?] = [.sigmoid, .sigmoid, .tanh, nil]
+  package let gateActivations: [Activation?] = [.sigmoid, .sigmoid, .tanh, nil]
   /// r, z, n
-  public let inputGates = [true, true, true, false]
+  package let inputGates = [true, true, true, false]
   /// r, z, u
-  public let stateGates = [true, true, false, true]
+  package let stateGates = [true, true, false, true]
 
   /// The cell.
-  public init() {}
+  package init() {}
 
   /// See `RecurrentCell`. Leaves r, z and n in their places.
-  public func forward(_ maps: CellMaps, row y: Int, columns: Range<Int>) {
+  package func forward(_ maps: CellMaps, row y: Int, columns: Range<Int>) {
     guard let state = maps.state else { preconditionFailure("a GRU has a state") }
     let features = maps.output.pixelStride
     for x in columns {
@@ -44,7 +44,7 @@ public struct GRUCell: RecurrentCell {
   }
 
   /// See `RecurrentCell`.
-  public func backward(_ maps: CellMaps, _ gradients: CellGradients, row y: Int, columns: Range<Int>) {
+  package func backward(_ maps: CellMaps, _ gradients: CellGradients, row y: Int, columns: Range<Int>) {
     guard let state = maps.state, let stateGradient = gradients.state else { preconditionFailure("a GRU has a state") }
     let features = maps.output.pixelStride
     for x in columns {
@@ -70,7 +70,7 @@ public struct GRUCell: RecurrentCell {
   }
 
   /// See `RecurrentCell`.
-  public func derivatives(_ values: CellValues) -> CellDerivatives {
+  package func derivatives(_ values: CellValues) -> CellDerivatives {
     let (r, z, n, u) = (values.gates[0], values.gates[1], values.gates[2], values.gates[3])
     let candidate = (1 - z) * (1 - n * n)
     let byGates = [candidate * u * r * (1 - r), (values.stateBefore - n) * z * (1 - z), candidate, candidate * r]

@@ -4,21 +4,21 @@
 /// Schmidhuber, 1997, with the forget gate of Gers et al.). The gates lie in the order i, f, o, g. In the Diagonal
 /// LSTM of van den Oord et al. (2016), section 3.2, the previous cell is the left one, or the right one in the
 /// mirrored direction; the cell above acts through its h alone.
-public struct LSTMCell: RecurrentCell {
+package struct LSTMCell: RecurrentCell {
   /// 4
-  public let gateCount = 4
+  package let gateCount = 4
   /// Yes
-  public let hasState = true
+  package let hasState = true
   /// The state's tanh.
-  public let keptMaps = 1
+  package let keptMaps = 1
   /// i, f, o and g.
-  public let gateActivations: [Activation?] = [.sigmoid, .sigmoid, .sigmoid, .tanh]
+  package let gateActivations: [Activation?] = [.sigmoid, .sigmoid, .sigmoid, .tanh]
 
   /// The cell.
-  public init() {}
+  package init() {}
 
   /// See `RecurrentCell`. Leaves σ and tanh of the gates in their places.
-  public func forward(_ maps: CellMaps, row y: Int, columns: Range<Int>) {
+  package func forward(_ maps: CellMaps, row y: Int, columns: Range<Int>) {
     guard let state = maps.state, let squashed = maps.kept.first else { preconditionFailure("an LSTM has a state") }
     let features = maps.output.pixelStride
     for x in columns {
@@ -46,7 +46,7 @@ public struct LSTMCell: RecurrentCell {
   }
 
   /// See `RecurrentCell`.
-  public func backward(_ maps: CellMaps, _ gradients: CellGradients, row y: Int, columns: Range<Int>) {
+  package func backward(_ maps: CellMaps, _ gradients: CellGradients, row y: Int, columns: Range<Int>) {
     guard let state = maps.state, let squashed = maps.kept.first, let stateGradient = gradients.state else {
       preconditionFailure("an LSTM has a state")
     }
@@ -74,7 +74,7 @@ public struct LSTMCell: RecurrentCell {
   }
 
   /// See `RecurrentCell`.
-  public func derivatives(_ values: CellValues) -> CellDerivatives {
+  package func derivatives(_ values: CellValues) -> CellDerivatives {
     let (i, f, o, g) = (values.gates[0], values.gates[1], values.gates[2], values.gates[3])
     let t = values.kept[0]
     let stateByGates = [g * i * (1 - i), values.stateBefore * f * (1 - f), 0, i * (1 - g * g)]

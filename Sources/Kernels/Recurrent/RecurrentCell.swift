@@ -2,21 +2,21 @@
 import CScanline
 
 /// The maps of one direction of one recurrent layer. A map holds `images` images interleaved pixel by pixel.
-public struct CellMaps: Sendable {
+package struct CellMaps: Sendable {
   /// Before a cell runs: its pre-activations, gate by gate, each rounded up to whole vectors. After: what `backward`
   /// needs of them.
-  public let gates: FeatureMap
+  package let gates: FeatureMap
   /// h, the cell's output.
-  public let output: FeatureMap
+  package let output: FeatureMap
   /// c, the inner state, where the cell has one.
-  public let state: FeatureMap?
+  package let state: FeatureMap?
   /// What else the cell keeps for `backward`.
-  public let kept: [FeatureMap]
+  package let kept: [FeatureMap]
   /// Places from a cell to the one whose inner state it goes on from: −images, or +images where the scan runs left.
-  public let previous: Int
+  package let previous: Int
 
   /// Maps of one direction; see the properties.
-  public init(gates: FeatureMap, output: FeatureMap, state: FeatureMap?, kept: [FeatureMap] = [], previous: Int) {
+  package init(gates: FeatureMap, output: FeatureMap, state: FeatureMap?, kept: [FeatureMap] = [], previous: Int) {
     self.gates = gates
     self.output = output
     self.state = state
@@ -26,16 +26,16 @@ public struct CellMaps: Sendable {
 }
 
 /// Gradients with respect to the maps of the same name.
-public struct CellGradients: Sendable {
+package struct CellGradients: Sendable {
   /// With respect to the pre-activations: what `backward` computes.
-  public let gates: FeatureMap
+  package let gates: FeatureMap
   /// With respect to the output, everything that reads it included.
-  public let output: FeatureMap
+  package let output: FeatureMap
   /// With respect to the inner state: a cell finds here what the next one left, and leaves some for the previous one.
-  public let state: FeatureMap?
+  package let state: FeatureMap?
 
   /// Gradients of one direction; see the properties.
-  public init(gates: FeatureMap, output: FeatureMap, state: FeatureMap?) {
+  package init(gates: FeatureMap, output: FeatureMap, state: FeatureMap?) {
     self.gates = gates
     self.output = output
     self.state = state
@@ -44,7 +44,7 @@ public struct CellGradients: Sendable {
 
 /// A recurrent cell: how pre-activations and the previous inner state become an output, feature by feature. The scan over
 /// the image and the matrix products are not its business, so another cell is one more conformance in a file of its own.
-public protocol RecurrentCell: Sendable {
+package protocol RecurrentCell: Sendable {
   /// Pre-activations for each feature of the output.
   var gateCount: Int { get }
   /// Whether it has an inner state.
@@ -68,26 +68,26 @@ public protocol RecurrentCell: Sendable {
 
 extension RecurrentCell {
   /// None.
-  public var keptMaps: Int { 0 }
+  package var keptMaps: Int { 0 }
   /// None.
-  public var outputActivation: Activation? { nil }
+  package var outputActivation: Activation? { nil }
   /// All.
-  public var inputGates: [Bool] { [Bool](repeating: true, count: gateCount) }
+  package var inputGates: [Bool] { [Bool](repeating: true, count: gateCount) }
   /// All.
-  public var stateGates: [Bool] { [Bool](repeating: true, count: gateCount) }
+  package var stateGates: [Bool] { [Bool](repeating: true, count: gateCount) }
 }
 
 /// What one feature of a cell holds once it has run.
-public struct CellValues {
+package struct CellValues {
   /// As in `CellMaps.gates`.
-  public let gates: [Double]
+  package let gates: [Double]
   /// h, and the inner state of the cell before; 0 where there is none.
-  public let output: Double, stateBefore: Double
+  package let output: Double, stateBefore: Double
   /// As in `CellMaps.kept`.
-  public let kept: [Double]
+  package let kept: [Double]
 
   /// The values; see the properties.
-  public init(gates: [Double], output: Double, stateBefore: Double, kept: [Double]) {
+  package init(gates: [Double], output: Double, stateBefore: Double, kept: [Double]) {
     self.gates = gates
     self.output = output
     self.stateBefore = stateBefore
@@ -96,14 +96,14 @@ public struct CellValues {
 }
 
 /// ∂(state, output)/∂(pre-activations, state before) of one feature.
-public struct CellDerivatives {
+package struct CellDerivatives {
   /// ∂c/∂z of each gate, ∂c/∂(c before).
-  public var stateByGates: [Double], stateByState: Double
+  package var stateByGates: [Double], stateByState: Double
   /// ∂h/∂z of each gate, ∂h/∂(c before).
-  public var outputByGates: [Double], outputByState: Double
+  package var outputByGates: [Double], outputByState: Double
 
   /// The derivatives of a cell with an inner state; without one, those of its state are 0.
-  public init(
+  package init(
     stateByGates: [Double]? = nil, stateByState: Double = 0, outputByGates: [Double], outputByState: Double = 0
   ) {
     self.stateByGates = stateByGates ?? [Double](repeating: 0, count: outputByGates.count)
@@ -114,42 +114,42 @@ public struct CellDerivatives {
 }
 
 /// h = φ(z).
-public struct PlainCell: RecurrentCell {
+package struct PlainCell: RecurrentCell {
   /// φ
-  public let activation: Activation
+  package let activation: Activation
   /// 1
-  public let gateCount = 1
+  package let gateCount = 1
   /// No
-  public let hasState = false
+  package let hasState = false
   /// The pre-activations stay what they are.
-  public let gateActivations: [Activation?] = [nil]
+  package let gateActivations: [Activation?] = [nil]
   /// φ
-  public var outputActivation: Activation? { activation }
+  package var outputActivation: Activation? { activation }
 
   /// The cell with this activation.
-  public init(_ activation: Activation) { self.activation = activation }
+  package init(_ activation: Activation) { self.activation = activation }
 
   /// See `RecurrentCell`.
-  public func forward(_ maps: CellMaps, row y: Int, columns: Range<Int>) {
+  package func forward(_ maps: CellMaps, row y: Int, columns: Range<Int>) {
     activate(maps.gates, by: activation, to: maps.output, in: MapRegion(row: y, columns: columns))
   }
 
   /// See `RecurrentCell`.
-  public func backward(_ maps: CellMaps, _ gradients: CellGradients, row y: Int, columns: Range<Int>) {
+  package func backward(_ maps: CellMaps, _ gradients: CellGradients, row y: Int, columns: Range<Int>) {
     multiplyBySlope(
       gradients.output, of: activation, saved: maps.output, to: gradients.gates,
       in: MapRegion(row: y, columns: columns))
   }
 
   /// φ′
-  public func derivatives(_ values: CellValues) -> CellDerivatives {
+  package func derivatives(_ values: CellValues) -> CellDerivatives {
     CellDerivatives(outputByGates: [activation.slope(of: values.output)])
   }
 }
 
 extension Activation {
   /// φ′ where φ gave `output`.
-  public func slope(of output: Double) -> Double {
+  package func slope(of output: Double) -> Double {
     switch self {
     case .relu: output > 0 ? 1 : 0
     case .tanh: 1 - output * output

@@ -2,16 +2,16 @@
 import Kernels
 
 /// A dense rows × columns matrix, row by row, for analysis rather than speed.
-public struct DenseMatrix: Sendable, Equatable {
+package struct DenseMatrix: Sendable, Equatable {
   /// Rows, at least 1.
-  public let rows: Int
+  package let rows: Int
   /// Columns, at least 1.
-  public let columns: Int
+  package let columns: Int
   /// rows·columns values, row by row.
-  public var values: [Double]
+  package var values: [Double]
 
   /// A matrix of `values`, row by row; zeros where none are given.
-  public init(rows: Int, columns: Int, values: [Double]? = nil) {
+  package init(rows: Int, columns: Int, values: [Double]? = nil) {
     precondition(rows > 0 && columns > 0, "a matrix needs rows and columns")
     let values = values ?? [Double](repeating: 0, count: rows * columns)
     precondition(values.count == rows * columns, "\(values.count) values for \(rows) × \(columns)")
@@ -21,25 +21,25 @@ public struct DenseMatrix: Sendable, Equatable {
   }
 
   /// The identity of size × size, times `scale`.
-  public init(identity size: Int, scale: Double = 1) {
+  package init(identity size: Int, scale: Double = 1) {
     self.init(rows: size, columns: size)
     for i in 0..<size { self[i, i] = scale }
   }
 
   /// The square matrix with `diagonal`.
-  public init(diagonal: [Double]) {
+  package init(diagonal: [Double]) {
     self.init(rows: diagonal.count, columns: diagonal.count)
     for i in diagonal.indices { self[i, i] = diagonal[i] }
   }
 
   /// The element in `row` and `column`.
-  public subscript(row: Int, column: Int) -> Double {
+  package subscript(row: Int, column: Int) -> Double {
     get { values[row * columns + column] }
     set { values[row * columns + column] = newValue }
   }
 
   /// Columns as rows.
-  public var transposed: DenseMatrix {
+  package var transposed: DenseMatrix {
     var result = DenseMatrix(rows: columns, columns: rows)
     for row in 0..<rows {
       for column in 0..<columns { result[column, row] = self[row, column] }
@@ -48,7 +48,7 @@ public struct DenseMatrix: Sendable, Equatable {
   }
 
   /// The matrix product, each element summed in ascending order of the inner index.
-  public static func * (left: DenseMatrix, right: DenseMatrix) -> DenseMatrix {
+  package static func * (left: DenseMatrix, right: DenseMatrix) -> DenseMatrix {
     precondition(left.columns == right.rows, "a product of \(left.columns) columns with \(right.rows) rows")
     var result = DenseMatrix(rows: left.rows, columns: right.columns)
     for row in 0..<left.rows {
@@ -63,24 +63,24 @@ public struct DenseMatrix: Sendable, Equatable {
   }
 
   /// Every element times `factor`.
-  public static func * (factor: Double, matrix: DenseMatrix) -> DenseMatrix {
+  package static func * (factor: Double, matrix: DenseMatrix) -> DenseMatrix {
     DenseMatrix(rows: matrix.rows, columns: matrix.columns, values: matrix.values.map { factor * $0 })
   }
 
   /// The sum of two matrices of one shape.
-  public static func + (left: DenseMatrix, right: DenseMatrix) -> DenseMatrix {
+  package static func + (left: DenseMatrix, right: DenseMatrix) -> DenseMatrix {
     precondition(left.rows == right.rows && left.columns == right.columns, "a sum of matrices of one shape")
     return DenseMatrix(rows: left.rows, columns: left.columns, values: zip(left.values, right.values).map { $0 + $1 })
   }
 
   /// Matrix × vector: `columns` values in, `rows` values out.
-  public func product(_ vector: [Double]) -> [Double] {
+  package func product(_ vector: [Double]) -> [Double] {
     precondition(vector.count == columns, "\(vector.count) values for \(columns) columns")
     return (0..<rows).map { row in (0..<columns).reduce(0) { $0 + self[row, $1] * vector[$1] } }
   }
 
   /// Transposed matrix × vector: `rows` values in, `columns` values out.
-  public func transposedProduct(_ vector: [Double]) -> [Double] {
+  package func transposedProduct(_ vector: [Double]) -> [Double] {
     precondition(vector.count == rows, "\(vector.count) values for \(rows) rows")
     var result = [Double](repeating: 0, count: columns)
     for row in 0..<rows {

@@ -2,18 +2,18 @@
 import Core
 
 /// A linear map that is known by what it does to vectors: a layer's Jacobian J, by J·v and Jᵀ·u.
-public struct LinearOperator {
+package struct LinearOperator {
   /// Length of J·v.
-  public let rows: Int
+  package let rows: Int
   /// Length of v.
-  public let columns: Int
+  package let columns: Int
   /// J·v: `columns` values in, `rows` values out.
-  public let product: ([Double]) -> [Double]
+  package let product: ([Double]) -> [Double]
   /// Jᵀ·u: `rows` values in, `columns` values out.
-  public let transposedProduct: ([Double]) -> [Double]
+  package let transposedProduct: ([Double]) -> [Double]
 
   /// An operator; the two closures must be each other's transpose.
-  public init(
+  package init(
     rows: Int, columns: Int, product: @escaping ([Double]) -> [Double],
     transposedProduct: @escaping ([Double]) -> [Double]
   ) {
@@ -25,7 +25,7 @@ public struct LinearOperator {
   }
 
   /// The operator of a matrix.
-  public init(_ matrix: DenseMatrix) {
+  package init(_ matrix: DenseMatrix) {
     self.init(
       rows: matrix.rows, columns: matrix.columns, product: matrix.product,
       transposedProduct: matrix.transposedProduct)
@@ -37,19 +37,19 @@ public struct LinearOperator {
 }
 
 /// The ends of an operator's spectrum, with what is known of their errors.
-public struct ExtremeSingularValues: Sendable, Equatable {
+package struct ExtremeSingularValues: Sendable, Equatable {
   /// σ_max, approached from below: never more than the true one (but for rounding).
-  public let largest: Double
+  package let largest: Double
   /// The smallest of the min(rows, columns) singular values, approached from above: never less than the true one.
-  public let smallest: Double
+  package let smallest: Double
   /// Some singular value lies within this distance of `largest`.
-  public let largestError: Double
+  package let largestError: Double
   /// Some singular value lies within this distance of `smallest`.
-  public let smallestError: Double
+  package let smallestError: Double
   /// Products with J, and as many with Jᵀ, that it took.
-  public let steps: Int
+  package let steps: Int
   /// Whether the errors met the tolerance: relative to the value itself, or down to rounding at `largest`.
-  public let hasLargest: Bool, hasSmallest: Bool
+  package let hasLargest: Bool, hasSmallest: Bool
 }
 
 extension LinearOperator {
@@ -71,7 +71,7 @@ extension LinearOperator {
   ///   - tolerance: relative error; 10⁻⁸ is enough for four printed digits of anything.
   ///   - maximumSteps: nil for min(rows, columns).
   ///   - seed: of the start vector. Another one changes the result within its error.
-  public func extremeSingularValues(
+  package func extremeSingularValues(
     tolerance: Double = 1e-8, maximumSteps: Int? = nil, needsSmallest: Bool = true, seed: UInt64 = 1
   ) -> ExtremeSingularValues {
     // From the shorter side, whose vectors run out first: the bidiagonal matrix is then square, and no value is lost.

@@ -15,13 +15,13 @@ public struct GradientFlag: Sendable, Codable, Equatable {
   }
 
   /// Flow below this share of the last layer's counts as vanishing.
-  public static let vanishingRatio = 1e-4
+  package static let vanishingRatio = 1e-4
   /// Flow above this multiple of the last layer's counts as exploding.
-  public static let explodingRatio = 1e3
+  package static let explodingRatio = 1e3
   /// More dead units than this are a dying layer.
-  public static let deadShare = 0.5
+  package static let deadShare = 0.5
   /// More saturated outputs than this are a saturated layer.
-  public static let saturatedShare = 0.9
+  package static let saturatedShare = 0.9
 
   /// The layer.
   public var layer: String
@@ -49,7 +49,7 @@ public struct GradientFlag: Sendable, Codable, Equatable {
 
   /// What theory suggests against this kind of trouble in a model of this configuration (a chain of sigmoids
   /// passes on at most (1/4)ⁿ, residual sums keep a path "1 + …" open).
-  public static func remedy(_ kind: Kind, _ model: ModelConfiguration) -> String {
+  package static func remedy(_ kind: Kind, _ model: ModelConfiguration) -> String {
     switch kind {
     case .vanishing:
       if model.residual != .pre && model.model != .diagonalLSTM {
@@ -66,7 +66,7 @@ public struct GradientFlag: Sendable, Codable, Equatable {
 
 extension GradientRecord {
   /// The flags in sentences: one for each kind of trouble, with its worst layer. `known` are those already told.
-  public func warnings(besides known: [GradientFlag] = [], model: ModelConfiguration) -> [String] {
+  package func warnings(besides known: [GradientFlag] = [], model: ModelConfiguration) -> [String] {
     GradientFlag.Kind.allCases.compactMap { kind in
       let all = flags.filter { $0.kind == kind }
       let isNew = all.contains { flag in !known.contains { $0.layer == flag.layer && $0.kind == kind } }
@@ -87,7 +87,7 @@ extension GradientRecord {
   private func badness(_ flag: GradientFlag) -> Double { flag.kind == .vanishing ? -flag.value : flag.value }
 
   /// Two digits that matter: 0.13, 2.1e-07.
-  public static func short(_ value: Double) -> String {
+  package static func short(_ value: Double) -> String {
     if value == 0 { return "0" }
     var (mantissa, exponent) = (abs(value), 0)
     if mantissa >= 0.01 && mantissa < 1000 {

@@ -86,9 +86,9 @@ public struct LayerFlow: Sendable, Equatable {
   /// The layer.
   public let layer: FlowLayer
   /// Its outputs, after the activation.
-  public internal(set) var outputs: MapStatistics?
+  package internal(set) var outputs: MapStatistics?
   /// ∂(an image's nats)/∂(its outputs before the activation): the flow itself.
-  public internal(set) var gradients: MagnitudeSums
+  package internal(set) var gradients: MagnitudeSums
 
   init(_ layer: FlowLayer) {
     self.layer = layer
@@ -134,7 +134,7 @@ public final class FlowObserver {
   public private(set) var diagonals: [DiagonalFlow] = []
 
   /// An observer of `model`.
-  public init(_ model: any ImageModel) { layers = model.flowLayers.map(LayerFlow.init) }
+  public init(_ model: ImageModel) { layers = model.flowLayers.map(LayerFlow.init) }
 
   /// Takes what a layer gave and got: the first `images` of `interleaved` images.
   func record(_ observation: Observation, images: Int, of interleaved: Int) {

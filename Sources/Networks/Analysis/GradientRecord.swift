@@ -13,7 +13,7 @@ public struct GradientRecord: Sendable, Codable, Equatable {
     public var max: Double
 
     /// Of what `sums` were taken over.
-    public init(_ sums: MagnitudeSums) {
+    package init(_ sums: MagnitudeSums) {
       (rms, mean, max) = (sums.rootMeanSquare, sums.mean, Double(sums.maximum))
     }
   }
@@ -90,12 +90,12 @@ public struct GradientRecord: Sendable, Codable, Equatable {
 
 /// Takes a record of a step: begun before the update, ended after it.
 public struct GradientTracker {
-  private let model: any ImageModel
+  private let model: ImageModel
   /// Gathers the flow of the step.
   public let observer: FlowObserver
 
   /// A tracker of one step of `model`.
-  public init(_ model: any ImageModel) {
+  public init(_ model: ImageModel) {
     self.model = model
     observer = FlowObserver(model)
   }

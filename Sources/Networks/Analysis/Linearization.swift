@@ -3,9 +3,9 @@ import Core
 import Kernels
 
 /// The Jacobian of one layer at one image.
-public struct LinearizedLayer {
+package struct LinearizedLayer {
   /// What a layer is.
-  public enum Kind: String, Sendable, Codable {
+  package enum Kind: String, Sendable, Codable {
     /// A masked or 1×1 convolution, its activation included.
     case convolution
     /// A block whose input is added to its output.
@@ -23,13 +23,13 @@ public struct LinearizedLayer {
   }
 
   /// The layer's name.
-  public let name: String
+  package let name: String
   /// What it is.
-  public let kind: Kind
+  package let kind: Kind
   /// Whether it is a link of the chain from the first layer to the logits; others are parts of links.
-  public let isLink: Bool
+  package let isLink: Bool
   /// ∂output/∂input.
-  public let jacobian: LinearOperator
+  package let jacobian: LinearOperator
 }
 
 extension LinearOperator {
@@ -48,7 +48,7 @@ extension LinearOperator {
   }
 
   /// Several, one after the other: the first is applied first.
-  public static func chain(_ operators: [LinearOperator]) -> LinearOperator {
+  package static func chain(_ operators: [LinearOperator]) -> LinearOperator {
     guard let first = operators.first, let last = operators.last else { preconditionFailure("a chain of nothing") }
     return LinearOperator(
       rows: last.rows, columns: first.columns, product: { x in operators.reduce(x) { $1.product($0) } },

@@ -10,7 +10,7 @@ extension DenseMatrix {
   /// themselves. Work grows as rows · columns² · (6 to 12 sweeps): for matrices of up to a few hundred columns.
   ///
   /// Elements must be finite. Values of any size are fine: the matrix is scaled by a power of two first.
-  public func singularValues() -> [Double] {
+  package func singularValues() -> [Double] {
     // The shorter side gives the columns; each is stored in one piece.
     var columns = JacobiColumns(rows >= self.columns ? transposed : self)
     columns.orthogonalize()

@@ -70,8 +70,7 @@ struct BackwardPlanner {
       let images = images
       let target = target(input)
       step { memory in
-        BackwardPasses(
-          passes: operation.makeInputGradient(memory.maps[gradient], to: target(memory), images))
+        BackwardPasses(operation.makeInputGradient(memory.maps[gradient], to: target(memory), images))
       }
     }
   }

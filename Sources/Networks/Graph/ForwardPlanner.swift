@@ -4,7 +4,7 @@ import Kernels
 /// Goes through a graph in its order and makes the passes. See `Plan`.
 struct ForwardPlanner {
   let graph: Graph
-  let purpose: PlanPurpose
+  let purpose: WorkspacePurpose
   let images: Int
   let fuses: Bool
   /// Whether dropout passes on what it reads.
@@ -29,7 +29,7 @@ struct ForwardPlanner {
   /// The value that lies in a map now.
   private var owners: [Int: Int] = [:]
 
-  init(_ graph: Graph, _ purpose: PlanPurpose, images: Int, fuses: Bool) {
+  init(_ graph: Graph, _ purpose: WorkspacePurpose, images: Int, fuses: Bool) {
     self.graph = graph
     self.purpose = purpose
     self.images = images

@@ -2,46 +2,46 @@
 import Kernels
 
 /// What one operation of a graph gives.
-struct Value: Hashable, Sendable {
+package struct Value: Hashable, Sendable {
   fileprivate(set) var node: Int
 }
 
 /// The operations of a model and how they hang together: a list in which each reads only earlier ones. Families of models
 /// write themselves with it (`PixelCNN.build` and others); everything else about a model is derived from it.
-struct Graph: Sendable {
+package struct Graph: Sendable {
   /// One operation with its inputs.
-  struct Node: Sendable {
-    let operation: any Operation
-    let inputs: [Int]
+  package struct Node: Sendable {
+    package let operation: any Operation
+    package let inputs: [Int]
     /// The stage that it belongs to: an index of `stages`.
-    let stage: Int
+    package let stage: Int
   }
 
   /// A stretch of the graph whose Jacobian is a link of the chain from the image to the logits: "blocks.3".
-  struct Stage: Sendable {
-    let name: String
-    let kind: LinearizedLayer.Kind
+  package struct Stage: Sendable {
+    package let name: String
+    package let kind: LinearizedLayer.Kind
     /// Whether the Jacobians of its parts are listed too.
-    let listsParts: Bool
+    package let listsParts: Bool
   }
 
-  let configuration: ModelConfiguration
-  private(set) var nodes: [Node] = []
-  private(set) var stages: [Stage] = []
-  private(set) var layout: ParameterLayout
-  private(set) var packing = PackingPlan()
+  package let configuration: ModelConfiguration
+  package private(set) var nodes: [Node] = []
+  package private(set) var stages: [Stage] = []
+  package var layout: ParameterLayout
+  package var packing = PackingPlan()
   /// PyTorch's names of layers, by ours, where they differ.
-  private(set) var pyTorchModules: [String: String] = [:]
+  package private(set) var pyTorchModules: [String: String] = [:]
   /// The node that gives the logits.
-  private(set) var output = 0
+  package private(set) var output = 0
   private let channelGroups: ColourOrder
 
   /// The image that the model reads.
-  let image = Value(node: 0)
+  package let image = Value(node: 0)
 
   /// The graph that `build` writes; it returns the logits. With `countsOnly` its layout counts parameters and no more, so
   /// that a model which is far too large can be refused at once.
-  init(_ configuration: ModelConfiguration, countsOnly: Bool = false, _ build: (inout Graph) -> Value) {
+  package init(_ configuration: ModelConfiguration, countsOnly: Bool = false, _ build: (inout Graph) -> Value) {
     self.configuration = configuration
     layout = ParameterLayout(countsOnly: countsOnly)
     channelGroups = ColourOrder(configuration)
@@ -53,7 +53,7 @@ struct Graph: Sendable {
   }
 
   /// Appends `operation` on `inputs`.
-  mutating func add(_ operation: any Operation, _ inputs: [Value]) -> Value {
+  package mutating func add(_ operation: any Operation, _ inputs: [Value]) -> Value {
     precondition(inputs.allSatisfy { $0.node < nodes.count }, "an operation reads earlier ones")
     precondition(!stages.isEmpty, "an operation belongs to a stage")
     nodes.append(Node(operation: operation, inputs: inputs.map(\.node), stage: stages.count - 1))
@@ -61,10 +61,10 @@ struct Graph: Sendable {
   }
 
   /// How the channels of `value` lie.
-  func order(_ value: Value) -> ChannelOrder { nodes[value.node].operation.outputOrder }
+  package func order(_ value: Value) -> ChannelOrder { nodes[value.node].operation.outputOrder }
 
   /// What `build` appends is a stage of the chain of Jacobians.
-  mutating func stage<Result>(
+  package mutating func stage<Result>(
     _ name: String, _ kind: LinearizedLayer.Kind, listsParts: Bool = false, _ build: (inout Graph) -> Result
   ) -> Result {
     stages.append(Stage(name: name, kind: kind, listsParts: listsParts))
@@ -76,7 +76,7 @@ struct Graph: Sendable {
   /// A masked k×k convolution of the image or of features, or with a kernel size of 1 a 1×1 convolution: tensors
   /// `name`.weight [to, from, k, k] and `name`.bias, and where the model is conditional and `conditional`,
   /// `name`.class.weight.
-  mutating func convolution(
+  package mutating func convolution(
     _ name: String, _ input: Value, to outputs: Int, kernelSize: Int = 1, mask: Mask? = nil, conditional: Bool = false,
     keptMaps: Int = 1, belongsToStream: Bool = false, pyTorch: String
   ) -> Value {
@@ -94,7 +94,7 @@ struct Graph: Sendable {
 
   /// A convolution over `rows` × `columns` about each pixel, to the 2k pre-activations of k gated units. `masked` says which
   /// features of the pixel itself are seen where there are groups of channels; nil: none are masked.
-  mutating func gatedConvolution(
+  package mutating func gatedConvolution(
     _ name: String, _ input: Value, units: Int, rows: ClosedRange<Int>, columns: ClosedRange<Int>, masked: Mask? = nil,
     conditional: Bool = false, kind: String, pyTorch: String
   ) -> Value {
@@ -107,13 +107,13 @@ struct Graph: Sendable {
   }
 
   /// Whether the channels of a pixel are seen one after the other, so that the image's own pixel is read too.
-  var readsOwnPixel: Bool { channelGroups.groups > 1 }
+  package var readsOwnPixel: Bool { channelGroups.groups > 1 }
 
   // MARK: Recurrences
 
   /// A two-dimensional recurrence of `features` cells a place and direction, by `cell`; with `readsImage` over the shifted
   /// input. Tensors: `name`.left.input, `name`.left.state, and the same on the right where there are two directions.
-  mutating func recurrence(
+  package mutating func recurrence(
     _ name: String, _ input: Value, features: Int, cell: any RecurrentCell, conditional: Bool, pyTorch: String
   ) -> Value {
     let classes = conditional ? configuration.classCount : 0
@@ -144,28 +144,28 @@ struct Graph: Sendable {
   // MARK: Without tensors
 
   /// φ(x)
-  mutating func activate(_ x: Value, _ activation: Activation) -> Value {
+  package mutating func activate(_ x: Value, _ activation: Activation) -> Value {
     add(ActivationOperation(activation: activation, outputOrder: order(x)), [x])
   }
 
   /// a + b, of which b was built last.
-  mutating func sum(_ a: Value, _ b: Value) -> Value {
+  package mutating func sum(_ a: Value, _ b: Value) -> Value {
     precondition(order(a) == order(b), "a sum of \(order(a)) and \(order(b))")
     return add(SumOperation(outputOrder: order(a)), [a, b])
   }
 
   /// tanh ⊙ σ of 2k pre-activations.
-  mutating func gate(_ x: Value, blanksFirstRow: Bool = false) -> Value {
+  package mutating func gate(_ x: Value, blanksFirstRow: Bool = false) -> Value {
     add(
       GatedUnitOperation(
         outputOrder: ChannelOrder(order(x).channels / 2, .none(padded: true)), blanksFirstRow: blanksFirstRow), [x])
   }
 
   /// x, of which training leaves out a share.
-  mutating func dropout(_ x: Value) -> Value { add(DropoutOperation(outputOrder: order(x)), [x]) }
+  package mutating func dropout(_ x: Value) -> Value { add(DropoutOperation(outputOrder: order(x)), [x]) }
 
   /// The end of all families: φ, 1×1 → width, φ, 1×1 → logits.
-  mutating func head(_ x: Value, _ activation: Activation = .relu, pyTorch: String) -> Value {
+  package mutating func head(_ x: Value, _ activation: Activation = .relu, pyTorch: String) -> Value {
     stage("head", .head) { g in
       let hidden = g.convolution(
         "head.hidden", g.activate(x, activation), to: g.configuration.width, pyTorch: pyTorch + ".1")
@@ -179,14 +179,14 @@ struct Graph: Sendable {
 
 extension Graph {
   /// What a convolution leads on to: the sum of which it is the last part, and the activation or gated unit behind.
-  struct Chain {
-    var sum: Int?
-    var ending: Int?
+  package struct Chain {
+    package var sum: Int?
+    package var ending: Int?
   }
 
   /// The nodes that read each node; dropout passes on what it reads where it `isOff`. With `living`, only nodes that the
   /// logits depend on.
-  func consumers(living: Set<Int>? = nil, dropoutIsOff isOff: Bool = true) -> [[Int]] {
+  package func consumers(living: Set<Int>? = nil, dropoutIsOff isOff: Bool = true) -> [[Int]] {
     var result = [[Int]](repeating: [], count: nodes.count)
     for (number, node) in nodes.enumerated() where living?.contains(number) ?? true {
       if isOff, node.operation is DropoutOperation { continue }
@@ -196,25 +196,25 @@ extension Graph {
   }
 
   /// The node whose value `node` passes on.
-  func source(_ node: Int, dropoutIsOff isOff: Bool = true) -> Int {
+  package func source(_ node: Int, dropoutIsOff isOff: Bool = true) -> Int {
     isOff && nodes[node].operation is DropoutOperation ? source(nodes[node].inputs[0]) : node
   }
 
   /// The nodes that the logits depend on.
-  var living: Set<Int> {
+  package var living: Set<Int> {
     var result: Set<Int> = [output]
     for number in nodes.indices.reversed() where result.contains(number) { result.formUnion(nodes[number].inputs) }
     return result
   }
 
   /// The sum that reads node `number`, where nobody else does.
-  func onlySum(behind number: Int, _ consumers: [[Int]]) -> Int? {
+  package func onlySum(behind number: Int, _ consumers: [[Int]]) -> Int? {
     guard consumers[number].count == 1, nodes[consumers[number][0]].operation is SumOperation else { return nil }
     return consumers[number][0]
   }
 
   /// The chain behind node `number`.
-  func chain(_ number: Int, _ consumers: [[Int]]) -> Chain {
+  package func chain(_ number: Int, _ consumers: [[Int]]) -> Chain {
     var chain = Chain()
     var last = number
     if let sum = onlySum(behind: number, consumers), nodes[sum].inputs[1] == number {

@@ -1,9 +1,9 @@
 // What is stated of a model, from its graph: what is watched, costs, sequential steps, context.
 import Kernels
 
-extension GraphModel {
-  /// See `ImageModel`.
-  public var flowLayers: [FlowLayer] {
+extension ImageModel {
+  /// The layers whose outputs and gradients can be watched.
+  package var flowLayers: [FlowLayer] {
     let living = graph.living
     let consumers = graph.consumers(living: living)
     return living.sorted().flatMap { number -> [FlowLayer] in
@@ -15,8 +15,8 @@ extension GraphModel {
 
   // MARK: Costs
 
-  /// See `ImageModel`.
-  public var layerCosts: [LayerCost] {
+  /// What each layer costs, in the order of the forward pass.
+  package var layerCosts: [LayerCost] {
     let consumers = graph.consumers()
     let (training, sampling) = (graph.criticalPath(), graph.criticalPaths())
     return graph.nodes.indices.flatMap { number -> [LayerCost] in
@@ -39,8 +39,8 @@ extension GraphModel {
     }
   }
 
-  /// See `ImageModel`.
-  public var sequentialSteps: SequentialSteps {
+  /// Steps of the whole network that must follow one another.
+  package var sequentialSteps: SequentialSteps {
     let costs = layerCosts
     let shape = configuration.shape
     let diagonals = shape.width + shape.height - 1
@@ -56,8 +56,9 @@ extension GraphModel {
 
   // MARK: Context
 
-  /// See `ImageModel`. From the output back through the graph: each operation widens what is seen.
-  public func context(y: Int, x: Int, throughLayer layer: Int?) -> [Bool] {
+  /// Which pixels (H×W, by rows) the output at row `y`, column `x` of layer number `layer` of `layerCosts` can see; nil: of
+  /// the whole network. Found from the output back through the graph: each operation widens what is seen.
+  package func context(y: Int, x: Int, throughLayer layer: Int? = nil) -> [Bool] {
     let shape = configuration.shape
     var start = (node: graph.output, layer: 0)
     if let layer {

@@ -2,13 +2,14 @@
 import Core
 import Kernels
 
-extension GraphModel {
-  /// See `ImageModel`. A link of the chain takes the values that cross into a stage to those that leave it, side by side in
+extension ImageModel {
+  /// The Jacobians of the layers at one image, in the order of the forward pass: links of the chain to the logits, and
+  /// their parts. A link of the chain takes the values that cross into a stage to those that leave it, side by side in
   /// the order of the graph.
-  public func linearized(_ batch: ImageBatch, image: Int, parameters: ParameterVector) -> [LinearizedLayer] {
+  package func linearized(_ batch: ImageBatch, image: Int, parameters: ParameterVector) -> [LinearizedLayer] {
     let plan = plan(.training(dropout: 0), images: 1)
-    let workspace = GraphWorkspace(plan)
-    workspace.forward(batch, images: image..<image + 1, packed(parameters))
+    let workspace = ModelWorkspace(plan)
+    workspace.forward(batch, images: image..<image + 1, packed: packed(parameters))
     let living = graph.living
     let jacobians = GraphJacobians(plan, workspace.memory, parameters, living)
     return graph.stages.indices.flatMap { stage -> [LinearizedLayer] in

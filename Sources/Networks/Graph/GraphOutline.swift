@@ -29,7 +29,7 @@ package struct GraphOutline: Sendable {
   package let stages: [String]
 }
 
-extension GraphModel {
+extension ImageModel {
   /// The model's operations; dropout, which is no part of a model, is left out.
   package var outline: GraphOutline {
     let living = graph.living.union([0]).filter { !(graph.nodes[$0].operation is DropoutOperation) }.sorted()

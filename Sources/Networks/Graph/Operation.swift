@@ -6,7 +6,7 @@ import Kernels
 ///
 /// An operation is a description, shared by all threads. Its passes between given maps are made once for each
 /// workspace. The incremental step of sampling is the forward pass over one pixel's region.
-protocol Operation: Sendable {
+package protocol Operation: Sendable {
   /// What it does, in a few words: "3×3 mask B".
   var title: String { get }
   /// The layers that own its tensors, in the order of the checkpoint.
@@ -56,34 +56,37 @@ protocol Operation: Sendable {
 }
 
 extension Operation {
-  var layers: [any ParameterLayer] { [] }
-  func window(ofInput index: Int) -> ConvolutionWindow { .pointwise }
-  func reach(ofLayer layer: Int) -> Reach { .window(.pointwise) }
-  var ownBorder: FeatureMap.Border? { nil }
-  var readsWholeRows: Bool { false }
-  var prefersInterleavedImages: Bool { false }
-  var savesInputs: Bool { true }
-  var savesOutput: Bool { false }
-  var runsInPlace: Bool { false }
-  var readsGradientFirst: Bool { false }
-  func internalMaps(images: Int) -> [InternalMap] { [] }
-  func internalGradients(images: Int) -> [InternalMap] { [] }
-  func gradientBorder(images: Int) -> FeatureMap.Border { .init() }
-  func costs(_ shape: ImageShape) -> [LayerCost] { [] }
-  func observations(_ maps: OperationMaps, _ gradients: OperationGradients) -> [Observation] { [] }
-  var observedLayers: [FlowLayer] { [] }
+  package var layers: [any ParameterLayer] { [] }
+  package func window(ofInput index: Int) -> ConvolutionWindow { .pointwise }
+  package func reach(ofLayer layer: Int) -> Reach { .window(.pointwise) }
+  package var ownBorder: FeatureMap.Border? { nil }
+  package var readsWholeRows: Bool { false }
+  package var prefersInterleavedImages: Bool { false }
+  package var savesInputs: Bool { true }
+  package var savesOutput: Bool { false }
+  package var runsInPlace: Bool { false }
+  package var readsGradientFirst: Bool { false }
+  package func internalMaps(images: Int) -> [InternalMap] { [] }
+  package func internalGradients(images: Int) -> [InternalMap] { [] }
+  package func gradientBorder(images: Int) -> FeatureMap.Border { .init() }
+  package func costs(_ shape: ImageShape) -> [LayerCost] { [] }
+  package func observations(_ maps: OperationMaps, _ gradients: OperationGradients) -> [Observation] { [] }
+  package var observedLayers: [FlowLayer] { [] }
 }
 
 /// The Jacobians of one operation at one image.
-struct OperationJacobians {
+package struct OperationJacobians {
   /// ∂output/∂input of each input.
-  let inputs: [LinearOperator]
+  package let inputs: [LinearOperator]
   /// Parts of it that are listed on their own.
-  var parts: [LinearizedLayer] = []
+  package var parts: [LinearizedLayer] = []
+
+  /// ∂output/∂input of each of `inputs`, and `parts`.
+  package init(inputs: [LinearOperator], parts: [LinearizedLayer] = []) { (self.inputs, self.parts) = (inputs, parts) }
 }
 
 /// A layer that owns tensors: how they begin, and how they lie for the kernels.
-protocol ParameterLayer: Sendable {
+package protocol ParameterLayer: Sendable {
   /// The layer's name in the checkpoint.
   var name: String { get }
   /// Gives the parameters their first values, a function of `seed` and the layer's offset.
@@ -95,9 +98,9 @@ protocol ParameterLayer: Sendable {
 }
 
 /// A map that an operation needs besides its inputs and its output.
-struct InternalMap {
+package struct InternalMap {
   /// How long its contents are needed.
-  enum Use {
+  package enum Use {
     /// While the operation runs.
     case scratch
     /// By the backward pass too.
@@ -107,50 +110,55 @@ struct InternalMap {
     /// The same within a row.
     case row
   }
-  let channels: Int
+  package let channels: Int
   /// In places of the map.
-  var border = FeatureMap.Border()
-  let use: Use
+  package var border = FeatureMap.Border()
+  package let use: Use
   /// Maps whose unused places must stay zero are shared with none of another tag.
-  var tag = 0
+  package var tag = 0
+
+  /// A map of `channels` features a place.
+  package init(channels: Int, border: FeatureMap.Border = FeatureMap.Border(), use: Use, tag: Int = 0) {
+    (self.channels, self.border, self.use, self.tag) = (channels, border, use, tag)
+  }
 }
 
 /// The maps of one operation in one workspace.
-struct OperationMaps {
-  let inputs: [FeatureMap]
-  let output: FeatureMap
-  let internals: [FeatureMap]
+package struct OperationMaps {
+  package let inputs: [FeatureMap]
+  package let output: FeatureMap
+  package let internals: [FeatureMap]
   /// Images interleaved in the maps.
-  let images: Int
+  package let images: Int
   /// The images' classes; nil where the model depends on none.
-  let classes: BiasChoice?
+  package let classes: BiasChoice?
   /// What dropout leaves out, of the operation that does.
-  let mask: DropoutMask?
+  package let mask: DropoutMask?
   /// Whether the input of a gated unit holds tanh and σ of the pre-activations.
-  var holdsGates = false
+  package var holdsGates = false
 }
 
 /// Where the gradients of one operation lie.
-struct OperationGradients {
-  let output: FeatureMap
+package struct OperationGradients {
+  package let output: FeatureMap
   /// nil where the gradient of an input is not wanted.
-  let inputs: [GradientTarget?]
-  let internals: [FeatureMap]
+  package let inputs: [GradientTarget?]
+  package let internals: [FeatureMap]
 }
 
 /// Where the gradient of an input goes: rows from `firstAdded` on hold what other operations gave, the others nothing yet.
-struct GradientTarget {
-  let map: FeatureMap
-  let firstAdded: Int
+package struct GradientTarget {
+  package let map: FeatureMap
+  package let firstAdded: Int
 
   /// Whether nothing is there yet.
-  var isNew: Bool { firstAdded >= map.height }
+  package var isNew: Bool { firstAdded >= map.height }
   /// Whether all rows hold something already.
-  var isWhole: Bool { firstAdded == 0 }
+  package var isWhole: Bool { firstAdded == 0 }
 }
 
 /// A forward pass between given maps.
-protocol ForwardPass {
+package protocol ForwardPass {
   /// Computes the output in `region`. `firstRow` is the row of the maps in which the image begins, where the region
   /// holds it.
   func run(_ region: MapRegion, firstRow: Int?, _ packed: PackedParameters)
@@ -161,41 +169,44 @@ protocol ForwardPass {
 }
 
 extension ForwardPass {
-  func runAll(_ all: MapRegion, _ packed: PackedParameters) { run(all, firstRow: all.rows.lowerBound, packed) }
-  func finish(row: Int, _ packed: PackedParameters) {}
+  package func runAll(_ all: MapRegion, _ packed: PackedParameters) { run(all, firstRow: all.rows.lowerBound, packed) }
+  package func finish(row: Int, _ packed: PackedParameters) {}
 }
 
 /// A backward pass between given maps; adds to the packed gradient of the parameters.
-protocol BackwardPass {
+package protocol BackwardPass {
   func run(_ packed: PackedParameters, into gradient: AlignedBuffer)
 }
 
 /// A pass over maps that needs no parameters.
-struct MapPass: ForwardPass, BackwardPass {
+package struct MapPass: ForwardPass, BackwardPass {
   private let all: MapRegion
   private let body: (MapRegion) -> Void
 
-  init(_ map: FeatureMap, _ body: @escaping (MapRegion) -> Void) {
+  package init(_ map: FeatureMap, _ body: @escaping (MapRegion) -> Void) {
     all = MapRegion(allOf: map)
     self.body = body
   }
 
-  func run(_ region: MapRegion, firstRow: Int?, _ packed: PackedParameters) { body(region) }
-  func run(_ packed: PackedParameters, into gradient: AlignedBuffer) { body(all) }
+  package func run(_ region: MapRegion, firstRow: Int?, _ packed: PackedParameters) { body(region) }
+  package func run(_ packed: PackedParameters, into gradient: AlignedBuffer) { body(all) }
 }
 
 /// Several backward passes in their order.
-struct BackwardPasses: BackwardPass {
-  let passes: [any BackwardPass]
+package struct BackwardPasses: BackwardPass {
+  package let passes: [any BackwardPass]
 
-  func run(_ packed: PackedParameters, into gradient: AlignedBuffer) {
+  /// `passes` one after the other; none where nothing is to be done.
+  package init(_ passes: [any BackwardPass] = []) { self.passes = passes }
+
+  package func run(_ packed: PackedParameters, into gradient: AlignedBuffer) {
     for pass in passes { pass.run(packed, into: gradient) }
   }
 }
 
 /// A layer's outputs and the gradient with respect to them before the activation.
-struct Observation {
-  let layer: String
-  let outputs: FeatureMap
-  let gradient: FeatureMap
+package struct Observation {
+  package let layer: String
+  package let outputs: FeatureMap
+  package let gradient: FeatureMap
 }

@@ -3,13 +3,13 @@ import Kernels
 
 /// The parameters of a model in the order that the kernels read: forward and transposed matrices. Made anew from
 /// the flat parameters after each update, then only read.
-public struct PackedParameters: Sendable {
+package struct PackedParameters: Sendable {
   let forward: AlignedBuffer
   let transposed: AlignedBuffer
 }
 
 /// Where the packed matrices of a model lie. Layers reserve their place while the model is built.
-public struct PackingPlan: Sendable {
+package struct PackingPlan: Sendable {
   private var forwardCount = 0
   private var transposedCount = 0
 

@@ -2,31 +2,31 @@
 import Kernels
 
 /// One tensor in the flat buffer of parameters.
-public struct ParameterSlice: Sendable, Equatable {
+package struct ParameterSlice: Sendable, Equatable {
   /// A dotted name, as it stands in checkpoints: "blocks.3.conv.weight".
-  public let name: String
+  package let name: String
   /// The shape in PyTorch's order: [output, input, height, width] of a convolution, [output] of a bias.
-  public let shape: [Int]
+  package let shape: [Int]
   /// Where it begins in the buffer, in elements.
-  public let offset: Int
+  package let offset: Int
   /// Which elements are learned; nil where all are. The others are masked: always zero.
-  public let live: [Bool]?
+  package let live: [Bool]?
 
   /// Elements, masked ones included.
-  public var count: Int { shape.reduce(1, *) }
+  package var count: Int { shape.reduce(1, *) }
   /// Elements that are learned.
-  public var liveCount: Int { live.map { $0.reduce(0) { $0 + ($1 ? 1 : 0) } } ?? count }
+  package var liveCount: Int { live.map { $0.reduce(0) { $0 + ($1 ? 1 : 0) } } ?? count }
   /// The elements' places in the buffer.
-  public var range: Range<Int> { offset..<offset + count }
+  package var range: Range<Int> { offset..<offset + count }
   /// The layer: the name without its last part.
-  public var layer: String { name.split(separator: ".").dropLast().joined(separator: ".") }
+  package var layer: String { name.split(separator: ".").dropLast().joined(separator: ".") }
 }
 
 /// The slices of all parameters of a model, in order. Parameters, gradient, Adam's moments and the moving average
 /// share one layout, so each loop over them is one loop over slices.
 public struct ParameterLayout: Sendable, Equatable {
   /// The slices, by ascending offset.
-  public private(set) var slices: [ParameterSlice] = []
+  package private(set) var slices: [ParameterSlice] = []
   /// Elements of the buffer.
   public private(set) var count = 0
 
@@ -34,7 +34,7 @@ public struct ParameterLayout: Sendable, Equatable {
   let countsOnly: Bool
 
   /// An empty layout.
-  public init() { self.init(countsOnly: false) }
+  package init() { self.init(countsOnly: false) }
 
   init(countsOnly: Bool) { self.countsOnly = countsOnly }
 
@@ -42,7 +42,7 @@ public struct ParameterLayout: Sendable, Equatable {
   public var liveCount: Int { slices.reduce(0) { $0 + $1.liveCount } }
 
   /// Appends a tensor and returns its slice.
-  public mutating func append(_ name: String, shape: [Int], live: [Bool]? = nil) -> ParameterSlice {
+  package mutating func append(_ name: String, shape: [Int], live: [Bool]? = nil) -> ParameterSlice {
     let slice = ParameterSlice(name: name, shape: shape, offset: count, live: live)
     count += slice.count
     if countsOnly { return slice }
@@ -53,7 +53,7 @@ public struct ParameterLayout: Sendable, Equatable {
   }
 
   /// The layers in order, each with its slices.
-  public var layers: [(name: String, slices: [ParameterSlice])] {
+  package var layers: [(name: String, slices: [ParameterSlice])] {
     var result: [(name: String, slices: [ParameterSlice])] = []
     for slice in slices {
       if result.last?.name == slice.layer {
@@ -71,21 +71,21 @@ public struct ParameterVector: Sendable {
   /// What lies where.
   public let layout: ParameterLayout
   /// The numbers. Copies of this value share them.
-  public let storage: AlignedBuffer
+  package let storage: AlignedBuffer
 
   /// Zeros.
-  public init(layout: ParameterLayout) {
+  package init(layout: ParameterLayout) {
     self.layout = layout
     storage = AlignedBuffer(count: layout.count)
   }
 
   /// A copy that shares nothing with this value.
-  public func copy() -> ParameterVector {
+  package func copy() -> ParameterVector {
     let copy = ParameterVector(layout: layout)
     copy.storage.copy(storage)
     return copy
   }
 
   /// The numbers of one tensor, copied.
-  public subscript(slice: ParameterSlice) -> [Float] { storage.array(slice.range) }
+  package subscript(slice: ParameterSlice) -> [Float] { storage.array(slice.range) }
 }

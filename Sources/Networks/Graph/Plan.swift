@@ -1,10 +1,10 @@
 // A graph made ready for a purpose: which passes run in which order, and in which maps.
 import Kernels
 
-/// What a plan is for.
-enum PlanPurpose: Sendable {
-  /// What the backward pass reads is kept.
-  case training(dropout: Double)
+/// What a plan, or the workspace made from it, is for.
+package enum WorkspacePurpose: Sendable {
+  /// What the backward pass reads is kept; `dropout` is the share of features left out, from 0 to below 1.
+  case training(dropout: Double = 0)
   /// Nothing is kept that no later operation reads.
   case evaluation
   /// Pixels come one by one: what later pixels read is kept, for as many rows as they reach.
@@ -55,7 +55,7 @@ struct Plan {
   }
 
   let graph: Graph
-  let purpose: PlanPurpose
+  let purpose: WorkspacePurpose
   /// Images interleaved in the maps.
   let images: Int
   let maps: [Map]
@@ -71,7 +71,7 @@ struct Plan {
   let places: [Int: OperationPlaces]
 
   /// A plan of `graph` for `images` interleaved images. Without `fuses` each operation is a pass of its own: the same bits.
-  init(_ graph: Graph, _ purpose: PlanPurpose, images: Int, fuses: Bool = true) {
+  init(_ graph: Graph, _ purpose: WorkspacePurpose, images: Int, fuses: Bool = true) {
     var forward = ForwardPlanner(graph, purpose, images: images, fuses: fuses)
     forward.plan()
     self.graph = graph

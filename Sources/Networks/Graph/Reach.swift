@@ -3,7 +3,7 @@ import Core
 import Kernels
 
 /// How a layer widens what is seen: from places of its output to the places of its input that they read.
-enum Reach: Sendable {
+package enum Reach: Sendable {
   /// Through a window.
   case window(ConvolutionWindow)
   /// Everything above and to the left, with two directions also everything to the right in the rows above; all of it through
@@ -11,7 +11,7 @@ enum Reach: Sendable {
   case recurrence(directions: Int, over: ConvolutionWindow)
 
   /// The places of the input that `places` (H×W, by rows) read.
-  func spread(_ places: [Bool], _ shape: ImageShape) -> [Bool] {
+  package func spread(_ places: [Bool], _ shape: ImageShape) -> [Bool] {
     switch self {
     case .window(let window):
       var result = [Bool](repeating: false, count: places.count)

@@ -4,20 +4,20 @@ import Kernels
 
 /// Computes the gradient of the mean nats of a batch. The images are cut into shards whose number depends on the
 /// batch alone, never on the threads; each shard adds up its images in order, and the shards are added in order.
-public final class BatchGradient {
+package final class BatchGradient {
   /// The model.
-  public let model: any ImageModel
+  package let model: ImageModel
   private let batchSize: Int
   private let threads: Int
   private let packed: PackedParameters
   private let shardGradients: [AlignedBuffer]
   private let total: AlignedBuffer
-  private let workspaces: [any ModelWorkspace]
+  private let workspaces: [ModelWorkspace]
   private let likelihood: any Likelihood
 
   /// Room for batches of `batchSize` images on `threads` threads; `dropout` is the share of features left out while
   /// training, from 0 to below 1.
-  public init(model: any ImageModel, batchSize: Int, threads: Int, dropout: Double = 0) {
+  package init(model: ImageModel, batchSize: Int, threads: Int, dropout: Double = 0) {
     self.model = model
     self.batchSize = batchSize
     self.threads = threads
@@ -40,17 +40,17 @@ public final class BatchGradient {
   }
 
   /// Parts that the batch is cut into: so many cores can be at work at once.
-  public var shards: Int { shardGradients.count }
+  package var shards: Int { shardGradients.count }
 
   /// Bytes held: workspaces and gradients.
-  public var byteCount: Int {
+  package var byteCount: Int {
     workspaces.reduce(0) { $0 + $1.byteCount } + (shardGradients.count + 1) * total.count * 4
   }
 
   /// Leaves ∂(mean nats)/∂parameters in `gradient` and returns each image's nats, in the order of the batch. `observer`
   /// gathers what each layer gave and got; the gradient is the same with it and without. `random` decides what dropout
   /// leaves out.
-  public func compute(
+  package func compute(
     _ batch: ImageBatch, parameters: ParameterVector, into gradient: ParameterVector, observer: FlowObserver? = nil,
     random: Philox = Philox(seed: 0, purpose: .dropout)
   ) -> [Double] {
@@ -74,7 +74,7 @@ public final class BatchGradient {
           if let observer, group.lowerBound == 0 {
             // The first images stand for all: this costs a backward pass.
             let scratch = model.makePackedGradient()
-            model.diagonalFlow(images: group.count, packed: packed, workspace: workspaces[worker], scratch: scratch)
+            workspaces[worker].diagonalFlow(images: group.count, packed: packed, scratch: scratch)
               .forEach(observer.add)
           }
           first = group.upperBound
@@ -88,18 +88,17 @@ public final class BatchGradient {
 
   /// Forward, likelihood and backward of images that run together.
   private func run(
-    _ batch: ImageBatch, _ images: Range<Int>, _ workspace: any ModelWorkspace, into sum: AlignedBuffer,
+    _ batch: ImageBatch, _ images: Range<Int>, _ workspace: ModelWorkspace, into sum: AlignedBuffer,
     _ observer: FlowObserver?, _ report: (Int, Double) -> Void
   ) {
-    model.forward(
-      batch, images: images, packed: packed, workspace: workspace)
+    workspace.forward(batch, images: images, packed: packed)
     for (place, image) in images.enumerated() {
       report(
         place,
         likelihood.nats(
           batch, image: image, logits: workspace.logits[place], gradient: workspace.logitGradients[place]))
     }
-    model.backward(images: images, packed: packed, workspace: workspace, into: sum, observer: observer)
+    workspace.backward(images: images.count, packed: packed, into: sum, observer: observer)
   }
 
   /// Adds the shards in order, slice by slice on all threads, and brings the mean into the order of the parameters.

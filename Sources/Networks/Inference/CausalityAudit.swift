@@ -25,14 +25,14 @@ public struct CausalityAudit: Sendable, Equatable {
 
   /// Audits `model` with `parameters` on a random image. `limit` bounds the pixels that are tried: they are spread
   /// evenly over the image, its corners included. Every channel of each is changed, one at a time.
-  public init(_ model: any ImageModel, parameters: ParameterVector, limit: Int = .max) {
+  public init(_ model: ImageModel, parameters: ParameterVector, limit: Int = .max) {
     let shape = model.configuration.shape
     let levels = model.configuration.levels
     let packed = model.packed(parameters)
     let workspace = model.makeWorkspace(.evaluation)
     let base = model.noise(Philox(seed: 0, purpose: .test), count: 1)
     func outputs(_ batch: ImageBatch) -> [[UInt32]] {
-      model.forward(batch, images: 0..<1, packed: packed, workspace: workspace)
+      workspace.forward(batch, images: 0..<1, packed: packed)
       let logits = workspace.logits[0]
       return (0..<shape.pixels).map { logits.features($0 / shape.width, $0 % shape.width).map(\.bitPattern) }
     }

@@ -6,13 +6,13 @@ import Kernels
 /// which nothing is computed twice. What later pixels read stays in memory: the last rows of the maps under masked
 /// convolutions, the state of the last row and pixel of recurrences. Every sum has the order of the parallel forward
 /// pass, so the logits equal its logits bit for bit.
-public final class PixelRunner {
+package final class PixelRunner {
   /// N
-  public let images: Int
+  package let images: Int
   /// The logits of the pixel last run, image n in place `places(x)[n]` of any row: one map of a single row.
-  public let logits: FeatureMap
+  package let logits: FeatureMap
   /// Bytes of all maps.
-  public var byteCount: Int { maker.byteCount }
+  package var byteCount: Int { maker.byteCount }
 
   private let network: IncrementalGraph
   private let maker: MapMaker
@@ -38,7 +38,7 @@ public final class PixelRunner {
   }
 
   /// To be called before the first pixel of new images: the class of each, where the model depends on it.
-  public func begin(classes: [Int]?) {
+  package func begin(classes: [Int]?) {
     entered = -1
     guard let choice = self.classes else { return }
     guard let classes else { preconditionFailure("a class-conditional model, images without classes") }
@@ -46,12 +46,12 @@ public final class PixelRunner {
   }
 
   /// The places of column `x`, one an image.
-  public func places(_ x: Int) -> Range<Int> { x * images..<(x + 1) * images }
+  package func places(_ x: Int) -> Range<Int> { x * images..<(x + 1) * images }
 
   /// Computes `logits` of pixel (`y`, `x`). Pixels are run in raster order, from (0, 0) on for new images; the levels
   /// of each have been set before the next one is run. Where channels are drawn one after the other, a pixel is run
   /// again when one more of its channels is set.
-  public func run(y: Int, x: Int, packed: PackedParameters) {
+  package func run(y: Int, x: Int, packed: PackedParameters) {
     precondition(y >= 0 && y < shape.height && x >= 0 && x < shape.width, "pixel (\(y), \(x)) of \(shape)")
     if y != entered {
       precondition(x == 0 && y == entered + 1, "pixels are run in raster order")
@@ -65,7 +65,7 @@ public final class PixelRunner {
   }
 
   /// Sets pixel (`y`, `x`) of every image: `levels` holds N×C.
-  public func set(y: Int, x: Int, levels: [UInt8]) {
+  package func set(y: Int, x: Int, levels: [UInt8]) {
     precondition(levels.count == images * shape.channels, "\(levels.count) levels for \(images) images")
     let row = maker.row(y)
     for (image, place) in places(x).enumerated() {

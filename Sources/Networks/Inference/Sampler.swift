@@ -68,12 +68,12 @@ public final class Sampler {
   /// Images that run together at most. More rows in a product than this gain nothing, and cost memory.
   public static let mostTogether = 64
 
-  private let model: any ImageModel
+  private let model: ImageModel
   private let packed: PackedParameters
   private let threads: Int
 
   /// A sampler of `model` with `parameters`.
-  public init(model: any ImageModel, parameters: ParameterVector, threads: Int) {
+  public init(model: ImageModel, parameters: ParameterVector, threads: Int) {
     self.model = model
     self.threads = threads
     packed = model.packed(parameters)
@@ -106,7 +106,7 @@ public final class Sampler {
   }
 
   /// Bytes of the activations while `count` images are drawn.
-  public static func byteCount(of model: any ImageModel, count: Int, threads: Int) -> Int {
+  public static func byteCount(of model: ImageModel, count: Int, threads: Int) -> Int {
     let groups = groups(count, threads: threads)
     return min(threads, groups.count) * model.samplingBytes(images: groups[0].count)
   }
@@ -139,7 +139,7 @@ private final class Drawing: @unchecked Sendable {
   private let streams: [Philox]
   private let channelsApart: Bool
 
-  init(images: Range<Int>, _ request: SamplingRequest, _ model: any ImageModel) {
+  init(images: Range<Int>, _ request: SamplingRequest, _ model: ImageModel) {
     self.images = images
     self.request = request
     shape = model.configuration.shape

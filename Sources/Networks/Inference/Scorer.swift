@@ -3,14 +3,14 @@ import Core
 
 /// Scores images with fixed parameters.
 public final class Scorer {
-  private let model: any ImageModel
+  private let model: ImageModel
   private let packed: PackedParameters
-  private let workspaces: [any ModelWorkspace]
+  private let workspaces: [ModelWorkspace]
   private let likelihood: any Likelihood
   private let threads: Int
 
   /// A scorer of `model` with `parameters`, on `threads` threads.
-  public init(model: any ImageModel, parameters: ParameterVector, threads: Int) {
+  public init(model: ImageModel, parameters: ParameterVector, threads: Int) {
     self.model = model
     self.threads = threads
     packed = model.packed(parameters)
@@ -27,8 +27,7 @@ public final class Scorer {
       parallelFor((batch.count + together - 1) / together, threads: threads) { group, worker in
         let images = group * together..<min((group + 1) * together, batch.count)
         let workspace = workspaces[worker]
-        model.forward(
-          batch, images: images, packed: packed, workspace: workspace)
+        workspace.forward(batch, images: images, packed: packed)
         for (place, image) in images.enumerated() {
           nats[image] = likelihood.nats(batch, image: image, logits: workspace.logits[place], gradient: nil)
         }
@@ -47,7 +46,7 @@ public final class Scorer {
       parallelFor((batch.count + together - 1) / together, threads: threads) { group, worker in
         let images = group * together..<min((group + 1) * together, batch.count)
         let workspace = workspaces[worker]
-        model.forward(batch, images: images, packed: packed, workspace: workspace)
+        workspace.forward(batch, images: images, packed: packed)
         var costs = [Float](repeating: 0, count: shape.width)
         for (place, image) in images.enumerated() {
           for y in 0..<shape.height {

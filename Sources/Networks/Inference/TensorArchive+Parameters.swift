@@ -8,7 +8,7 @@ extension TensorArchive {
   /// zero, whatever the file holds there. `names` gives the file's name of a tensor where it is not ours. Throws
   /// `badData` naming every tensor that is missing, unused or of another shape, and any that holds a number that
   /// is not finite; with `ignoresMaskedValues`, only among the elements that are learned.
-  public func fill(
+  package func fill(
     _ vectors: [(prefix: String, vector: ParameterVector)], names: [String: String] = [:], path: String,
     ignoresMaskedValues: Bool = false
   ) throws {

@@ -3,20 +3,20 @@ import Core
 import Kernels
 
 /// p(1) = σ(z): a pixel of level 1 costs softplus(−z) nats, one of level 0 softplus(z); the gradient is σ(z) − x.
-public struct Bernoulli: Likelihood {
+package struct Bernoulli: Likelihood {
   /// Yes.
-  public static let drawsChannelsApart = true
+  package static let drawsChannelsApart = true
   /// 2
-  public let levels = 2
+  package let levels = 2
 
   /// The likelihood of binary pixels.
-  public init() {}
+  package init() {}
 
   /// One logit a channel.
-  public func outputs(channels: Int) -> Int { channels }
+  package func outputs(channels: Int) -> Int { channels }
 
   /// See `Likelihood`. Sixteen values are computed at a time, in raster order.
-  public func nats(_ batch: ImageBatch, image: Int, logits: FeatureMap, gradient: FeatureMap?) -> Double {
+  package func nats(_ batch: ImageBatch, image: Int, logits: FeatureMap, gradient: FeatureMap?) -> Double {
     let channels = batch.shape.channels
     let rowValues = batch.shape.width * channels
     var total = 0.0
@@ -44,7 +44,7 @@ public struct Bernoulli: Likelihood {
   }
 
   /// [log(1 − σ(z/T)), log σ(z/T)]
-  public func logProbabilities(
+  package func logProbabilities(
     logits: FeatureMap, y: Int, x: Int, channel: Int, earlier: [UInt8], temperature: Float
   ) -> [Float] {
     let z = logits[y, x, channel] / temperature
@@ -52,7 +52,7 @@ public struct Bernoulli: Likelihood {
   }
 
   /// See `Likelihood`.
-  public func draw(
+  package func draw(
     logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, temperature: Float, uniforms: [Float],
     into levels: inout [UInt8]
   ) {
@@ -66,7 +66,7 @@ public struct Bernoulli: Likelihood {
   }
 
   /// See `Likelihood`.
-  public func costs(
+  package func costs(
     logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, levels: [UInt8], into nats: inout [Float]
   ) {
     let channels = levels.count / places.count

@@ -5,23 +5,23 @@ import Kernels
 /// p(q) = exp(z_q) / Σ exp(z): the softmax over L levels, channel by channel. Logits of a pixel are laid out
 /// [channel][level]. The cost is log Σ exp(z − m) + m − z_q with m the largest logit; the gradient is p − 1 at the
 /// level seen and p elsewhere.
-public struct Categorical: Likelihood {
+package struct Categorical: Likelihood {
   /// Yes.
-  public static let drawsChannelsApart = true
+  package static let drawsChannelsApart = true
   /// L
-  public let levels: Int
+  package let levels: Int
 
   /// The likelihood of `levels` levels, 2 to 256.
-  public init(levels: Int) {
+  package init(levels: Int) {
     precondition((2...256).contains(levels), "a pixel has 2 to 256 levels, not \(levels)")
     self.levels = levels
   }
 
   /// L logits a channel.
-  public func outputs(channels: Int) -> Int { channels * levels }
+  package func outputs(channels: Int) -> Int { channels * levels }
 
   /// See `Likelihood`.
-  public func nats(_ batch: ImageBatch, image: Int, logits: FeatureMap, gradient: FeatureMap?) -> Double {
+  package func nats(_ batch: ImageBatch, image: Int, logits: FeatureMap, gradient: FeatureMap?) -> Double {
     var total = 0.0
     var weights = LevelWeights(levels: levels)
     for y in 0..<batch.shape.height {
@@ -41,7 +41,7 @@ public struct Categorical: Likelihood {
   }
 
   /// log softmax(z/T)
-  public func logProbabilities(
+  package func logProbabilities(
     logits: FeatureMap, y: Int, x: Int, channel: Int, earlier: [UInt8], temperature: Float
   ) -> [Float] {
     var weights = LevelWeights(levels: levels)
@@ -52,7 +52,7 @@ public struct Categorical: Likelihood {
   }
 
   /// See `Likelihood`.
-  public func draw(
+  package func draw(
     logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, temperature: Float, uniforms: [Float],
     into drawn: inout [UInt8]
   ) {
@@ -65,7 +65,7 @@ public struct Categorical: Likelihood {
   }
 
   /// See `Likelihood`.
-  public func costs(
+  package func costs(
     logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, levels seen: [UInt8], into nats: inout [Float]
   ) {
     let channels = seen.count / places.count

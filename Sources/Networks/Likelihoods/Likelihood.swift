@@ -3,7 +3,7 @@ import Core
 import Kernels
 
 /// A distribution over the levels of a pixel, given the network's outputs there.
-public protocol Likelihood: Sendable {
+package protocol Likelihood: Sendable {
   /// Whether the channels of a pixel are drawn one after the other, each from outputs of its own that see the channels
   /// before it; otherwise all come from one set of outputs.
   static var drawsChannelsApart: Bool { get }
@@ -32,7 +32,7 @@ public protocol Likelihood: Sendable {
 
 extension Likelihood {
   /// The same where there is no earlier channel.
-  public func logProbabilities(logits: FeatureMap, y: Int, x: Int, channel: Int, temperature: Float) -> [Float] {
+  package func logProbabilities(logits: FeatureMap, y: Int, x: Int, channel: Int, temperature: Float) -> [Float] {
     logProbabilities(logits: logits, y: y, x: x, channel: channel, earlier: [], temperature: temperature)
   }
 }
@@ -47,7 +47,7 @@ public enum LikelihoodKind: String, Sendable, Codable, CaseIterable {
   case logisticMixture = "logistic-mixture"
 
   /// What is used where nothing is said.
-  public static func standard(levels: Int) -> LikelihoodKind { levels == 2 ? .bernoulli : .categorical }
+  package static func standard(levels: Int) -> LikelihoodKind { levels == 2 ? .bernoulli : .categorical }
 }
 
 extension LikelihoodKind {
@@ -63,7 +63,7 @@ extension LikelihoodKind {
 
 extension ModelConfiguration {
   /// The distribution of a pixel given the logits there.
-  public var pixelLikelihood: any Likelihood {
+  package var pixelLikelihood: any Likelihood {
     switch likelihood {
     case .bernoulli:
       precondition(levels == 2, "a Bernoulli pixel has 2 levels, not \(levels)")

@@ -5,19 +5,19 @@ import Kernels
 /// The discretized mixture of logistics of PixelCNN++ (Salimans et al., 2017): see `LogisticMixtureKernel` for the
 /// formula, `PixelScale` for the scale that it is over. All channels of a pixel come from one set of outputs, the channels
 /// after the first through linear coefficients, so a network needs no masks between channels.
-public struct LogisticMixture: Likelihood {
+package struct LogisticMixture: Likelihood {
   /// No: see `LogisticMixtureKernel`.
-  public static let drawsChannelsApart = false
+  package static let drawsChannelsApart = false
   /// M where nothing is said.
-  public static let standardMixtures = 10
+  package static let standardMixtures = 10
 
   /// L
-  public let levels: Int
+  package let levels: Int
   /// M
-  public let mixtures: Int
+  package let mixtures: Int
 
   /// The likelihood of `levels` levels, 2 to 256, of `mixtures` logistics.
-  public init(levels: Int, mixtures: Int = standardMixtures) {
+  package init(levels: Int, mixtures: Int = standardMixtures) {
     precondition((2...256).contains(levels), "a pixel has 2 to 256 levels, not \(levels)")
     precondition(mixtures > 0, "a mixture of \(mixtures)")
     self.levels = levels
@@ -25,10 +25,10 @@ public struct LogisticMixture: Likelihood {
   }
 
   /// 3 M for grey, 10 M for RGB.
-  public func outputs(channels: Int) -> Int { LogisticMixtureKernel.outputs(mixtures: mixtures, channels: channels) }
+  package func outputs(channels: Int) -> Int { LogisticMixtureKernel.outputs(mixtures: mixtures, channels: channels) }
 
   /// See `Likelihood`. Sixteen pixels of a row are computed at a time.
-  public func nats(_ batch: ImageBatch, image: Int, logits: FeatureMap, gradient: FeatureMap?) -> Double {
+  package func nats(_ batch: ImageBatch, image: Int, logits: FeatureMap, gradient: FeatureMap?) -> Double {
     let (width, channels) = (batch.shape.width, batch.shape.channels)
     let kernel = LogisticMixtureKernel(levels: levels, mixtures: mixtures, channels: channels)
     var costs = [FloatVector](repeating: .zero, count: channels)
@@ -52,7 +52,7 @@ public struct LogisticMixture: Likelihood {
   }
 
   /// See `Likelihood`: log p / T, made to sum to 1 again where T is not 1.
-  public func logProbabilities(
+  package func logProbabilities(
     logits: FeatureMap, y: Int, x: Int, channel: Int, earlier: [UInt8], temperature: Float
   ) -> [Float] {
     let kernel = LogisticMixtureKernel(
@@ -69,7 +69,7 @@ public struct LogisticMixture: Likelihood {
   }
 
   /// See `Likelihood`.
-  public func draw(
+  package func draw(
     logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, temperature: Float, uniforms: [Float],
     into drawn: inout [UInt8]
   ) {
@@ -93,7 +93,7 @@ public struct LogisticMixture: Likelihood {
   }
 
   /// See `Likelihood`.
-  public func costs(
+  package func costs(
     logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, levels seen: [UInt8], into nats: inout [Float]
   ) {
     let channels = seen.count / places.count

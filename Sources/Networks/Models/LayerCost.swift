@@ -3,22 +3,22 @@ import Core
 import Kernels
 
 /// The cost of one layer on one image of H×W pixels, counted, not measured.
-public struct LayerCost: Sendable, Codable, Equatable {
+package struct LayerCost: Sendable, Codable, Equatable {
   /// The layer's name in the checkpoint.
-  public let name: String
+  package let name: String
   /// What it is, in a few words.
-  public let kind: String
+  package let kind: String
   /// Parameters that are learned, biases included.
-  public let weights: Int
+  package let weights: Int
   /// Multiply-adds of one forward pass, zero borders included.
-  public let connections: Int
+  package let connections: Int
   /// Steps that must follow one another when all pixels are known: 1 where every pixel is computed at once, W + H − 1
   /// where they go by diagonals. Layers that run side by side (two directions) count once, under the first.
-  public let trainingSteps: Int
+  package let trainingSteps: Int
   /// Steps of this layer when each pixel must be drawn before the next: W·H, or 0 for one that runs beside another.
-  public let samplingSteps: Int
+  package let samplingSteps: Int
   /// Bytes that training keeps of its outputs for one image.
-  public let activationBytes: Int
+  package let activationBytes: Int
 }
 
 extension Convolution {
@@ -45,15 +45,15 @@ extension LayerCost {
 }
 
 /// Steps of a whole network that must follow one another, however many processors there are.
-public struct SequentialSteps: Sendable, Codable, Equatable {
+package struct SequentialSteps: Sendable, Codable, Equatable {
   /// When all pixels are known, layer after layer.
-  public let training: Int
+  package let training: Int
   /// The same with each layer beginning as soon as the one before has its first diagonal.
-  public let pipelined: Int
+  package let pipelined: Int
   /// The count in W, H and d layers of the kind that dominates.
-  public let trainingFormula: String
+  package let trainingFormula: String
   /// When each pixel must be drawn before the next.
-  public let sampling: Int
+  package let sampling: Int
   /// Its formula.
-  public let samplingFormula: String
+  package let samplingFormula: String
 }

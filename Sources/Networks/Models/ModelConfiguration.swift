@@ -175,5 +175,5 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
   }
 
   /// Builds the model. The configuration must be valid.
-  public func makeModel() -> any ImageModel { GraphModel(self) }
+  public func makeModel() -> ImageModel { ImageModel(self) }
 }

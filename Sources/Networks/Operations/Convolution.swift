@@ -6,15 +6,15 @@ import Kernels
 /// over the two places that a cell of a two-dimensional recurrence goes on from. Masked taps are zero in the flat
 /// parameters and do not exist in the packed ones, so nothing is ever multiplied by them and their gradient is zero by
 /// construction.
-public struct Convolution: Sendable {
+package struct Convolution: Sendable {
   /// The layer's name in the checkpoint.
-  public let name: String
+  package let name: String
   /// Features in, at one place.
-  public let inputChannels: Int
+  package let inputChannels: Int
   /// Features out; of a gated layer, those of all gates.
-  public let outputChannels: Int
+  package let outputChannels: Int
   /// The live taps.
-  public let window: ConvolutionWindow
+  package let window: ConvolutionWindow
   /// The taps through which other pixels are seen.
   let earlierWindow: ConvolutionWindow
   /// How inputs and outputs lie in their maps.
@@ -41,7 +41,7 @@ public struct Convolution: Sendable {
   /// `name`.bias to `layout` and its matrices to `packing`. `readsImage` is for a first layer, whose input has no
   /// padding between pixels. With `classes`, `name`.class.weight [output, classes] adds Vᵀc to the bias, c one-hot (van
   /// den Oord et al., "Conditional Image Generation with PixelCNN Decoders", 2016, section 2.3).
-  public init(
+  package init(
     _ name: String, inputChannels: Int, outputChannels: Int, kernelSize: Int = 1, mask: Mask? = nil,
     gateCount: Int = 1, readsImage: Bool = false, classes: Int = 0, layout: inout ParameterLayout,
     packing: inout PackingPlan
@@ -82,7 +82,7 @@ public struct Convolution: Sendable {
   /// The product with what lies in the place beside and the place above: weight [output, 2·input], the place beside
   /// first. Beside is left, or right where `mirrored`. A recurrence has no bias of its own; a first layer that reads
   /// the image this way (the shifted input) has one, and its weight the shape [output, 2·input, 1, 1].
-  public init(
+  package init(
     neighbours name: String, inputChannels: Int, outputChannels: Int, gateCount: Int = 1, mirrored: Bool = false,
     readsImage: Bool = false, classes: Int = 0, layout: inout ParameterLayout, packing: inout PackingPlan
   ) {
@@ -234,7 +234,7 @@ public struct Convolution: Sendable {
   // MARK: Packing
 
   /// Copies the layer's parameters into both packed orders.
-  func pack(_ parameters: ParameterVector, into packed: PackedParameters) {
+  package func pack(_ parameters: ParameterVector, into packed: PackedParameters) {
     let readsImage = readsImage
     forEachWeight { tap, input, column, flat, matrix in
       let value = parameters.storage[flat]
@@ -255,7 +255,7 @@ public struct Convolution: Sendable {
   }
 
   /// Copies the layer's gradient from the packed order into the flat one; masked taps are not touched.
-  func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector) {
+  package func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector) {
     forEachWeight { _, _, _, flat, matrix in gradient.storage[flat] = packed[matrix] }
     forEachBias { flat, matrix, classPlaces in
       var sum = packed[matrix]
@@ -319,7 +319,7 @@ public struct Convolution: Sendable {
   /// Gives the parameters their first values, a function of `seed` and the layer's place. Counted are live taps only.
   /// Classes begin alike, at zero. The recurrent product is uniform within ±1/√(2k) in any case: paths through the image
   /// multiply.
-  func initialize(_ parameters: ParameterVector, _ initialization: Initialization, seed: UInt64) {
+  package func initialize(_ parameters: ParameterVector, _ initialization: Initialization, seed: UInt64) {
     let inputs = Float(weight.liveCount) / Float(liveOutputs)
     let outputs = Float(outputChannels / gateCount * window.taps)
     let isRecurrent = bias == nil

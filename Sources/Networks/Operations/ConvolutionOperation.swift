@@ -33,7 +33,7 @@ struct ConvolutionOperation: Operation {
   func makeBackward(_ maps: OperationMaps, _ gradients: OperationGradients) -> any BackwardPass {
     var passes: [any BackwardPass] = [makeWeightGradient(maps, gradients.output)]
     if let target = gradients.inputs[0] { passes += makeInputGradient(gradients.output, to: target, maps.images) }
-    return BackwardPasses(passes: passes)
+    return BackwardPasses(passes)
   }
 
   func makeWeightGradient(_ maps: OperationMaps, _ gradient: FeatureMap) -> any BackwardPass {

@@ -4,7 +4,7 @@ import Kernels
 
 /// The dropout of one workspace: a mask for each layer that thins out its features. Nothing of it is part of a model:
 /// evaluation and sampling know none.
-public final class Dropout {
+package final class Dropout {
   private let masks: [DropoutMask]
   private let images: Int
 
@@ -16,7 +16,7 @@ public final class Dropout {
 
   /// Draws all masks for `range` of a batch, one image beside the other. What an image loses depends on `random`, its
   /// place in the batch and the layer: not on who computes it.
-  public func draw(_ random: Philox, images range: Range<Int>) {
+  package func draw(_ random: Philox, images range: Range<Int>) {
     for (layer, mask) in masks.enumerated() {
       let counters = mask.countersPerImage(of: images)
       for (place, image) in range.enumerated() {

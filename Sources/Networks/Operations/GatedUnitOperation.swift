@@ -21,7 +21,7 @@ struct GatedUnitOperation: Operation {
   }
 
   func makeBackward(_ maps: OperationMaps, _ gradients: OperationGradients) -> any BackwardPass {
-    guard let target = gradients.inputs[0] else { return BackwardPasses(passes: []) }
+    guard let target = gradients.inputs[0] else { return BackwardPasses() }
     precondition(target.isNew || target.isWhole, "a gated unit gives a gradient to all rows or adds to all")
     let (given, inner, areGates) = (gradients.output, maps.inputs[0], maps.holdsGates)
     let rows = firstGradientRow..<target.map.height

@@ -10,7 +10,7 @@ struct ImageOperation: Operation {
 
   func makeForward(_ maps: OperationMaps) -> any ForwardPass { MapPass(maps.output) { _ in } }
   func makeBackward(_ maps: OperationMaps, _ gradients: OperationGradients) -> any BackwardPass {
-    BackwardPasses(passes: [])
+    BackwardPasses()
   }
   func jacobians(
     _ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape
@@ -33,7 +33,7 @@ struct ActivationOperation: Operation {
 
   /// φ′ follows from what φ gave.
   func makeBackward(_ maps: OperationMaps, _ gradients: OperationGradients) -> any BackwardPass {
-    guard let target = gradients.inputs[0] else { return BackwardPasses(passes: []) }
+    guard let target = gradients.inputs[0] else { return BackwardPasses() }
     let (given, saved, activation) = (gradients.output, maps.output, activation)
     return MapPass(target.map) { region in
       guard target.isWhole else {
@@ -65,7 +65,7 @@ struct SumOperation: Operation {
 
   /// Nothing to do: both inputs have the output's gradient. See `BackwardPlanner`.
   func makeBackward(_ maps: OperationMaps, _ gradients: OperationGradients) -> any BackwardPass {
-    BackwardPasses(passes: [])
+    BackwardPasses()
   }
 
   func jacobians(
@@ -91,7 +91,7 @@ struct DropoutOperation: Operation {
 
   /// The gradient of what was left out is zero.
   func makeBackward(_ maps: OperationMaps, _ gradients: OperationGradients) -> any BackwardPass {
-    guard let mask = maps.mask, let target = gradients.inputs[0] else { return BackwardPasses(passes: []) }
+    guard let mask = maps.mask, let target = gradients.inputs[0] else { return BackwardPasses() }
     let given = gradients.output
     return MapPass(target.map) { region in
       guard target.isWhole else { return mask.apply(given, to: target.map, in: region) }

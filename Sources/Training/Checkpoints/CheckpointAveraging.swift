@@ -4,27 +4,27 @@ import Kernels
 import Networks
 
 /// Where the weights of a checkpoint that has nothing else are from.
-public struct WeightsOrigin: Sendable, Codable, Equatable {
+package struct WeightsOrigin: Sendable, Codable, Equatable {
   /// Which weights of each step: "ema" or "raw".
-  public var weights: String
+  package var weights: String
   /// The steps that they are the mean of, in ascending order; one: they are that step's own.
-  public var steps: [Int]
+  package var steps: [Int]
 
   /// Weights of `steps`.
-  public init(weights: String, steps: [Int]) {
+  package init(weights: String, steps: [Int]) {
     (self.weights, self.steps) = (weights, steps)
   }
 }
 
 extension Checkpoint {
   /// Whether the checkpoint at `path` holds weights alone: no moving average and no optimizer. Throws as `load` does.
-  public static func isWeightsAlone(_ path: String) throws -> Bool {
+  package static func isWeightsAlone(_ path: String) throws -> Bool {
     try Set(CheckpointFolder.files(of: path).map(\.name)) == [modelFile, stateFile]
   }
 
   /// Writes weights alone to the new folder `path`: `model.safetensors` and `state.json`. Throws as
   /// `CheckpointFolder.write` does.
-  public static func saveWeights(_ parameters: ParameterVector, state: RunState, to path: String) throws {
+  package static func saveWeights(_ parameters: ParameterVector, state: RunState, to path: String) throws {
     try CheckpointFolder.write(
       [
         (modelFile, archive([("", parameters)], model: state.model.model, step: state.step)),
@@ -40,7 +40,7 @@ extension Checkpoint {
   /// Approximation by Averaging", 1992); the mean of two runs of different seeds is no model.
   ///
   /// Throws as `loadWeights` does, and `badData` where two have other models, levels or training data.
-  public static func mean(
+  package static func mean(
     of paths: [String], _ weights: Weights
   ) throws -> (state: RunState, parameters: ParameterVector) {
     precondition(!paths.isEmpty, "a mean of no checkpoints")

@@ -3,29 +3,29 @@ import Core
 import ImageData
 
 /// A saved step, looked at.
-public struct ListedStep: Sendable, Equatable {
+package struct ListedStep: Sendable, Equatable {
   /// Step and folder.
-  public let saved: SavedStep
+  package let saved: SavedStep
   /// Bytes of its files, its manifest apart; nil where the manifest is damaged.
-  public let bytes: Int?
+  package let bytes: Int?
   /// What is wrong with it; nil where it is whole.
-  public let damage: String?
+  package let damage: String?
   /// Seconds of the run when it was saved; nil where it is damaged.
-  public let seconds: Double?
+  package let seconds: Double?
   /// Whether it holds weights alone.
-  public let isWeightsAlone: Bool
+  package let isWeightsAlone: Bool
   /// Mean nats of a held-out image with the averaged weights, where the run wrote it down.
-  public let heldOutNats: Double?
+  package let heldOutNats: Double?
   /// How many images that is over.
-  public let heldOutImages: Int?
+  package let heldOutImages: Int?
   /// Whether the best of the held-out scores was reached here.
-  public let isBest: Bool
+  package let isBest: Bool
 }
 
 extension CheckpointFolder {
   /// The steps of a run, oldest first, every file of each verified. Held-out scores are from the run's `metrics.jsonl`,
   /// where it has one, and from the newest whole state. Throws as ``steps(in:)`` does, and `io`; damage is told, not thrown.
-  public static func list(_ run: String) throws -> [ListedStep] {
+  package static func list(_ run: String) throws -> [ListedStep] {
     let steps = try steps(in: run)
     let looked = try steps.map { step -> (state: RunState?, damage: String?) in
       do {
@@ -52,7 +52,7 @@ extension CheckpointFolder {
   /// Removes the whole steps of the run under `lock` but the newest `count`, and but the best unless `dropsBest`; gives
   /// those removed. Damaged ones are neither counted nor removed: what they hold may be wanted. Throws as ``list(_:)`` and
   /// ``remove(_:under:)`` do.
-  public static func tidy(under lock: RunLock, keeping count: Int, dropsBest: Bool) throws -> [SavedStep] {
+  package static func tidy(under lock: RunLock, keeping count: Int, dropsBest: Bool) throws -> [SavedStep] {
     precondition(count > 0, "a run must keep a checkpoint")
     let whole = try list(lock.run).filter { $0.damage == nil }
     let removed = whole.dropLast(count).filter { dropsBest || !$0.isBest }.map(\.saved)

@@ -3,26 +3,26 @@ import Core
 import ImageData
 
 /// A saved step of a run.
-public struct SavedStep: Sendable, Equatable {
+package struct SavedStep: Sendable, Equatable {
   /// Optimizer steps done when it was saved.
-  public let step: Int
+  package let step: Int
   /// Its checkpoint folder.
-  public let path: String
+  package let path: String
 }
 
 /// What a run can be resumed from.
-public struct NewestStep: Sendable, Equatable {
+package struct NewestStep: Sendable, Equatable {
   /// The newest checkpoint that is whole, nil where there is none.
-  public let step: SavedStep?
+  package let step: SavedStep?
   /// The newer ones that were passed over, newest first.
-  public let damaged: [SavedStep]
+  package let damaged: [SavedStep]
   /// One line for each of `damaged`: what is wrong with it.
-  public let messages: [String]
+  package let messages: [String]
 }
 
 extension CheckpointFolder {
   /// The name of a step's folder: "step-00001234". Longer numbers take more digits.
-  public static func name(of step: Int) -> String {
+  package static func name(of step: Int) -> String {
     precondition(step >= 0, "steps are counted from 0")
     let digits = String(step)
     return "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
@@ -30,18 +30,18 @@ extension CheckpointFolder {
 
   /// The step whose folder has this name; nil where none has. Only the one spelling that `name(of:)` gives: "step-12" is
   /// somebody else's.
-  public static func step(named entry: String) -> Int? {
+  package static func step(named entry: String) -> Int? {
     guard entry.hasPrefix("step-"), let step = Int(entry.dropFirst(5)), step >= 0, name(of: step) == entry
     else { return nil }
     return step
   }
 
   /// Where the checkpoint of `step` lies in a run folder.
-  public static func path(of step: Int, in run: String) -> String { run + "/" + name(of: step) }
+  package static func path(of step: Int, in run: String) -> String { run + "/" + name(of: step) }
 
   /// The saved steps of a run, oldest first, sound or not. Other names in the folder are left alone. Throws
   /// `badData` where there is no run folder, `io` where it cannot be read.
-  public static func steps(in run: String) throws -> [SavedStep] {
+  package static func steps(in run: String) throws -> [SavedStep] {
     try DurableFiles.names(in: run).compactMap { entry -> SavedStep? in
       step(named: entry).map { SavedStep(step: $0, path: run + "/" + entry) }
     }.sorted { $0.step < $1.step }
@@ -50,7 +50,7 @@ extension CheckpointFolder {
   /// The newest checkpoint of a run whose every file is whole, and what was wrong with newer ones. Throws as
   /// ``steps(in:)`` does, and `io` where a checkpoint cannot be read for a reason other than damage: a disk
   /// that fails now is no reason to fall back for good.
-  public static func newestValid(in run: String) throws -> NewestStep {
+  package static func newestValid(in run: String) throws -> NewestStep {
     var damaged: [SavedStep] = []
     var messages: [String] = []
     for step in try steps(in: run).reversed() {
@@ -68,7 +68,7 @@ extension CheckpointFolder {
   /// Gives a damaged checkpoint another name ("damaged-step-…"), so that its step can be saved again and pruning
   /// does not count it, while its files stay for whoever wants to look. Gives the new path; throws `io`.
   @discardableResult
-  public static func setAside(_ step: SavedStep, under lock: RunLock) throws -> String {
+  package static func setAside(_ step: SavedStep, under lock: RunLock) throws -> String {
     let base = lock.run + "/damaged-" + name(of: step.step)
     var target = base
     var attempt = 1
@@ -87,7 +87,7 @@ extension CheckpointFolder {
   /// A checkpoint first takes a hidden name and then goes file by file, so that a kill leaves no torn one under
   /// a step's name. Throws `io`.
   @discardableResult
-  public static func prune(under lock: RunLock, keeping count: Int, best: Int? = nil) throws -> [SavedStep] {
+  package static func prune(under lock: RunLock, keeping count: Int, best: Int? = nil) throws -> [SavedStep] {
     precondition(count > 0, "a run must keep a checkpoint")
     let saved: [SavedStep]
     do {
@@ -102,7 +102,7 @@ extension CheckpointFolder {
   }
 
   /// Removes a step of the run under `lock`, in the way that ``prune(under:keeping:best:)`` describes. Throws `io`.
-  public static func remove(_ step: SavedStep, under lock: RunLock) throws {
+  package static func remove(_ step: SavedStep, under lock: RunLock) throws {
     let hidden = temporaryName(in: lock.run, prefix: removingPrefix, for: name(of: step.step))
     try DurableFiles.renameFolder(step.path, toNew: hidden)
     try DurableFiles.removeAll(hidden)
@@ -111,7 +111,7 @@ extension CheckpointFolder {
   /// Removes what killed runs left of saves and removals under way, and gives the names. The lock shows that
   /// no live run is at them. Throws `io`.
   @discardableResult
-  public static func removeLeftovers(under lock: RunLock) throws -> [String] {
+  package static func removeLeftovers(under lock: RunLock) throws -> [String] {
     let names = try DurableFiles.names(in: lock.run).filter {
       $0.hasPrefix(savingPrefix) || $0.hasPrefix(removingPrefix)
     }

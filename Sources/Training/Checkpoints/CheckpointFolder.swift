@@ -15,7 +15,7 @@ import ImageData
 ///
 /// A save writes a hidden folder beside the target, forces it to the disk, and renames it: a kill or power cut
 /// at any moment leaves either no folder of the final name or a complete one.
-public enum CheckpointFolder {
+package enum CheckpointFolder {
   /// Hidden folders of saves and removals under way begin so; without a live run they are left-overs.
   static let savingPrefix = ".saving-"
   static let removingPrefix = ".removing-"
@@ -24,7 +24,7 @@ public enum CheckpointFolder {
   ///
   /// Throws `cannotCreate` where the name is taken or the folder cannot be made, `io` where writing fails (disk
   /// full); nothing is left behind then. Names are plain file names, not hidden, each once.
-  public static func write(_ files: [(name: String, bytes: [UInt8])], to folder: String) throws {
+  package static func write(_ files: [(name: String, bytes: [UInt8])], to folder: String) throws {
     let manifest = CheckpointManifest(files: files)
     let (parent, name) = DurableFiles.split(folder)
     guard !DurableFiles.exists(folder) else { throw DurableFiles.nameTaken(folder) }
@@ -47,7 +47,7 @@ public enum CheckpointFolder {
   /// the checksums of those that are read: all, or the ones `names` asks for (a sampler needs no optimizer).
   ///
   /// Throws `badData` with what is damaged, missing or too many, `io` where the system cannot read.
-  public static func read(_ folder: String, names: [String]? = nil) throws -> [String: [UInt8]] {
+  package static func read(_ folder: String, names: [String]? = nil) throws -> [String: [UInt8]] {
     var result: [String: [UInt8]] = [:]
     let manifest = try checkedManifest(of: folder)
     for name in names ?? [] where !manifest.files.contains(where: { $0.name == name }) {
@@ -61,12 +61,12 @@ public enum CheckpointFolder {
   }
 
   /// The names and lengths of a checkpoint's files, as its manifest lists them. Throws as ``read(_:names:)`` does.
-  public static func files(of folder: String) throws -> [(name: String, bytes: Int)] {
+  package static func files(of folder: String) throws -> [(name: String, bytes: Int)] {
     try checkedManifest(of: folder).files.map { ($0.name, $0.bytes) }
   }
 
   /// Checks every file of a checkpoint without keeping any in memory. Throws as ``read(_:names:)`` does.
-  public static func verify(_ folder: String) throws {
+  package static func verify(_ folder: String) throws {
     for file in try checkedManifest(of: folder).files { _ = try check(file, in: folder, keep: false) }
   }
 

@@ -47,7 +47,7 @@ public final class RunLock: Sendable {
 
   /// Whether a process holds the lock of `run` now. Looking makes no file, and keeps no lock; a run that begins in the
   /// very instant of looking would be told that the folder is locked.
-  public static func isHeld(_ run: String) -> Bool {
+  package static func isHeld(_ run: String) -> Bool {
     let file = DurableFiles.open(run + "/.lock", O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return false }
     defer { _ = close(file) }

@@ -57,7 +57,7 @@ public struct RunState: Sendable, Codable, Equatable {
     public var classNames: [String]
     /// The contents of the training images: what tells whether an image that is scored is one of them. nil in a
     /// checkpoint of an earlier version; a run that goes on from one adds it.
-    public var trainedImages: ContentHashSet?
+    package var trainedImages: ContentHashSet?
 
     /// All of it.
     public init(
@@ -145,7 +145,7 @@ public struct RunState: Sendable, Codable, Equatable {
   public var outputs: RunOutputs?
 
   /// Of a checkpoint of weights alone, where they are from; else nil.
-  public var origin: WeightsOrigin?
+  package var origin: WeightsOrigin?
 
   /// The state at step 0.
   public init(

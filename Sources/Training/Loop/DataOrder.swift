@@ -5,17 +5,17 @@ import Core
 /// seed and the step alone, so a run that is resumed at any step sees what it would have seen.
 ///
 /// The images that do not fill a last batch are left out of that epoch; the next permutation leaves out others.
-public struct DataOrder: Sendable {
+package struct DataOrder: Sendable {
   /// Training images.
-  public let images: Int
+  package let images: Int
   /// Images in a step: the batch asked for, or all images where there are fewer.
-  public let batchSize: Int
+  package let batchSize: Int
   private let seed: UInt64
   private var epochOfPermutation = -1
   private var permutation: [Int] = []
 
   /// The order of `images` images (at least one).
-  public init(images: Int, batchSize: Int, seed: UInt64) {
+  package init(images: Int, batchSize: Int, seed: UInt64) {
     precondition(images > 0 && batchSize > 0, "an order needs images and a batch")
     self.images = images
     self.batchSize = min(batchSize, images)
@@ -23,10 +23,10 @@ public struct DataOrder: Sendable {
   }
 
   /// Steps in an epoch.
-  public var stepsPerEpoch: Int { images / batchSize }
+  package var stepsPerEpoch: Int { images / batchSize }
 
   /// The epoch that step number `step` (from 0) belongs to.
-  public func epoch(ofStep step: Int) -> Int { step / stepsPerEpoch }
+  package func epoch(ofStep step: Int) -> Int { step / stepsPerEpoch }
 
   /// What a checkpoint says of the order before step number `step`.
   func position(step: Int) -> RunState.Order {
@@ -35,7 +35,7 @@ public struct DataOrder: Sendable {
   }
 
   /// The images of step number `step`.
-  public mutating func batch(step: Int) -> ArraySlice<Int> {
+  package mutating func batch(step: Int) -> ArraySlice<Int> {
     let epoch = epoch(ofStep: step)
     if epoch != epochOfPermutation {
       permutation = Philox(seed: seed, purpose: .dataOrder, stream: UInt64(epoch)).permutation(count: images)

@@ -84,7 +84,7 @@ public final class Trainer {
   private let options: TrainingOptions
   private let train: ImageSet
   private let valid: ImageSet?
-  private let model: any ImageModel
+  private let model: ImageModel
   private let engine: BatchGradient
   private let gradient: ParameterVector
   private var order: DataOrder

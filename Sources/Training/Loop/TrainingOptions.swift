@@ -57,7 +57,7 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
   /// When the run is over.
   public var length = Length.epochs(10)
   /// The part of the run that the schedule spans; nil: all of it, as in a run whose length was never changed.
-  public var plan: SchedulePlan?
+  package var plan: SchedulePlan?
   /// Steps between held-out evaluations; nil: once an epoch, or less often where an epoch is short.
   public var evaluationInterval: Int?
   /// Held-out images scored at an interval, chosen once by the seed; the last evaluation scores all.

@@ -4,14 +4,14 @@ import Kernels
 import Networks
 
 /// The magnitude of each slice of a gradient, and of the whole. Masked taps are exactly zero and are not counted.
-public struct GradientNorms: Sendable {
+package struct GradientNorms: Sendable {
   /// One for each slice of the layout, in its order.
-  public let slices: [Magnitude]
+  package let slices: [Magnitude]
   /// The slices' names and numbers of live elements.
   private let layout: ParameterLayout
 
   /// Measures `gradient`, slices side by side on `threads` threads. Each sum has a fixed order.
-  public init(_ gradient: ParameterVector, threads: Int) {
+  package init(_ gradient: ParameterVector, threads: Int) {
     layout = gradient.layout
     let layout = gradient.layout
     var slices = [Magnitude?](repeating: nil, count: layout.slices.count)
@@ -25,21 +25,21 @@ public struct GradientNorms: Sendable {
   }
 
   /// The Euclidean norm over all parameters.
-  public var global: Double { slices.reduce(0) { $0 + $1.sumOfSquares }.squareRoot() }
+  package var global: Double { slices.reduce(0) { $0 + $1.sumOfSquares }.squareRoot() }
 
   /// The name of the first tensor whose gradient has an element that is not finite.
-  public var firstNotFinite: String? {
+  package var firstNotFinite: String? {
     zip(layout.slices, slices).first { !$1.isFinite }?.0.name
   }
 
   /// The name of the last such tensor. The backward pass runs against the layout's order and carries what is not
   /// finite on to every layer before, so where the loss was finite this is the layer it began in.
-  public var lastNotFinite: String? {
+  package var lastNotFinite: String? {
     slices.lastIndex { !$0.isFinite }.map { layout.slices[$0].name }
   }
 
   /// Root mean square of slice `index` over its live elements.
-  public func rms(_ index: Int) -> Double {
+  package func rms(_ index: Int) -> Double {
     (slices[index].sumOfSquares / Double(max(1, layout.slices[index].liveCount))).squareRoot()
   }
 }

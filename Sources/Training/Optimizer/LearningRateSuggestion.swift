@@ -1,16 +1,16 @@
 // What a learning-rate range test says: where the loss falls fastest, where it is smallest, and the rate to begin with.
 
 /// The rate that a sweep suggests, and what it was read from.
-public struct LearningRateSuggestion: Sendable, Equatable {
+package struct LearningRateSuggestion: Sendable, Equatable {
   /// Where the smoothed loss falls fastest over the logarithm of the rate.
-  public let steepest: LearningRateSweep.Point
+  package let steepest: LearningRateSweep.Point
   /// Where the smoothed loss is smallest.
-  public let smallest: LearningRateSweep.Point
+  package let smallest: LearningRateSweep.Point
 
   /// The rate to train with.
-  public var learningRate: Double { smallest.learningRate / 10 }
+  package var learningRate: Double { smallest.learningRate / 10 }
   /// Why.
-  public var reason: String {
+  package var reason: String {
     "one tenth of the rate at which the smoothed loss is smallest: there the rate begins to be too high"
   }
 
@@ -22,7 +22,7 @@ public struct LearningRateSuggestion: Sendable, Equatable {
 
   /// Reads `points`, of rates that rise evenly on a logarithmic scale; nil where there are too few, or the loss fell by no
   /// more than batches differ: then its smallest value is a matter of chance, as it is for a model that has learned.
-  public init?(_ points: [LearningRateSweep.Point]) {
+  package init?(_ points: [LearningRateSweep.Point]) {
     let reach = Self.reach(points.count)
     guard points.count > 2 * reach,
       let smallest = points.min(by: { ($0.smoothedNats, $0.step) < ($1.smoothedNats, $1.step) }),
@@ -52,7 +52,7 @@ extension LearningRateSweep {
   /// Whether the sweep went to its highest rate with the smoothed loss still falling: at its smallest within the last
   /// twentieth of the steps. Then the suggestion is one of the rates that were tried, and a sweep to a higher one may
   /// find a better.
-  public var isStillFalling: Bool {
+  package var isStillFalling: Bool {
     guard end == .complete, points.count > 2,
       let smallest = points.min(by: { ($0.smoothedNats, $0.step) < ($1.smoothedNats, $1.step) }),
       let first = points.first, smallest.smoothedNats < first.smoothedNats

@@ -7,23 +7,23 @@ import Networks
 /// Trains with a learning rate that rises exponentially, step by step, and watches the loss (L. N. Smith, "Cyclical
 /// Learning Rates for Training Neural Networks", 2017, section 3.3; the exponential course, smoothing and the stop are
 /// the usual practice since). Nothing of it is kept but the figures.
-public struct LearningRateSweep {
+package struct LearningRateSweep {
   /// What decides a sweep besides model and images.
-  public struct Options: Sendable, Equatable {
+  package struct Options: Sendable, Equatable {
     /// The rates of the first and the last step.
-    public var lowest = 1e-6, highest = 1.0
+    package var lowest = 1e-6, highest = 1.0
     /// Steps between them, both counted.
-    public var steps = 200
+    package var steps = 200
     /// How much of the running mean of the loss is the mean before.
-    public var smoothing = 0.9
+    package var smoothing = 0.9
     /// The sweep stops where the smoothed loss is so many times its smallest.
-    public var divergence = 4.0
+    package var divergence = 4.0
 
     /// The usual ones.
-    public init() {}
+    package init() {}
 
     /// Throws a usage error whose path is the first property that makes no sense.
-    public func validate() throws {
+    package func validate() throws {
       func require(_ condition: Bool, _ option: String, _ expected: String, _ found: Any) throws {
         guard condition else { throw ScanlineError(.usage, path: option, expected: expected, found: "\(found)") }
       }
@@ -36,25 +36,25 @@ public struct LearningRateSweep {
   }
 
   /// A step of the sweep.
-  public struct Point: Sendable, Codable, Equatable {
+  package struct Point: Sendable, Codable, Equatable {
     /// Steps taken before it.
-    public var step: Int
+    package var step: Int
     /// The rate it is taken with.
-    public var learningRate: Double
+    package var learningRate: Double
     /// Mean nats of an image of its batch, before the step.
-    public var natsPerImage: Double
+    package var natsPerImage: Double
     /// Their running mean, corrected for its beginning.
-    public var smoothedNats: Double
+    package var smoothedNats: Double
 
     /// A step.
-    public init(step: Int, learningRate: Double, natsPerImage: Double, smoothedNats: Double) {
+    package init(step: Int, learningRate: Double, natsPerImage: Double, smoothedNats: Double) {
       (self.step, self.learningRate) = (step, learningRate)
       (self.natsPerImage, self.smoothedNats) = (natsPerImage, smoothedNats)
     }
   }
 
   /// Why a sweep ended.
-  public enum End: String, Sendable, Codable {
+  package enum End: String, Sendable, Codable {
     /// At the highest rate.
     case complete
     /// The smoothed loss was too far above its smallest.
@@ -66,13 +66,13 @@ public struct LearningRateSweep {
   }
 
   /// The steps, in order; never empty unless the first loss was not finite.
-  public let points: [Point]
+  package let points: [Point]
   /// Why there are no more.
-  public let end: End
+  package let end: End
 
   /// Runs the sweep on `images`, from `parameters`, which stay as they are. `training` gives batch, optimizer, dropout and
   /// seed; its length and schedule play no part. `isStopped` is asked before every step, `progress` told after each.
-  public init(
+  package init(
     state: RunState, parameters: ParameterVector, images: ImageSet, training: TrainingOptions, options: Options,
     threads: Int, isStopped: () -> Bool = { false }, progress: (Point) -> Void = { _ in }
   ) {

@@ -4,16 +4,16 @@
 ///
 /// A cosine that followed every new length would jump from its end back up. So the schedule keeps the span that it had, and
 /// behind it the rate stays that of its last step; or it begins again over the steps still to come, where that is asked for.
-public struct SchedulePlan: Sendable, Codable, Equatable {
+package struct SchedulePlan: Sendable, Codable, Equatable {
   /// The steps that were taken when the schedule began.
-  public var firstStep = 0
+  package var firstStep = 0
   /// The seconds of the run when it began.
-  public var firstSeconds = 0.0
+  package var firstSeconds = 0.0
   /// The length of the run at which it ends.
-  public var length: TrainingOptions.Length
+  package var length: TrainingOptions.Length
 
   /// A schedule that begins after `firstStep` steps and `firstSeconds` seconds and ends when the run has `length`.
-  public init(firstStep: Int = 0, firstSeconds: Double = 0, length: TrainingOptions.Length) {
+  package init(firstStep: Int = 0, firstSeconds: Double = 0, length: TrainingOptions.Length) {
     (self.firstStep, self.firstSeconds, self.length) = (firstStep, firstSeconds, length)
   }
 }

@@ -3,19 +3,19 @@ import Kernels
 import Networks
 
 /// The records of a run, taken one by one: an even choice of them for figures, and every flag in short.
-public struct GradientHistory: Sendable {
+package struct GradientHistory: Sendable {
   /// What was flagged of one kind.
-  public struct Trouble: Sendable {
+  package struct Trouble: Sendable {
     /// What it is.
-    public let kind: GradientFlag.Kind
+    package let kind: GradientFlag.Kind
     /// The first record that has it, other kinds left out of its flags.
-    public let first: GradientRecord
+    package let first: GradientRecord
     /// The step of the last one that has it.
-    public private(set) var lastStep: Int
+    package private(set) var lastStep: Int
     /// How many have it.
-    public private(set) var recordCount = 0
+    package private(set) var recordCount = 0
     /// The layers that had it at some step.
-    public private(set) var layers: Set<String> = []
+    package private(set) var layers: Set<String> = []
 
     fileprivate init(_ kind: GradientFlag.Kind, first: GradientRecord) {
       var first = first
@@ -34,19 +34,19 @@ public struct GradientHistory: Sendable {
   static let mostKept = 400
 
   /// How many records there were.
-  public private(set) var count = 0
+  package private(set) var count = 0
   /// The last one.
-  public private(set) var last: GradientRecord?
+  package private(set) var last: GradientRecord?
   private var kept: [GradientRecord] = []
   /// Every so many records one is kept.
   private var stride = 1
   private var troubles: [GradientFlag.Kind: Trouble] = [:]
 
   /// Of no records.
-  public init() {}
+  package init() {}
 
   /// Takes the next record, of the same layers as those before it.
-  public mutating func add(_ record: GradientRecord) {
+  package mutating func add(_ record: GradientRecord) {
     precondition(last.map { $0.layers.map(\.name) == record.layers.map(\.name) } ?? true, "records of two models")
     if count % stride == 0 {
       if kept.count == Self.mostKept {
@@ -63,11 +63,11 @@ public struct GradientHistory: Sendable {
   }
 
   /// Records at even distances, the first and the last among them, oldest first.
-  public var chosen: [GradientRecord] {
+  package var chosen: [GradientRecord] {
     guard let last, kept.last?.step != last.step else { return kept }
     return kept + [last]
   }
 
   /// What was flagged, kinds in their order.
-  public var flagged: [Trouble] { GradientFlag.Kind.allCases.compactMap { troubles[$0] } }
+  package var flagged: [Trouble] { GradientFlag.Kind.allCases.compactMap { troubles[$0] } }
 }

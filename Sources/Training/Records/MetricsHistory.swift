@@ -3,27 +3,27 @@ import ImageData
 import Kernels
 
 /// The records of a run, taken one by one.
-public struct MetricsHistory: Sendable {
+package struct MetricsHistory: Sendable {
   /// Records of training that are kept at most; of more, neighbours become one mean.
   static let mostRecords = 2_000
 
   /// The last record; nil where there is none.
-  public private(set) var last: MetricsRecord?
+  package private(set) var last: MetricsRecord?
   /// The records of held-out images, oldest first.
-  public private(set) var heldOut: [MetricsRecord] = []
+  package private(set) var heldOut: [MetricsRecord] = []
   private var groups: [MetricsRecord] = []
   /// Every so many records are one mean.
   private var groupSize = 1
   private var started: (record: MetricsRecord, count: Int)?
 
   /// Of no records.
-  public init() {}
+  package init() {}
 
   /// Of the run in the folder `run`. Throws as ``RecordLog/forEach(ofRun:_:)`` does.
-  public init(ofRun run: String) throws { try MetricsLog.forEach(ofRun: run) { add($0) } }
+  package init(ofRun run: String) throws { try MetricsLog.forEach(ofRun: run) { add($0) } }
 
   /// Takes the next record.
-  public mutating func add(_ record: MetricsRecord) {
+  package mutating func add(_ record: MetricsRecord) {
     last = record
     if record.heldOut != nil { heldOut.append(record) }
     guard record.training != nil else { return }
@@ -39,7 +39,7 @@ public struct MetricsHistory: Sendable {
   }
 
   /// The records of training, oldest first, each a mean over the steps since the one before.
-  public var training: [MetricsRecord] { groups + (started.map { [$0.record] } ?? []) }
+  package var training: [MetricsRecord] { groups + (started.map { [$0.record] } ?? []) }
 }
 
 extension MetricsRecord {

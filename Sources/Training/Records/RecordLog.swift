@@ -50,7 +50,7 @@ extension GradientRecord: RunRecord {
 
 extension GradientHistory {
   /// Of the run in the folder `run`, up to `step` where one is given. Throws as ``RecordLog/forEach(ofRun:_:)`` does.
-  public init(ofRun run: String, upTo step: Int = .max) throws {
+  package init(ofRun run: String, upTo step: Int = .max) throws {
     self.init()
     try GradientLog.forEach(ofRun: run) { if $0.step <= step { add($0) } }
   }
@@ -70,7 +70,7 @@ public final class RecordLog<Record: RunRecord> {
 
   /// Opens the log of the run under `lock` at `step`: what it has of later steps, which will be taken again, is removed;
   /// at step 0 that is everything, the records of a run that ended before it had saved anything. Throws `io`.
-  public init(under lock: RunLock, step: Int) throws {
+  package init(under lock: RunLock, step: Int) throws {
     path = lock.run + "/" + Record.fileName
     encoder.outputFormatting = [.sortedKeys]
     encoder.keyEncodingStrategy = .convertToSnakeCase
@@ -101,7 +101,7 @@ public final class RecordLog<Record: RunRecord> {
 
   /// Appends a record; the first one makes the file. Throws `io`, `cannotCreate`, and `diverged` where a figure is not
   /// finite, which JSON cannot say.
-  public func append(_ record: Record) throws {
+  package func append(_ record: Record) throws {
     let line: Data
     do {
       line = try encoder.encode(record)

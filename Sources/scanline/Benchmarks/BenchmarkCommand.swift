@@ -54,7 +54,7 @@ struct BenchmarkOptions: ParsableArguments {
 
   var threadCount: Int { threads == 0 ? availableThreads() : threads }
 
-  func makeModel() throws -> any ImageModel {
+  func makeModel() throws -> ImageModel {
     let configuration = ModelConfiguration(
       model: model, width: width, blocks: blocks,
       shape: ImageShape(height: side, width: side, channels: channels), levels: levels,

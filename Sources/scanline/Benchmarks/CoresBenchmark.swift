@@ -100,7 +100,7 @@ struct CoresBenchmark: ParsableCommand {
         }))
   }
 
-  private func measure(_ model: any ImageModel, _ batch: ImageBatch) -> Measured {
+  private func measure(_ model: ImageModel, _ batch: ImageBatch) -> Measured {
     let work = StepWork(model, batch, threads: options.threadCount)
     let bandwidth = BandwidthTest()
     work.step(work.alone)

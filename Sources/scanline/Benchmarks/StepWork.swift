@@ -24,15 +24,15 @@ final class StepWork {
   /// Floating-point operations of a step's products: a multiply-add is two, and each is done forward, for the weights'
   /// gradient and for the input's. (That of the image, which nobody needs, is counted in: under one in a hundred.)
   let operations: Double
-  private let model: any ImageModel
+  private let model: ImageModel
   private let batch: ImageBatch
   private let packed: PackedParameters
-  private let workspace: any ModelWorkspace
+  private let workspace: ModelWorkspace
   private let sum: AlignedBuffer
   private let gradient: ParameterVector
   private var adam: Adam
 
-  init(_ model: any ImageModel, _ batch: ImageBatch, threads: Int) {
+  init(_ model: ImageModel, _ batch: ImageBatch, threads: Int) {
     self.model = model
     self.batch = batch
     alone = (BatchGradient(model: model, batchSize: batch.count, threads: 1), 1)
@@ -57,7 +57,7 @@ final class StepWork {
   func run(_ part: Part) {
     switch part {
     case .packing: model.pack(adam.parameters, into: packed, threads: 1)
-    case .forward: forEachGroup { model.forward(batch, images: $0, packed: packed, workspace: workspace) }
+    case .forward: forEachGroup { workspace.forward(batch, images: $0, packed: packed) }
     case .likelihood:
       let likelihood = model.likelihood
       forEachGroup {
@@ -68,7 +68,7 @@ final class StepWork {
       }
     case .backward:
       forEachGroup {
-        model.backward(images: $0, packed: packed, workspace: workspace, into: sum, observer: nil)
+        workspace.backward(images: $0.count, packed: packed, into: sum)
       }
     case .reduction: alone.gradient.reduce(into: gradient)
     case .norms: _ = GradientNorms(gradient, threads: 1)

@@ -134,7 +134,7 @@ struct DescribeCommand: ParsableCommand {
   // MARK: Measuring
 
   private func measured(
-    _ network: any ImageModel, _ parameters: ParameterVector, _ field: ContextMap?, _ samplingGrowth: Int,
+    _ network: ImageModel, _ parameters: ParameterVector, _ field: ContextMap?, _ samplingGrowth: Int,
     _ bar: ProgressBar
   ) -> Measured {
     let images = 4 * network.imagesTogether
@@ -161,7 +161,7 @@ struct DescribeCommand: ParsableCommand {
 
   /// Bytes by which resident memory grew at most while images were drawn; the packed weights were there before.
   private func samplingGrowth(
-    _ network: any ImageModel, _ parameters: ParameterVector, _ threads: Int, _ bar: ProgressBar
+    _ network: ImageModel, _ parameters: ParameterVector, _ threads: Int, _ bar: ProgressBar
   ) -> Int {
     let sampler = Sampler(model: network, parameters: parameters, threads: threads)
     let before = Int(scanline_resident_bytes())

@@ -158,7 +158,7 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   private func gradient(
-    _ model: any ImageModel, _ parameters: ParameterVector, _ set: ImageSet, _ quantization: Quantization
+    _ model: ImageModel, _ parameters: ParameterVector, _ set: ImageSet, _ quantization: Quantization
   ) -> [String: EvaluateReport.Gradient] {
     let threads = threads ?? availableThreads()
     let gradient = ParameterVector(layout: model.layout)

@@ -81,7 +81,7 @@ struct ImportCommand: ParsableCommand {
 
   /// What the file calls the tensors: as PyTorch does, unless all that it calls by a name of the model is ours. The two
   /// have no name in common.
-  private func names(in archive: TensorArchive, _ model: any ImageModel) -> [String: String] {
+  private func names(in archive: TensorArchive, _ model: ImageModel) -> [String: String] {
     let found = Set(archive.tensors.map(\.name))
     let isOurs = model.layout.slices.contains { found.contains($0.name) }
     return isOurs && found.isDisjoint(with: model.pyTorchNames.values) ? [:] : model.pyTorchNames

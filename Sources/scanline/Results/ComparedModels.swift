@@ -18,7 +18,7 @@ struct ComparedModels {
   struct Images {
     let set: ImageSet
     let sets: [ImageSet]
-    let models: [any ImageModel]
+    let models: [ImageModel]
     /// CRC-32 over shape, number of levels and every level, in order.
     let fingerprint: UInt32
     /// Who was trained on them.
@@ -67,7 +67,7 @@ struct ComparedModels {
     -> Images
   {
     let listing = limit.map { self.listing.spread($0, in: split) } ?? self.listing
-    var (sets, networks): ([ImageSet], [any ImageModel]) = ([], [])
+    var (sets, networks): ([ImageSet], [ImageModel]) = ([], [])
     var training: TrainingOverlap?
     for model in models {
       // The pixels that are there already are taken again where they are read alike.

@@ -53,7 +53,7 @@ struct LoadedCheckpoint {
   func load(
     _ listing: ImageFolder, split: Split?, _ images: ImageOptions, threads: Int, ignoresClasses: Bool = false,
     console: Console
-  ) throws -> (set: ImageSet, model: any ImageModel) {
+  ) throws -> (set: ImageSet, model: ImageModel) {
     let set = try listing.images(
       of: split, images.loading(over: state.data?.loading), threads: threads, console: console
     ).numbered(as: ignoresClasses ? nil : state.model.classNames, path: listing.path)
@@ -73,7 +73,7 @@ struct LoadedCheckpoint {
   }
 
   /// The model for the size of the images of `set`, which have its channels.
-  func model(for set: ImageSet, console: Console) -> any ImageModel {
+  func model(for set: ImageSet, console: Console) -> ImageModel {
     var configuration = state.model
     if set.shape != configuration.shape {
       console.logger.warning("the images are \(set.shape), the model was made for \(configuration.shape)")

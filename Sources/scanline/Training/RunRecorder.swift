@@ -7,12 +7,6 @@ import Networks
 import TensorBoard
 import Training
 
-/// One kind of record of a run: it is handed every event, in order, and writes what it makes of it.
-protocol RunSink: AnyObject {
-  /// Takes one event. Throws `io` and `cannotCreate`, and `diverged` where a figure is not finite.
-  func take(_ event: TrainingEvent) throws
-}
-
 /// The one place that knows the files of a run folder besides its checkpoints. It makes them, clears away what a run that
 /// was killed left of steps that will be taken again, and hands the events of a trainer to what writes and shows them.
 ///
@@ -39,7 +33,8 @@ final class RunRecorder {
     try Self.clear(lock.run, after: trainer.adam.step)
     let events = try EventSink(under: lock, step: trainer.adam.step, isOn: writesEvents)
     let kept: [(any RunSink)?] = [
-      try MetricsSink(under: lock, state: state, events: events), try GradientSink(under: lock, state: state), events,
+      try MetricsSink(under: lock, state: state) { try events?.append($0) },
+      try GradientSink(under: lock, state: state), events,
       try SampleSink(under: lock, trainer: trainer, threads: threads, console: console, events: events),
       warmupIsGiven ? WarmupWatch(state, console: console) : nil,
     ]
@@ -95,45 +90,6 @@ final class RunRecorder {
         try DurableFiles.removeAll(folder + "/" + name)
       }
     }
-  }
-}
-
-/// metrics.jsonl, and the same in the event files.
-final class MetricsSink: RunSink {
-  private var recorder: MetricsRecorder
-  private let log: MetricsLog
-  private let run: String
-  private let events: EventSink?
-  private var hasStepped = false
-
-  /// The log of the run under `lock`, from `state` on. Throws `io`.
-  init(under lock: RunLock, state: RunState, events: EventSink?) throws {
-    self.events = events
-    recorder = MetricsRecorder(
-      interval: state.training?.metricsInterval ?? 0, shape: state.model.shape, from: state)
-    log = try MetricsLog(under: lock, step: state.step)
-    run = lock.run
-  }
-
-  func take(_ event: TrainingEvent) throws {
-    if case .step = event { hasStepped = true }
-    guard let record = recorder.record(event) else { return }
-    // The last evaluation may have been made up for already by a resume before this one.
-    if !hasStepped, (try? MetricsHistory(ofRun: run))?.last?.heldOut == record.heldOut { return }
-    try log.append(record)
-    try events?.append(record)
-  }
-}
-
-/// gradients.jsonl
-final class GradientSink: RunSink {
-  private let log: GradientLog
-
-  /// The log of the run under `lock`, from `state` on. Throws `io`.
-  init(under lock: RunLock, state: RunState) throws { log = try GradientLog(under: lock, step: state.step) }
-
-  func take(_ event: TrainingEvent) throws {
-    if case .gradients(let record) = event { try log.append(record) }
   }
 }
 

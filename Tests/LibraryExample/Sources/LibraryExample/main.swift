@@ -24,6 +24,7 @@ func run() throws {
   options.length = .steps(20)
   options.batchSize = 8
   options.evaluationImages = 16
+  options.gradientInterval = 5
 
   let start = Adam(
     parameters: configuration.makeModel().initialParameters(seed: options.seed), options: options.adam)
@@ -32,6 +33,11 @@ func run() throws {
   let trainer = Trainer(
     state: RunState(model: configuration, quantization: quantization, training: options), adam: start, train: train,
     valid: valid, threads: availableThreads(), now: { Double(began.duration(to: clock.now).components.seconds) })
+  // One run, one folder: the lock keeps others out. Metrics and gradient flow are written down as they come.
+  let lock = try RunLock(run: output)
+  let sinks: [any RunSink] = [
+    try MetricsSink(under: lock, state: trainer.state), try GradientSink(under: lock, state: trainer.state),
+  ]
   _ = try trainer.run(
     request: { .none },
     save: { state, adam in
@@ -40,10 +46,14 @@ func run() throws {
       return path
     },
     report: { event in
+      for sink in sinks { try sink.take(event) }
       if case .evaluated(let evaluation) = event {
         print("step \(evaluation.step): \(evaluation.summary.bitsPerDimension) bits per dimension")
       }
     })
+
+  let flow = try GradientLog.records(ofRun: output)
+  for layer in flow.last?.layers ?? [] { print("\(layer.name): gradient flow \(layer.flow.rms)") }
 
   // What was saved, read again: its exact likelihood of other images, and a picture of what it draws.
   let (state, weights) = try Checkpoint.loadWeights("\(output)/step-\(trainer.adam.step)", .ema)

@@ -1,4 +1,4 @@
-// A model that is a graph: everything that one can ask of a model, derived from its operations.
+// A model: a graph of operations, and everything that one can ask of it, derived from them.
 import Core
 import Kernels
 
@@ -8,8 +8,9 @@ protocol Architecture {
   static func build(_ graph: inout Graph, _ configuration: ModelConfiguration) -> Value
 }
 
-/// A network made of a graph's operations; see `ImageModel`.
-public struct GraphModel: ImageModel {
+/// A network that predicts each pixel from those before it in raster order. A model is a description: it holds no
+/// weights and no activations, so one value serves all threads.
+public struct ImageModel: Sendable {
   /// What the model is.
   public var configuration: ModelConfiguration { graph.configuration }
   /// Its parameters.
@@ -26,7 +27,7 @@ public struct GraphModel: ImageModel {
   }
 
   /// The model of `graph`.
-  init(_ graph: Graph, fuses: Bool = true) {
+  package init(_ graph: Graph, fuses: Bool = true) {
     self.graph = graph
     self.fuses = fuses
     layers = graph.nodes.flatMap { $0.operation.layers }
@@ -35,46 +36,53 @@ public struct GraphModel: ImageModel {
 
   /// Four where recurrences run: with two vectors of features, enough rows to hide the latency of a product, and a worker's
   /// activations still fit the last cache. Otherwise one, whose activations then stay in the cache.
-  public let imagesTogether: Int
+  package let imagesTogether: Int
 
-  func plan(_ purpose: PlanPurpose, images: Int? = nil) -> Plan {
+  func plan(_ purpose: WorkspacePurpose, images: Int? = nil) -> Plan {
     Plan(graph, purpose, images: images ?? imagesTogether, fuses: fuses)
   }
 
   // MARK: Parameters
 
-  /// See `ImageModel`.
+  /// Fresh parameters, a function of `seed` alone.
   public func initialParameters(seed: UInt64) -> ParameterVector {
     let parameters = ParameterVector(layout: layout)
     for layer in layers { layer.initialize(parameters, configuration.initialization, seed: seed) }
     return parameters
   }
 
-  /// See `ImageModel`.
-  public func makePackedParameters() -> PackedParameters { graph.packing.makeParameters() }
-  /// See `ImageModel`.
-  public func makePackedGradient() -> AlignedBuffer { graph.packing.makeGradient() }
+  /// Room for the parameters in the order of the kernels.
+  package func makePackedParameters() -> PackedParameters { graph.packing.makeParameters() }
+  /// Room for a gradient in the order of the kernels, zero.
+  package func makePackedGradient() -> AlignedBuffer { graph.packing.makeGradient() }
 
-  /// See `ImageModel`.
-  public func pack(_ parameters: ParameterVector, into packed: PackedParameters, threads: Int) {
+  /// Brings the parameters into the order of the kernels.
+  package func pack(_ parameters: ParameterVector, into packed: PackedParameters, threads: Int) {
     parallelFor(layers.count, threads: threads) { number, _ in layers[number].pack(parameters, into: packed) }
   }
 
-  /// See `ImageModel`.
-  public func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector, threads: Int) {
+  /// `parameters` packed.
+  package func packed(_ parameters: ParameterVector) -> PackedParameters {
+    let packed = makePackedParameters()
+    pack(parameters, into: packed, threads: 1)
+    return packed
+  }
+
+  /// Brings a gradient back into the order of the parameters.
+  package func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector, threads: Int) {
     parallelFor(layers.count, threads: threads) { number, _ in layers[number].unpackGradient(packed, into: gradient) }
   }
 
-  /// See `ImageModel`.
-  public var pyTorchNames: [String: String] { layout.renamed(graph.pyTorchModules) }
+  /// PyTorch's name of every tensor, by ours: what `scanline import` reads.
+  package var pyTorchNames: [String: String] { layout.renamed(graph.pyTorchModules) }
 
   // MARK: Running
 
-  /// See `ImageModel`.
-  public func makeWorkspace(_ purpose: WorkspacePurpose) -> any ModelWorkspace { GraphWorkspace(plan(purpose.plan)) }
+  /// Memory for one worker.
+  package func makeWorkspace(_ purpose: WorkspacePurpose) -> ModelWorkspace { ModelWorkspace(plan(purpose)) }
 
-  /// See `ImageModel`.
-  public func makePixelRunner(images: Int) -> PixelRunner {
+  /// Memory to go through `images` images pixel by pixel.
+  package func makePixelRunner(images: Int) -> PixelRunner {
     let plan = plan(.sampling, images: images)
     let memory = PlanMemory(plan)
     return PixelRunner(
@@ -82,31 +90,14 @@ public struct GraphModel: ImageModel {
       input: memory.maps[plan.input], logits: memory.maps[plan.logits], classes: memory.classes)
   }
 
-  /// See `ImageModel`.
-  public func forward(
-    _ batch: ImageBatch, images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace
-  ) {
-    own(workspace).forward(batch, images: images, packed)
-  }
+  /// The distribution of a pixel given the logits there.
+  package var likelihood: any Likelihood { configuration.pixelLikelihood }
 
-  /// See `ImageModel`.
-  public func backward(
-    images: Range<Int>, packed: PackedParameters, workspace: any ModelWorkspace, into gradient: AlignedBuffer,
-    observer: FlowObserver?
-  ) {
-    own(workspace).backward(images: images.count, packed, into: gradient, observer: observer)
-  }
-
-  /// See `ImageModel`.
-  public func diagonalFlow(
-    images: Int, packed: PackedParameters, workspace: any ModelWorkspace, scratch: AlignedBuffer
-  ) -> [DiagonalFlow] {
-    own(workspace).diagonalFlow(images: images, packed, scratch: scratch)
-  }
-
-  private func own(_ workspace: any ModelWorkspace) -> GraphWorkspace {
-    guard let own = workspace as? GraphWorkspace else { preconditionFailure("a workspace of another model") }
-    return own
+  /// `count` images of levels drawn evenly, of the classes in turn: noise to test and to measure with.
+  package func noise(_ random: Philox, count: Int) -> ImageBatch {
+    var batch = ImageBatch(noise: random, shape: configuration.shape, count: count, levels: configuration.levels)
+    if configuration.classCount > 0 { batch.classes = (0..<count).map { $0 % configuration.classCount } }
+    return batch
   }
 }
 

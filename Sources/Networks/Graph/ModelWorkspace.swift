@@ -1,19 +1,24 @@
-// The memory of one worker with the passes over it.
+// The memory of one worker, and a model's passes over it.
 import Core
 import Kernels
 
-/// Runs a plan for training or evaluation.
-final class GraphWorkspace: ModelWorkspace {
-  let logits: [FeatureMap]
-  let logitGradients: [FeatureMap]
-  let dropout: Dropout?
-  let byteCount: Int
+/// The memory that one worker needs to run a model for training or evaluation: activations, and for training their
+/// gradients.
+package final class ModelWorkspace {
+  /// The network's outputs of the images last run, one map each.
+  package let logits: [FeatureMap]
+  /// Where the likelihood leaves ∂nats/∂logits; empty in a workspace for evaluation.
+  package let logitGradients: [FeatureMap]
+  /// Where features are left out while training; nil where none are.
+  package let dropout: Dropout?
+  /// Bytes of all maps.
+  package let byteCount: Int
   let memory: PlanMemory
   private let plan: Plan
   private let forwardPasses: [any ForwardPass]
   private let backwardPasses: [any BackwardPass]
-  /// Diagonals that each direction of each recurrence took in the last pass.
-  private(set) var stepsTaken: [Int] = []
+  /// Diagonals that each direction of each recurrence took in the last pass, counted; empty for other models.
+  package private(set) var stepsTaken: [Int] = []
 
   init(_ plan: Plan) {
     let memory = PlanMemory(plan)
@@ -31,8 +36,8 @@ final class GraphWorkspace: ModelWorkspace {
     byteCount = memory.maker.byteCount
   }
 
-  /// Runs `range` of `batch`, at most as many images as the plan is for.
-  func forward(_ batch: ImageBatch, images range: Range<Int>, _ packed: PackedParameters) {
+  /// Runs the images `range` of `batch`, at most `imagesTogether`, and leaves their logits.
+  package func forward(_ batch: ImageBatch, images range: Range<Int>, packed: PackedParameters) {
     let images = plan.images
     precondition(range.count <= images, "\(range.count) images in a workspace for \(images)")
     memory.classes?.choose(batch, range)
@@ -50,9 +55,10 @@ final class GraphWorkspace: ModelWorkspace {
     stepsTaken = forwardPasses.flatMap { ($0 as? RecurrenceForward)?.stepsTaken ?? [] }
   }
 
-  /// Given the logits' gradient of the first `count` images, adds to the gradient of all parameters.
-  func backward(
-    images count: Int, _ packed: PackedParameters, into gradient: AlignedBuffer, observer: FlowObserver?
+  /// Given ∂nats/∂logits of the first `count` images after `forward`, adds ∂nats/∂parameters to `gradient`. `observer`, where
+  /// there is one, is told what each layer gave and got; the result is the same.
+  package func backward(
+    images count: Int, packed: PackedParameters, into gradient: AlignedBuffer, observer: FlowObserver? = nil
   ) {
     precondition(plan.purpose.isTraining, "this workspace is not for training")
     // Places without an image contribute nothing.
@@ -72,9 +78,12 @@ final class GraphWorkspace: ModelWorkspace {
     stepsTaken = backwardPasses.flatMap { ($0 as? RecurrenceBackward)?.stepsTaken ?? [] }
   }
 
+  /// How gradient flows back along the diagonals of recurrences, for the `count` images last run; `scratch` is a packed
+  /// gradient that nobody needs. Empty for other models.
+  ///
   /// Sends back the gradient of one pixel alone, that of the corner where a direction ends, and measures what reaches the
   /// cells of each diagonal before it. The second direction is read one row below, so its last cell lies a row above.
-  func diagonalFlow(images count: Int, _ packed: PackedParameters, scratch: AlignedBuffer) -> [DiagonalFlow] {
+  package func diagonalFlow(images count: Int, packed: PackedParameters, scratch: AlignedBuffer) -> [DiagonalFlow] {
     let recurrences = plan.graph.nodes.compactMap { $0.operation as? DiagonalRecurrence }
     guard let first = recurrences.first else { return [] }
     let shape = plan.graph.configuration.shape
@@ -120,10 +129,4 @@ extension FeatureMap {
     clear()
     for c in 0..<channels { self[place.y, place.x, c] = values[(place.y * width + place.x) * channels + c] }
   }
-}
-
-/// Diagonals that each direction of each layer of a recurrent model took in the workspace's last pass, counted; empty
-/// for other models.
-package func diagonalSteps(_ workspace: any ModelWorkspace) -> [Int] {
-  (workspace as? GraphWorkspace)?.stepsTaken ?? []
 }

@@ -65,7 +65,7 @@ import Testing
 
   @Test func optionsThatDoNotApplyAreRefused() throws {
     #expect(try place.fail("train images --activation elu", 64).contains("--activation"))
-    #expect(try place.fail("train images --directions 2", 64).contains("1 direction"))
+    #expect(try place.fail("train images --directions 2", 64).contains("--directions 1 of a pixelcnn"))
     #expect(try place.fail("train images --model mdrnn --residual post", 64).contains("--residual none or pre"))
     #expect(try place.fail("train images --model diagonal-lstm --residual none", 64).contains("--residual"))
     #expect(try place.fail("train images --model mdrnn --directions 3", 64).contains("1 or 2 directions"))

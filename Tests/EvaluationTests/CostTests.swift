@@ -1,14 +1,19 @@
 // Costs and context: counted by hand, and held against what a network really sees.
 import Core
 import Evaluation
+import Kernels
 import Networks
 import Testing
 import TestSupport
 
 @Suite struct CostTests {
-  private func configuration(_ kind: ModelKind, _ width: Int, _ blocks: Int, _ h: Int, _ w: Int) -> ModelConfiguration {
+  private func configuration(
+    _ kind: ModelKind, _ width: Int, _ blocks: Int, _ h: Int, _ w: Int, activation: Activation? = nil,
+    directions: Int? = nil
+  ) -> ModelConfiguration {
     ModelConfiguration(
-      model: kind, width: width, blocks: blocks, shape: ImageShape(height: h, width: w, channels: 1), levels: 2)
+      model: kind, width: width, blocks: blocks, shape: ImageShape(height: h, width: w, channels: 1), levels: 2,
+      activation: activation, directions: directions)
   }
 
   /// The counts that PyTorch's modules of the same name have.
@@ -43,9 +48,8 @@ import TestSupport
   /// every path counts.
   @Test(arguments: [ModelKind.pixelCNN, .mdrnn], [1, 2]) func structureTellsWhatIsSeen(kind: ModelKind, directions: Int)
   {
-    var shape = configuration(kind, 4, 2, 7, 9)
-    if kind == .mdrnn { (shape.activation, shape.directions) = (.relu, directions) }
-    let model = shape.makeModel()
+    let directions = kind == .mdrnn ? directions : 1
+    let model = configuration(kind, 4, 2, 7, 9, activation: .relu, directions: directions).makeModel()
     let parameters = randomParameters(model, scale: 0.4)
     for slice in model.layout.slices {
       for i in slice.range { parameters.storage[i] = abs(parameters.storage[i]) }
@@ -81,9 +85,7 @@ import TestSupport
 
   /// An LSTM's gates may be shut for some pixels and weights; over several draws of weights all that can be seen is.
   @Test(arguments: [1, 2]) func structureTellsWhatAnLSTMSees(directions: Int) {
-    var shape = configuration(.diagonalLSTM, 8, 1, 4, 6)
-    shape.directions = directions
-    let model = shape.makeModel()
+    let model = configuration(.diagonalLSTM, 8, 1, 4, 6, directions: directions).makeModel()
     for (y, x) in [(3, 2), (3, 0), (2, 5)] {
       var seen = [Bool](repeating: false, count: 24)
       for draw in 0..<8 {

@@ -44,7 +44,7 @@ import TestSupport
       let channels = flow.layer.channels
       let dead = (0..<channels).count { c in
         let values = stride(from: c, to: direct.count, by: channels).map { direct[$0] }
-        switch kind(flow.layer.units, c, channels, configuration.cell) {
+        switch kind(flow.layer.units, c, channels, configuration.family.choices.cell) {
         case .relu: return values.allSatisfy { $0 == 0 }
         case .tanh: return values.allSatisfy { $0 > 0.974_679_4 } || values.allSatisfy { $0 < -0.974_679_4 }
         case .sigmoid: return values.allSatisfy { $0 > 0.987_339_7 } || values.allSatisfy { $0 < 0.012_660_3 }
@@ -53,7 +53,7 @@ import TestSupport
       }
       #expect(flow.deadShare == Double(dead) / Double(channels), "\(name)")
       let saturated = direct.indices.count { i in
-        switch kind(flow.layer.units, i % channels, channels, configuration.cell) {
+        switch kind(flow.layer.units, i % channels, channels, configuration.family.choices.cell) {
         case .tanh: abs(direct[i]) > 0.974_679_4
         case .sigmoid: direct[i] > 0.987_339_7 || direct[i] < 0.012_660_3
         case .relu, .linear, .gates, .gated: false
@@ -76,7 +76,10 @@ import TestSupport
   /// The gradient with respect to every output of every layer, one by one, by central differences of the reference. Where
   /// a recurrence of ReLUs gives exactly 0, the head's ReLU has no derivative: that model is left out, and so is one with
   /// too many outputs for this.
-  @Test(arguments: smallConfigurations.filter { ($0.model != .mdrnn || $0.activation != .relu) && $0.width <= 6 })
+  @Test(
+    arguments: smallConfigurations.filter {
+      ($0.model != .mdrnn || $0.family.choices.activation != .relu) && $0.width <= 6
+    })
   func flowEqualsFiniteDifferences(configuration: ModelConfiguration) {
     let images = configuration.model == .pixelCNN ? 1 : 2
     var watched = Watched(configuration, count: images)

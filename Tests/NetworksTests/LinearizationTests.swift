@@ -79,7 +79,7 @@ import TestSupport
   /// moves the second layer's input everywhere.
   @Test func recurrencesMoveAsTheReferenceDoes() throws {
     for configuration in smallConfigurations
-    where configuration.model == .mdrnn && configuration.blocks == 2 && configuration.cell == nil {
+    where configuration.model == .mdrnn && configuration.blocks == 2 && configuration.family.choices.cell == nil {
       let c = Case(configuration)
       var reference = referenceModel(configuration, c.parameters)
       func outputs(_ amount: Double) -> [Double] {

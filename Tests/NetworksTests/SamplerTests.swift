@@ -186,7 +186,7 @@ struct SamplerCase: CustomTestStringConvertible, Sendable {
   var testDescription: String {
     let c = configuration
     return "\(c.model.rawValue) \(c.shape) width \(c.width), \(c.levels) levels \(c.likelihood.rawValue), "
-      + "\(c.directions) directions, \(images) images"
+      + "\(c.family.choices.directions ?? 1) directions, \(images) images"
   }
 
   static let all: [SamplerCase] = ModelKind.allCases.flatMap { kind in
@@ -212,12 +212,11 @@ struct SamplerCase: CustomTestStringConvertible, Sendable {
         likelihood: .logisticMixture, mixtures: 3), images: 18)
     return colours + variants + [colour]
       + sizes.flatMap { size -> [SamplerCase] in
-        (kind.isRecurrent ? 1...2 : 1...1).map { directions in
+        ([.mdrnn, .diagonalLSTM].contains(kind) ? 1...2 : 1...1).map { directions in
           var configuration = ModelConfiguration(
             model: kind, width: size.features, blocks: 3,
             shape: ImageShape(height: size.height, width: size.width, channels: 1), levels: size.levels,
-            likelihood: size.levels == 2 && size.height == 8 ? .categorical : nil)
-          configuration.directions = directions
+            likelihood: size.levels == 2 && size.height == 8 ? .categorical : nil, directions: directions)
           if size.height == 4 { configuration = conditional(configuration) }
           return SamplerCase(configuration: configuration, images: size.images)
         }

@@ -44,7 +44,7 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
     }
     for layer in 0..<configuration.blocks {
       var sum = direction("layers.\(layer).left", stream, h, w, mirrored: false, number)
-      if configuration.directions == 2 {
+      if configuration.family.choices.directions == 2 {
         let right = direction("layers.\(layer).right", stream, h, w, mirrored: true, number)
         for p in w..<max(w, h * w) { sum[p] = zip(sum[p], right[p - w]).map { $0 + $1 } }
       }
@@ -56,7 +56,7 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
         stream = zip(stream, out).map { zip($0, $1).map { $0 + $1 } }
         change("layers.\(layer).output", &stream)
         probe?.record("layers.\(layer).output", stream.flatMap { $0 })
-      } else if configuration.residual == .pre && layer > 0 {
+      } else if configuration.family.choices.residual == .pre && layer > 0 {
         stream = zip(stream, sum).map { zip($0, $1).map { $0 + $1 } }
       } else {
         stream = sum
@@ -136,7 +136,7 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
           probe?.record(
             name + ".input",
             z.enumerated().map { $0 < 3 * features ? sigmoid($1) : hyperbolicTangentOf($1) })
-        } else if configuration.cell == .gru {
+        } else if configuration.family.choices.cell == .gru {
           let before = step > 0 ? output[y * w + beside] : zero
           for k in 0..<features {
             let (r, u) = (sigmoid(z[k]), z[3 * features + k])
@@ -149,7 +149,7 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
         } else {
           probe?.record(name + ".input", z)
           output[p] = z.map { value in
-            switch configuration.activation {
+            switch configuration.family.choices.activation ?? .tanh {
             case .tanh: hyperbolicTangentOf(value)
             case .sigmoid: sigmoid(value)
             case .relu: max(value, 0)

@@ -41,7 +41,7 @@ package struct ReferencePixelCNN: ReferenceModel {
       probe?.change(name, 0, &sums)
       return sums
     }
-    let phi: (Double) -> Double = { [activation = configuration.activation] z in
+    let phi: (Double) -> Double = { [activation = configuration.family.choices.activation ?? .relu] z in
       switch activation {
       case .relu: max(z, 0)
       case .tanh: hyperbolicTangentOf(z)
@@ -58,7 +58,7 @@ package struct ReferencePixelCNN: ReferenceModel {
       probe?.record("blocks.\(b).conv", r.map(phi))
       r = zip(r.map(phi), factors(b, image, count: r.count)).map { $0 * $1 }
       r = convolve(r, width / 2, "blocks.\(b).expand", size: 1, includeCentre: true, h, w)
-      switch configuration.residual {
+      switch configuration.family.choices.residual ?? .pre {
       case .off: x = r
       case .pre: x = zip(x, r).map { $0 + $1 }
       case .post: x = zip(x.map(phi), r).map { $0 + $1 }  // x is kept before its activation

@@ -76,7 +76,7 @@ import Training
       failure { _ = try Checkpoint.mean(of: [saved[1].path, scratch.path + "/images"], .raw) }?.found
         == "another training images")
     other = saved[0].state
-    other.model.activation = .tanh
+    other.model = ModelConfiguration(width: 8, blocks: 2, shape: TinyRun.shape, levels: 2, activation: .tanh)
     try Checkpoint.saveWeights(saved[0].adam.parameters, state: other, to: scratch.path + "/model")
     #expect(
       failure { _ = try Checkpoint.mean(of: [scratch.path + "/model", saved[1].path], .raw) }?.found == "another model")

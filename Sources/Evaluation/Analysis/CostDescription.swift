@@ -74,23 +74,15 @@ package struct CostDescription: Sendable, Encodable {
     }
     context = model.context(y: y, x: x).count { $0 }
     blind = y * shape.width + x - Self.deepContext(model.configuration, y: y, x: x)
-    formulas =
-      switch model.configuration.model {
-      case .pixelCNN:
-        Formulas(
-          weights: "O(d·k²·taps)", connections: "O(W·H·d·k²·taps)", trainingSteps: steps.trainingFormula,
-          samplingSteps: steps.samplingFormula, context: "the receptive field: grows with d, has a blind spot")
-      case .gatedPixelCNN:
-        Formulas(
-          weights: "O(d·k²·taps)", connections: "O(W·H·d·k²·taps)", trainingSteps: steps.trainingFormula,
-          samplingSteps: steps.samplingFormula, context: "the receptive field: grows with d, has no blind spot")
-      case .mdrnn, .diagonalLSTM:
-        Formulas(
-          weights: "O(d·k²)", connections: "O(W·H·d·k²)", trainingSteps: steps.trainingFormula,
-          samplingSteps: steps.samplingFormula,
-          context: model.configuration.directions == 2
-            ? "everything before the pixel but the end of the row above" : "everything above and to the left")
-      }
+    // A recurrence goes by diagonals; it reads its neighbours' outputs, so it sees far at any depth.
+    let isRecurrent = layers.contains { $0.cost.trainingSteps > 1 }
+    let costs = isRecurrent ? "d·k²" : "d·k²·taps"
+    let field = "the receptive field: grows with d, has \(blind > 0 ? "a" : "no") blind spot"
+    let end = configuration.family.choices.directions == 2 ? "before the pixel but the end of the row above" : nil
+    let all = "everything " + (end ?? "above and to the left")
+    formulas = Formulas(
+      weights: "O(\(costs))", connections: "O(W·H·\(costs))", trainingSteps: steps.trainingFormula,
+      samplingSteps: steps.samplingFormula, context: isRecurrent ? all : field)
   }
 
   /// Pixels that the output at row `y`, column `x` of a model of this kind sees where the depth sets no limit: with a

@@ -52,10 +52,9 @@ public struct GradientFlag: Sendable, Codable, Equatable {
   package static func remedy(_ kind: Kind, _ model: ModelConfiguration) -> String {
     switch kind {
     case .vanishing:
-      if model.residual != .pre && model.model != .diagonalLSTM {
-        return "--residual pre, which keeps a path of slope 1 through any depth"
-      }
-      if model.activation == .sigmoid { return "--activation tanh or relu: a sigmoid's slope is at most 1/4" }
+      let choices = model.family.choices
+      if choices.residual != .pre { return "--residual pre, which keeps a path of slope 1 through any depth" }
+      if choices.activation == .sigmoid { return "--activation tanh or relu: a sigmoid's slope is at most 1/4" }
       return "--initialization he or glorot, a higher --learning-rate, or fewer --blocks"
     case .exploding: return "--clip 1, a lower --learning-rate, or --initialization uniform"
     case .dead: return "a lower --learning-rate, --initialization he, or --activation tanh"

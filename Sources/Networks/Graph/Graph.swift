@@ -7,7 +7,7 @@ package struct Value: Hashable, Sendable {
 }
 
 /// The operations of a model and how they hang together: a list in which each reads only earlier ones. Families of models
-/// write themselves with it (`PixelCNN.build` and others); everything else about a model is derived from it.
+/// write themselves with it (`PixelCNN` and others); everything else about a model is derived from it.
 package struct Graph: Sendable {
   /// One operation with its inputs.
   package struct Node: Sendable {
@@ -39,9 +39,11 @@ package struct Graph: Sendable {
   /// The image that the model reads.
   package let image = Value(node: 0)
 
-  /// The graph that `build` writes; it returns the logits. With `countsOnly` its layout counts parameters and no more, so
-  /// that a model which is far too large can be refused at once.
-  package init(_ configuration: ModelConfiguration, countsOnly: Bool = false, _ build: (inout Graph) -> Value) {
+  /// The graph that `build` writes, or else the family; it returns the logits. With `countsOnly` its layout counts
+  /// parameters and no more, so that a model which is far too large can be refused at once.
+  package init(
+    _ configuration: ModelConfiguration, countsOnly: Bool = false, _ build: ((inout Graph) -> Value)? = nil
+  ) {
     self.configuration = configuration
     layout = ParameterLayout(countsOnly: countsOnly)
     channelGroups = ColourOrder(configuration)
@@ -49,7 +51,8 @@ package struct Graph: Sendable {
       Node(
         operation: ImageOperation(outputOrder: ChannelOrder(configuration.shape.channels, .none(padded: false))),
         inputs: [], stage: 0))
-    output = build(&self).node
+    let logits = if let build { build(&self) } else { configuration.family.build(&self, configuration) }
+    output = logits.node
   }
 
   /// Appends `operation` on `inputs`.
@@ -114,15 +117,16 @@ package struct Graph: Sendable {
   /// A two-dimensional recurrence of `features` cells a place and direction, by `cell`; with `readsImage` over the shifted
   /// input. Tensors: `name`.left.input, `name`.left.state, and the same on the right where there are two directions.
   package mutating func recurrence(
-    _ name: String, _ input: Value, features: Int, cell: any RecurrentCell, conditional: Bool, pyTorch: String
+    _ name: String, _ input: Value, features: Int, cell: any RecurrentCell, directions: Int, conditional: Bool,
+    pyTorch: String
   ) -> Value {
     let classes = conditional ? configuration.classCount : 0
     let gates = cell.gateCount * features
-    let directions = (0..<configuration.directions).map { direction in
+    let both = (0..<directions).map { direction in
       let side = direction == 0 ? "left" : "right"
       let own = "\(name).\(side)."
       // One direction of an MDRNN needs no module of its own.
-      let module = pyTorch + (configuration.directions == 1 && cell.gateCount == 1 ? "" : direction == 0 ? "l." : "r.")
+      let module = pyTorch + (directions == 1 && cell.gateCount == 1 ? "" : direction == 0 ? "l." : "r.")
       (pyTorchModules[own + "input"], pyTorchModules[own + "state"]) = (module + "i", module + "rec")
       return RecurrentDirection(
         inputToState: input == image
@@ -138,7 +142,7 @@ package struct Graph: Sendable {
           mirrored: direction == 1, colours: .none, liveGates: cell.stateGates, layout: &layout, packing: &packing),
         cell: cell, mirrored: direction == 1)
     }
-    return add(DiagonalRecurrence(name: name, directions: directions), [input])
+    return add(DiagonalRecurrence(name: name, directions: both), [input])
   }
 
   // MARK: Without tensors

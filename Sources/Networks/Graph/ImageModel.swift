@@ -2,12 +2,6 @@
 import Core
 import Kernels
 
-/// A family of models: the function that writes one as a graph.
-protocol Architecture {
-  /// Appends the operations of `configuration`'s model; returns the logits.
-  static func build(_ graph: inout Graph, _ configuration: ModelConfiguration) -> Value
-}
-
 /// A network that predicts each pixel from those before it in raster order. A model is a description: it holds no
 /// weights and no activations, so one value serves all threads.
 public struct ImageModel: Sendable {
@@ -22,8 +16,7 @@ public struct ImageModel: Sendable {
   /// The model of `configuration`, which must be valid. Without `fuses` every operation is a pass of its own: slower, to
   /// the same bits.
   package init(_ configuration: ModelConfiguration, fuses: Bool = true) {
-    self.init(
-      Graph(configuration) { graph in configuration.model.architecture.build(&graph, configuration) }, fuses: fuses)
+    self.init(Graph(configuration), fuses: fuses)
   }
 
   /// The model of `graph`.
@@ -98,17 +91,5 @@ public struct ImageModel: Sendable {
     var batch = ImageBatch(noise: random, shape: configuration.shape, count: count, levels: configuration.levels)
     if configuration.classCount > 0 { batch.classes = (0..<count).map { $0 % configuration.classCount } }
     return batch
-  }
-}
-
-extension ModelKind {
-  /// How models of the family are built.
-  var architecture: any Architecture.Type {
-    switch self {
-    case .pixelCNN: PixelCNN.self
-    case .gatedPixelCNN: GatedPixelCNN.self
-    case .mdrnn: MDRNN.self
-    case .diagonalLSTM: DiagonalLSTM.self
-    }
   }
 }

@@ -23,8 +23,13 @@ import Kernels
 ///
 /// In PyTorch: a module of `layers`, each with the convolutions `v`, `vh`, `h` and `out`, and a `Sequential` called `head`
 /// (1, 3).
-enum GatedPixelCNN: Architecture {
-  static func build(_ g: inout Graph, _ c: ModelConfiguration) -> Value {
+struct GatedPixelCNN: Architecture {
+  static let blocks = (standard: 8, fewest: 1)
+  let choices = LayerChoices(activation: .tanh, residual: .pre, directions: 1)
+
+  init(_ choices: LayerChoices) {}
+
+  func build(_ g: inout Graph, _ c: ModelConfiguration) -> Value {
     var (v, h) = (g.image, g.image)
     for n in 0..<c.blocks {
       let name = "layers.\(n)"

@@ -2,66 +2,6 @@
 import Core
 import Kernels
 
-/// The families of models.
-public enum ModelKind: String, Sendable, Codable, CaseIterable {
-  /// van den Oord et al., "Pixel Recurrent Neural Networks" (2016): masked convolutions.
-  case pixelCNN = "pixelcnn"
-  /// van den Oord et al., "Conditional Image Generation with PixelCNN Decoders" (2016): two stacks of gated
-  /// convolutions.
-  case gatedPixelCNN = "gated-pixelcnn"
-  /// Graves, Fernández and Schmidhuber, "Multi-Dimensional Recurrent Neural Networks" (2007): plain recurrences.
-  case mdrnn
-  /// van den Oord et al. (2016): the Diagonal LSTM and BiLSTM of PixelRNN.
-  case diagonalLSTM = "diagonal-lstm"
-
-  /// Layers or blocks where nothing is said.
-  public var standardBlocks: Int {
-    switch self {
-    case .pixelCNN: 15
-    case .gatedPixelCNN: 8
-    case .mdrnn: 1
-    case .diagonalLSTM: 7
-    }
-  }
-
-  /// Whether its layers are recurrences.
-  public var isRecurrent: Bool { self == .mdrnn || self == .diagonalLSTM }
-
-  /// φ where nothing is said.
-  public var standardActivation: Activation { self == .pixelCNN ? .relu : .tanh }
-  /// Residual connections where nothing is said.
-  public var standardResidual: ResidualOrder { self == .mdrnn ? .off : .pre }
-  /// Directions where nothing is said.
-  public var standardDirections: Int { self == .diagonalLSTM ? 2 : 1 }
-}
-
-/// The cells of an MDRNN: another stands here and in a file of its own.
-public enum CellKind: String, Sendable, Codable, CaseIterable {
-  /// h = φ(z): see `PlainCell`.
-  case plain
-  /// See `GRUCell`.
-  case gru
-
-  /// The cell; `activation` is the plain one's.
-  func makeCell(_ activation: Activation) -> any RecurrentCell {
-    switch self {
-    case .plain: PlainCell(activation)
-    case .gru: GRUCell()
-    }
-  }
-}
-
-/// How a block combines its input and its output.
-public enum ResidualOrder: String, Sendable, Codable, CaseIterable {
-  /// z ← F(φ(z)): nothing; every path goes through every layer.
-  case off = "none"
-  /// z ← z + F(φ(z)), pre-activation: a path "1 + …" leads through any depth (He et al., "Identity Mappings in Deep
-  /// Residual Networks", 2016).
-  case pre
-  /// z ← φ(z + F(z)), activation after the sum: every path is multiplied by φ′ at every layer.
-  case post
-}
-
 /// How weights begin.
 public enum Initialization: String, Sendable, Codable, CaseIterable {
   /// Uniform within ±1/√n, n inputs times live taps; biases too. What PyTorch does.
@@ -74,9 +14,13 @@ public enum Initialization: String, Sendable, Codable, CaseIterable {
 }
 
 /// Everything that decides a model's tensors and what its likelihood means.
-public struct ModelConfiguration: Sendable, Codable, Equatable {
+public struct ModelConfiguration: Sendable {
   /// The family.
-  public var model: ModelKind
+  public let model: ModelKind
+  /// The same with its own choices.
+  package let family: any Architecture
+  /// What was asked of it: `validate` refuses what it does not have.
+  private let asked: LayerChoices
   /// Features of the residual stream.
   public var width: Int
   /// Residual blocks.
@@ -89,14 +33,6 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
   public var likelihood: LikelihoodKind
   /// Of a logistic mixture, how many logistics; nil for other likelihoods.
   public var mixtures: Int?
-  /// φ between layers, or of the plain recurrent cell.
-  public var activation: Activation
-  /// Whether a block or layer adds to its input, and where φ stands.
-  public var residual: ResidualOrder
-  /// Of a recurrent model 1: from the left; or 2: from the right too, moved down one row.
-  public var directions: Int
-  /// Of an MDRNN, its cell; nil: the plain one.
-  public var cell: CellKind?
   /// How weights begin.
   public var initialization: Initialization
   /// The classes that images are conditioned on, in the order of their numbers; nil where they are not.
@@ -106,22 +42,20 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
   public init(
     model: ModelKind = .pixelCNN, width: Int, blocks: Int, shape: ImageShape, levels: Int,
     likelihood: LikelihoodKind? = nil, mixtures: Int? = nil, activation: Activation? = nil,
-    residual: ResidualOrder? = nil,
-    directions: Int? = nil, cell: CellKind? = nil, initialization: Initialization = .uniform,
-    classNames: [String]? = nil
+    residual: ResidualOrder? = nil, directions: Int? = nil, cell: CellKind? = nil,
+    initialization: Initialization = .uniform, classNames: [String]? = nil
   ) {
     self.model = model
+    // A run from before there were other cells says nothing either.
+    asked = LayerChoices(
+      activation: activation, residual: residual, directions: directions, cell: cell == .plain ? nil : cell)
+    family = model.type.init(asked)
     self.width = width
     self.blocks = blocks
     self.shape = shape
     self.levels = levels
     self.likelihood = likelihood ?? .standard(levels: levels)
     self.mixtures = likelihood == .logisticMixture ? mixtures ?? LogisticMixture.standardMixtures : mixtures
-    self.activation = activation ?? model.standardActivation
-    self.residual = residual ?? model.standardResidual
-    self.directions = directions ?? model.standardDirections
-    // A run from before there were others says nothing either.
-    self.cell = cell == .plain ? nil : cell
     self.initialization = initialization
     self.classNames = classNames
   }
@@ -142,33 +76,23 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
     try require((2...256).contains(levels), "2 to 256 levels", "\(levels)")
     try require([1, 3].contains(shape.channels), "images of 1 or 3 channels", "\(shape.channels)")
     if drawsChannelsApart {
-      // The narrowest layers hold half the width, or all of it.
-      let parts = model == .pixelCNN || model == .diagonalLSTM ? 6 : 3
+      let parts = model.type.halvesWidth ? 6 : 3
       try require(width % parts == 0, "a width divisible by \(parts), since features are split by colours", "\(width)")
     }
     try require((1...256).contains(mixtures ?? 1), "1 to 256 mixtures", "\(mixtures ?? 1)")
     try require(
       likelihood == .logisticMixture || mixtures == nil, "a logistic-mixture, where there are `mixtures`",
       likelihood.rawValue)
-    try require(model == .pixelCNN || blocks > 0, "1 layer or more of a \(model.rawValue)", "\(blocks)")
-    try require((1...2).contains(directions), "1 or 2 directions", "\(directions)")
-    try require(model.isRecurrent || directions == 1, "1 direction of a \(model.rawValue)", "\(directions)")
-    try require(
-      model == .pixelCNN || model == .mdrnn || activation == .tanh, "tanh, which the gates of a \(model.rawValue) have",
-      "`activation` \(activation.rawValue)")
-    try require(
-      model == .pixelCNN || model == .mdrnn || residual == .pre, "residual layers of a \(model.rawValue)",
-      "`residual` \(residual.rawValue)")
-    try require(
-      model == .mdrnn || cell == nil, "no other cell in a \(model.rawValue)", "`cell` \(cell?.rawValue ?? "")")
-    try require(
-      cell == nil || activation == model.standardActivation, "no activation besides those of a \(cell?.rawValue ?? "")",
-      "`activation` \(activation.rawValue)")
-    try require(model != .mdrnn || residual != .post, "`residual` none or pre of an mdrnn", residual.rawValue)
+    try require(blocks >= model.type.blocks.fewest, "1 layer or more of a \(model.rawValue)", "\(blocks)")
+    try require((1...2).contains(asked.directions ?? 1), "1 or 2 directions", "\(asked.directions ?? 1)")
+    for (name, value) in asked.said(unlike: family.choices) {
+      let own = family.choices.said.first { $0.name == name }.map { "`\(name)` \($0.value)" } ?? "no `\(name)`"
+      try require(false, "\(own) of a \(model.rawValue)", "`\(name)` \(value)")
+    }
+    try family.validate(require)
     try require(classNames?.isEmpty != true, "one class or more, each name once", "none")
     try ClassNames.validate(classNames ?? [], .usage, path: path)
-    try require(
-      likelihood != .bernoulli || levels == 2, "2 levels for a Bernoulli likelihood", "\(levels)")
+    try require(likelihood != .bernoulli || levels == 2, "2 levels for a Bernoulli likelihood", "\(levels)")
     // A model beyond all measure would take minutes to lay out and then all memory.
     let weights = parameterCount
     try require(weights <= 1 << 28, "a model of at most 2²⁸ weights", "\(weights): width \(width), \(blocks) blocks")
@@ -176,4 +100,42 @@ public struct ModelConfiguration: Sendable, Codable, Equatable {
 
   /// Builds the model. The configuration must be valid.
   public func makeModel() -> ImageModel { ImageModel(self) }
+}
+
+// MARK: - In checkpoints
+
+extension ModelConfiguration: Codable, Equatable {
+  /// What models of all families have. The choices stand beside it.
+  private struct Shared: Codable, Equatable {
+    let model: ModelKind, width: Int, blocks: Int, shape: ImageShape, levels: Int
+    let likelihood: LikelihoodKind, mixtures: Int?, initialization: Initialization, classNames: [String]?
+  }
+
+  private var shared: Shared {
+    Shared(
+      model: model, width: width, blocks: blocks, shape: shape, levels: levels, likelihood: likelihood,
+      mixtures: mixtures, initialization: initialization, classNames: classNames)
+  }
+
+  /// Reads a configuration that says all choices of its family.
+  public init(from decoder: any Decoder) throws {
+    let (c, asked) = (try Shared(from: decoder), try LayerChoices(from: decoder))
+    self.init(
+      model: c.model, width: c.width, blocks: c.blocks, shape: c.shape, levels: c.levels, likelihood: c.likelihood,
+      mixtures: c.mixtures, activation: asked.activation, residual: asked.residual, directions: asked.directions,
+      cell: asked.cell, initialization: c.initialization, classNames: c.classNames)
+    guard asked.said.count >= family.choices.said.count else {
+      let (own, found) = (family.choices.said.map(\.name), asked.said.map(\.name))
+      throw ScanlineError(.badData, path: "model", expected: "all of \(own)", found: "\(found)")
+    }
+  }
+
+  /// Writes both.
+  public func encode(to encoder: any Encoder) throws {
+    try shared.encode(to: encoder)
+    try family.choices.encode(to: encoder)
+  }
+
+  /// Whether both are equal.
+  public static func == (a: Self, b: Self) -> Bool { a.shared == b.shared && a.family.choices == b.family.choices }
 }

@@ -3,9 +3,7 @@
 extension ModelConfiguration {
   /// Elements of the parameters, masked ones included, without laying out the model: one that is far too large can be
   /// refused at once.
-  package var parameterCount: Int {
-    Graph(self, countsOnly: true) { graph in model.architecture.build(&graph, self) }.layout.count
-  }
+  package var parameterCount: Int { Graph(self, countsOnly: true).layout.count }
 }
 
 extension ImageModel {

@@ -15,29 +15,36 @@ import Kernels
 ///
 /// In PyTorch: a `Sequential` of the 7×7 convolution (0), the blocks (1…), each with its layers in `net` (1, 3, 5), and a
 /// `Sequential` head (1, 3).
-enum PixelCNN: Architecture {
-  static func build(_ g: inout Graph, _ c: ModelConfiguration) -> Value {
+struct PixelCNN: Architecture {
+  static let (blocks, halvesWidth) = ((standard: 15, fewest: 0), true)
+  let activation: Activation, residual: ResidualOrder
+
+  init(_ choices: LayerChoices) { (activation, residual) = (choices.activation ?? .relu, choices.residual ?? .pre) }
+
+  var choices: LayerChoices { LayerChoices(activation: activation, residual: residual, directions: 1) }
+
+  func build(_ g: inout Graph, _ c: ModelConfiguration) -> Value {
     var z = g.stage("input", .convolution) { g in
       g.convolution(
         "input", g.image, to: c.width, kernelSize: 7, mask: .a, conditional: true, keptMaps: 2, pyTorch: "0")
     }
     for n in 0..<c.blocks {
       let (name, module) = ("blocks.\(n)", "\(n + 1).net")
-      z = g.stage(name, c.residual == .off ? .block : .residual, listsParts: true) { g in
-        let x = g.activate(z, c.activation)
+      z = g.stage(name, residual == .off ? .block : .residual, listsParts: true) { g in
+        let x = g.activate(z, activation)
         let reduced = g.convolution(name + ".reduce", x, to: c.width / 2, pyTorch: module + ".1")
         let h = g.convolution(
-          name + ".conv", g.activate(reduced, c.activation), to: c.width / 2, kernelSize: 3, mask: .b,
+          name + ".conv", g.activate(reduced, activation), to: c.width / 2, kernelSize: 3, mask: .b,
           conditional: true, pyTorch: module + ".3")
-        let thinned = g.dropout(g.activate(h, c.activation))
+        let thinned = g.dropout(g.activate(h, activation))
         let branch = g.convolution(name + ".expand", thinned, to: c.width, pyTorch: module + ".5")
-        switch c.residual {
+        switch residual {
         case .off: return branch
         case .pre: return g.sum(z, branch)
         case .post: return g.sum(x, branch)
         }
       }
     }
-    return g.head(z, c.activation, pyTorch: "\(c.blocks + 1)")
+    return g.head(z, activation, pyTorch: "\(c.blocks + 1)")
   }
 }

@@ -1,6 +1,22 @@
 // The recurrent models: MDRNN, Diagonal LSTM and BiLSTM.
 import Kernels
 
+/// The cells of an MDRNN: another stands here and in a file of its own.
+public enum CellKind: String, Sendable, Codable, CaseIterable {
+  /// h = φ(z): see `PlainCell`.
+  case plain
+  /// See `GRUCell`.
+  case gru
+
+  /// The cell; `activation` is the plain one's.
+  func makeCell(_ activation: Activation) -> any RecurrentCell {
+    switch self {
+    case .plain: PlainCell(activation)
+    case .gru: GRUCell()
+    }
+  }
+}
+
 /// MDRNN (Graves, Fernández and Schmidhuber, "Multi-Dimensional Recurrent Neural Networks", 2007):
 /// h[i,j] = φ(W_in x[i,j] + W_W h[i,j−1] + W_N h[i−1,j] + b). The first layer's x is the shifted input, the pixels to the
 /// left and above, never the pixel itself.
@@ -13,17 +29,35 @@ import Kernels
 ///
 /// In PyTorch: a `Sequential` of the shifted input (0, no weights), the layers (1…) with `i` and `rec` (of two directions
 /// in `l` and `r`), and the head.
-enum MDRNN: Architecture {
-  static func build(_ g: inout Graph, _ c: ModelConfiguration) -> Value {
+struct MDRNN: Architecture {
+  static let blocks = (standard: 1, fewest: 1)
+  let activation: Activation, residual: ResidualOrder, directions: Int, cell: CellKind?
+
+  init(_ choices: LayerChoices) {
+    (activation, residual) = (choices.activation ?? .tanh, choices.residual ?? .off)
+    (directions, cell) = (choices.directions ?? 1, choices.cell)
+  }
+
+  var choices: LayerChoices {
+    LayerChoices(activation: activation, residual: residual, directions: directions, cell: cell)
+  }
+
+  func validate(_ require: (Bool, String, String) throws -> Void) throws {
+    try require(
+      cell == nil || activation == .tanh, "no activation besides those of a \(cell?.rawValue ?? "")",
+      "`activation` \(activation.rawValue)")
+    try require(residual != .post, "`residual` none or pre of an mdrnn", residual.rawValue)
+  }
+
+  func build(_ g: inout Graph, _ c: ModelConfiguration) -> Value {
     var z = g.image
     for n in 0..<c.blocks {
-      let isResidual = c.residual == .pre && n > 0
+      let isResidual = residual == .pre && n > 0
       z = g.stage("layers.\(n)", isResidual ? .residual : .block, listsParts: true) { g in
         let h = g.dropout(
           g.recurrence(
-            "layers.\(n)", z, features: c.width, cell: (c.cell ?? .plain).makeCell(c.activation), conditional: true,
-            pyTorch: "\(n + 1).")
-        )
+            "layers.\(n)", z, features: c.width, cell: (cell ?? .plain).makeCell(activation), directions: directions,
+            conditional: true, pyTorch: "\(n + 1)."))
         return isResidual ? g.sum(z, h) : h
       }
     }
@@ -39,18 +73,25 @@ enum MDRNN: Architecture {
 /// [width, h, 1, 1]; gates in the order i, f, o, g. With K classes `input` and every `left.input` have `.class.weight`.
 ///
 /// In PyTorch: the 7×7 convolution (0), layers (1…) with `l.i`, `l.rec`, `r.i`, `r.rec` and `out`, and the head.
-enum DiagonalLSTM: Architecture {
-  static func build(_ g: inout Graph, _ c: ModelConfiguration) -> Value {
+struct DiagonalLSTM: Architecture {
+  static let (blocks, halvesWidth) = ((standard: 7, fewest: 1), true)
+  let directions: Int
+
+  init(_ choices: LayerChoices) { directions = choices.directions ?? 2 }
+
+  var choices: LayerChoices { LayerChoices(activation: .tanh, residual: .pre, directions: directions) }
+
+  func build(_ g: inout Graph, _ c: ModelConfiguration) -> Value {
     var z = g.stage("input", .convolution) { g in
       g.convolution(
-        "input", g.image, to: c.width, kernelSize: 7, mask: .a, conditional: true, belongsToStream: true,
-        pyTorch: "0")
+        "input", g.image, to: c.width, kernelSize: 7, mask: .a, conditional: true, belongsToStream: true, pyTorch: "0")
     }
     for n in 0..<c.blocks {
       let name = "layers.\(n)"
       z = g.stage(name, .residual, listsParts: true) { g in
         let h = g.recurrence(
-          name, z, features: c.width / 2, cell: LSTMCell(), conditional: true, pyTorch: "\(n + 1).")
+          name, z, features: c.width / 2, cell: LSTMCell(), directions: directions, conditional: true,
+          pyTorch: "\(n + 1).")
         let out = g.convolution(
           name + ".output", g.dropout(h), to: c.width, belongsToStream: true, pyTorch: "\(n + 1).out")
         return g.sum(z, out)

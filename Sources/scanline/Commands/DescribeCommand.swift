@@ -79,7 +79,7 @@ struct DescribeCommand: ParsableCommand {
     let others = ModelKind.allCases.filter { $0 != configuration.model }.map { kind in
       CostDescription(
         ModelConfiguration(
-          model: kind, width: configuration.width, blocks: kind.standardBlocks, shape: configuration.shape,
+          model: kind, width: configuration.width, blocks: kind.type.blocks.standard, shape: configuration.shape,
           levels: configuration.levels
         ).makeModel(), threads: threads)
     }

@@ -108,15 +108,10 @@ struct RunConfiguration {
     tables.append(
       (nil, [text("folder", data?.folder ?? ""), line("class-conditional", model.classCount > 0)]))
 
-    var lines = [text("model", model.model.rawValue), line("width", model.width), line("blocks", model.blocks)]
-    lines.append(text("likelihood", model.likelihood.rawValue))
-    if let mixtures = model.mixtures { lines.append(line("mixtures", mixtures)) }
-    lines += [text("activation", model.activation.rawValue), text("residual", model.residual.rawValue)]
-    lines += [line("directions", model.directions), text("initialization", model.initialization.rawValue)]
-    if let cell = model.cell { lines.append(text("cell", cell.rawValue)) }
-    tables.append(("model", lines))
+    tables.append(
+      ("model", model.options.map { Int($0.value) == nil ? text($0.name, $0.value) : line($0.name, $0.value) }))
 
-    lines = [Self.line(options.length), line("batch", options.batchSize)]
+    var lines = [Self.line(options.length), line("batch", options.batchSize)]
     lines += [line("learning-rate", options.schedule.baseRate), text("schedule", options.schedule.course.rawValue)]
     // That of a run by the clock, where it is the default, is a share of the run too: no option says so.
     if options.schedule.warmupShare == nil { lines.append(line("warmup", options.schedule.warmupSteps)) }
@@ -174,5 +169,14 @@ struct RunConfiguration {
       }
     }
     return "\"" + escaped.joined() + "\""
+  }
+}
+
+extension ModelConfiguration {
+  /// The options of `train` that say the same, classes apart.
+  var options: [(name: String, value: String)] {
+    [("model", model.rawValue), ("width", "\(width)"), ("blocks", "\(blocks)"), ("likelihood", likelihood.rawValue)]
+      + (mixtures.map { [("mixtures", "\($0)")] } ?? []) + family.choices.said
+      + [("initialization", initialization.rawValue)]
   }
 }

@@ -51,10 +51,7 @@ struct ReportOverview {
   static func model(_ model: ModelConfiguration) -> String {
     var parts = [model.model.rawValue, "width \(model.width)", counted(model.blocks, "block")]
     parts.append(model.likelihood.rawValue + (model.mixtures.map { " of \($0)" } ?? ""))
-    if model.activation != model.model.standardActivation { parts.append(model.activation.rawValue) }
-    if model.residual != model.model.standardResidual { parts.append("residual \(model.residual.rawValue)") }
-    if model.directions != model.model.standardDirections { parts.append("\(model.directions) directions") }
-    if let cell = model.cell { parts.append("cell \(cell.rawValue)") }
+    parts += model.family.unusual.map { "\($0.name) \($0.value)" }
     if model.classCount > 0 { parts.append(counted(model.classCount, "class")) }
     return parts.joined(separator: ", ")
   }

@@ -109,18 +109,7 @@ struct ReportReproduction {
   }
 
   private static func modelOptions(_ model: ModelConfiguration) -> [(option: String, value: String?)] {
-    var options: [(option: String, value: String?)] = [
-      ("--model", model.model.rawValue), ("--width", "\(model.width)"), ("--blocks", "\(model.blocks)"),
-      ("--likelihood", model.likelihood.rawValue),
-    ]
-    if let mixtures = model.mixtures { options.append(("--mixtures", "\(mixtures)")) }
-    options += [
-      ("--activation", model.activation.rawValue), ("--residual", model.residual.rawValue),
-      ("--directions", "\(model.directions)"), ("--initialization", model.initialization.rawValue),
-    ]
-    if let cell = model.cell { options.append(("--cell", cell.rawValue)) }
-    if model.classCount > 0 { options.append(("--class-conditional", nil)) }
-    return options
+    model.options.map { ("--" + $0.name, $0.value) } + (model.classCount > 0 ? [("--class-conditional", nil)] : [])
   }
 
   private static func levelOptions(_ quantization: Quantization) -> [(option: String, value: String?)] {

@@ -27,7 +27,7 @@ struct ModelOptions: ParsableArguments {
   func configuration(shape: ImageShape, levels: Int, path: String) throws -> ModelConfiguration {
     let kind = model ?? .pixelCNN
     let configuration = ModelConfiguration(
-      model: kind, width: width ?? 32, blocks: blocks ?? kind.standardBlocks, shape: shape, levels: levels,
+      model: kind, width: width ?? 32, blocks: blocks ?? kind.type.blocks.standard, shape: shape, levels: levels,
       likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
       directions: layers.directions, cell: layers.cell,
       initialization: initialization ?? .uniform)

@@ -43,8 +43,8 @@ struct RunConfiguration {
     }
     if let formerLength, formerLength != options.length {
       remarks.append(
-        "\(Self.remark)\(state.step) the length was changed from \(Self.line(formerLength)) to "
-          + "\(Self.line(options.length)).")
+        "\(Self.remark)\(state.step) the length was changed from \(Self.line(formerLength.option)) to "
+          + "\(Self.line(options.length.option)).")
     }
     let text = ([head] + remarks + [repetition(wasChanged: !remarks.isEmpty), body]).joined(separator: "\n") + "\n"
     guard text != before else { return }
@@ -99,65 +99,17 @@ struct RunConfiguration {
   }
 
   private var body: String {
-    let (model, data) = (state.model, state.data)
-    let loading = data?.loading ?? ImageLoadingOptions()
-    var tables: [(title: String?, lines: [String])] = []
-    func line(_ key: String, _ value: some CustomStringConvertible) -> String { "\(key) = \(value)" }
-    func text(_ key: String, _ value: String) -> String { "\(key) = \(Self.quoted(value))" }
-
-    tables.append(
-      (nil, [text("folder", data?.folder ?? ""), line("class-conditional", model.classCount > 0)]))
-
-    tables.append(
-      ("model", model.options.map { Int($0.value) == nil ? text($0.name, $0.value) : line($0.name, $0.value) }))
-
-    var lines = [Self.line(options.length), line("batch", options.batchSize)]
-    lines += [line("learning-rate", options.schedule.baseRate), text("schedule", options.schedule.course.rawValue)]
-    // That of a run by the clock, where it is the default, is a share of the run too: no option says so.
-    if options.schedule.warmupShare == nil { lines.append(line("warmup", options.schedule.warmupSteps)) }
-    lines.append(line("decay", options.schedule.decay))
-    lines += [
-      line("clip", options.adam.clipNorm), line("dropout", options.dropout), line("ema", options.adam.averageDecay),
-    ]
-    lines += [line("evaluate-every", evaluationInterval), line("evaluation-images", options.evaluationImages)]
-    lines += [line("gradients-every", options.gradientInterval), line("metrics-every", options.metricsInterval)]
-    lines += [line("samples", options.samples), line("keep", options.checkpointsKept)]
-    lines.append("seed = " + Self.seed(options.seed))
-    tables.append(("training", lines))
-
-    lines = [line("levels", state.quantization.levels)]
-    if let binarization = state.quantization.binarization { lines.append(text("binarize", binarization.rawValue)) }
-    tables.append(("levels", lines))
-
-    lines = []
-    if let background = loading.reading.background {
-      lines.append(text("background", background.map(String.init).joined(separator: ",")))
-    }
-    if loading.reading.scalesSixteenBit { lines.append(text("sixteen-bit", SixteenBit.scale.rawValue)) }
-    switch loading.resizing {
-    case .none: break
-    case .resize(let width, let height): lines.append(text("resize", "\(width)x\(height)"))
-    case .crop(let width, let height): lines.append(text("crop", "\(width)x\(height)"))
-    }
-    lines += [line("channels", model.shape.channels), line("skip-bad", loading.skipsBad)]
-    if data?.classesAreFolders == true { lines.append(line("classes-are-folders", true)) }
-    lines.append(line("valid-share", data?.heldOutShare ?? 0))
-    lines.append("split-seed = " + Self.seed(data?.splitSeed ?? 0))
-    tables.append(("images", lines))
-    return tables.map { "\n" + ($0.title.map { "[\($0)]\n" } ?? "") + $0.lines.joined(separator: "\n") }
-      .joined(separator: "\n")
+    let folder = Self.line(("folder", state.data?.folder ?? ""))
+    return state.options(evaluationInterval: evaluationInterval).map { table, options in
+      "\n" + (table.map { "[\($0)]" } ?? folder) + "\n" + options.map(Self.line).joined(separator: "\n")
+    }.joined(separator: "\n")
   }
 
-  private static func line(_ length: TrainingOptions.Length) -> String {
-    switch length {
-    case .steps(let steps): "steps = \(steps)"
-    case .epochs(let epochs): "epochs = \(epochs)"
-    case .minutes(let minutes): "minutes = \(minutes)"
-    }
+  private static func line(_ option: StatedOption) -> String {
+    // TOML's whole numbers have a sign, and end at 2⁶³.
+    let isText = option.value is String || option.value as? UInt64 ?? 0 > UInt64(Int64.max)
+    return "\(option.name) = " + (isText ? quoted("\(option.value)") : "\(option.value)")
   }
-
-  /// TOML's whole numbers have a sign, and end at 2⁶³.
-  private static func seed(_ seed: UInt64) -> String { seed <= UInt64(Int64.max) ? "\(seed)" : "\"\(seed)\"" }
 
   /// A basic string of TOML.
   private static func quoted(_ text: String) -> String {
@@ -169,14 +121,5 @@ struct RunConfiguration {
       }
     }
     return "\"" + escaped.joined() + "\""
-  }
-}
-
-extension ModelConfiguration {
-  /// The options of `train` that say the same, classes apart.
-  var options: [(name: String, value: String)] {
-    [("model", model.rawValue), ("width", "\(width)"), ("blocks", "\(blocks)"), ("likelihood", likelihood.rawValue)]
-      + (mixtures.map { [("mixtures", "\($0)")] } ?? []) + family.choices.said
-      + [("initialization", initialization.rawValue)]
   }
 }

@@ -54,7 +54,7 @@ struct ReportReproduction {
         "scanline " + Self.trainArguments(state, output: run.path + "-again").map(Self.quoted).joined(separator: " "))
     }
     if let folder = run.folder {
-      let held = Self.heldOutArguments(run.state).map { " " + $0 }.joined()
+      let held = run.state?.data.map { " --valid-share \($0.heldOutShare) --split-seed \($0.splitSeed)" } ?? ""
       lines.append("scanline evaluate \(Self.quoted(step)) \(Self.quoted(folder)) --split valid\(held)")
     }
     let name = (step as NSString).lastPathComponent
@@ -64,88 +64,18 @@ struct ReportReproduction {
 
   // MARK: Arguments
 
-  /// The arguments that begin the run of `state` anew as `output`, every option that decides it said. What training
-  /// reads of images beyond options (limits of memory) is not among them.
+  /// The arguments that begin the run of `state` anew as `output`, every option that decides it said.
   static func trainArguments(_ state: RunState, output: String) -> [String] {
-    guard let data = state.data, let training = state.training else { return [] }
-    let options = self.options(state)
-    return ["train", data.folder] + options.flatMap { [$0.option] + ($0.value.map { [$0] } ?? []) }
-      + lengthArguments(training.length) + ["--output", output]
-  }
-
-  private static func lengthArguments(_ length: TrainingOptions.Length) -> [String] {
-    switch length {
-    case .steps(let steps): ["--steps", "\(steps)"]
-    case .epochs(let epochs): ["--epochs", "\(epochs)"]
-    case .minutes(let minutes): ["--minutes", "\(minutes)"]
+    let options = state.options(evaluationInterval: nil).flatMap(\.options).flatMap { name, value in
+      value as? Bool == false ? [] : ["--" + name] + (value is Bool ? [] : ["\(value)"])
     }
-  }
-
-  /// The options of `train` that are the state's, in groups as its help has them; a flag has no value.
-  private static func options(_ state: RunState) -> [(option: String, value: String?)] {
-    guard let training = state.training else { return modelOptions(state.model) + levelOptions(state.quantization) }
-    var options = modelOptions(state.model) + levelOptions(state.quantization)
-    let schedule = training.schedule
-    options += [
-      ("--batch", "\(training.batchSize)"), ("--learning-rate", "\(schedule.baseRate)"),
-      ("--schedule", schedule.course.rawValue),
-    ]
-    if schedule.warmupShare == nil { options.append(("--warmup", "\(schedule.warmupSteps)")) }
-    options += [
-      ("--decay", "\(schedule.decay)"), ("--clip", "\(training.adam.clipNorm)"),
-      ("--dropout", "\(training.dropout)"), ("--ema", "\(training.adam.averageDecay)"),
-    ]
-    if let interval = training.evaluationInterval { options.append(("--evaluate-every", "\(interval)")) }
-    options += [
-      ("--evaluation-images", "\(training.evaluationImages)"), ("--gradients-every", "\(training.gradientInterval)"),
-      ("--metrics-every", "\(training.metricsInterval)"), ("--keep", "\(training.checkpointsKept)"),
-      ("--seed", "\(training.seed)"),
-    ]
-    if let data = state.data {
-      options += imageOptions(data.loading)
-      options += [("--valid-share", "\(data.heldOutShare)"), ("--split-seed", "\(data.splitSeed)")]
-    }
-    return options
-  }
-
-  private static func modelOptions(_ model: ModelConfiguration) -> [(option: String, value: String?)] {
-    model.options.map { ("--" + $0.name, $0.value) } + (model.classCount > 0 ? [("--class-conditional", nil)] : [])
-  }
-
-  private static func levelOptions(_ quantization: Quantization) -> [(option: String, value: String?)] {
-    [("--levels", "\(quantization.levels)")]
-      + (quantization.binarization.map { [("--binarize", $0.rawValue)] } ?? [])
-  }
-
-  private static func imageOptions(_ loading: ImageLoadingOptions) -> [(option: String, value: String?)] {
-    var options: [(option: String, value: String?)] = []
-    if let background = loading.reading.background {
-      options.append(("--background", background.map { "\($0)" }.joined(separator: ",")))
-    }
-    if loading.reading.scalesSixteenBit { options.append(("--sixteen-bit", SixteenBit.scale.rawValue)) }
-    switch loading.resizing {
-    case .none: break
-    case .resize(let width, let height): options.append(("--resize", "\(width)x\(height)"))
-    case .crop(let width, let height): options.append(("--crop", "\(width)x\(height)"))
-    }
-    if let channels = loading.channels { options.append(("--channels", "\(channels)")) }
-    if loading.skipsBad { options.append(("--skip-bad", nil)) }
-    return options
-  }
-
-  private static func heldOutArguments(_ state: RunState?) -> [String] {
-    guard let data = state?.data else { return [] }
-    return ["--valid-share", "\(data.heldOutShare)", "--split-seed", "\(data.splitSeed)"]
+    return ["train", state.data?.folder ?? ""] + options + ["--output", output]
   }
 
   /// Every option with its value, for a run without config.toml.
   private static func table(_ state: RunState) -> HTML {
-    var rows = options(state).map { option, value in
-      [HTML(text: String(option.dropFirst(2))), HTML(text: value ?? "yes")]
-    }
-    if let length = state.training?.length {
-      let words = lengthArguments(length)
-      rows.append([HTML(text: String(words[0].dropFirst(2))), HTML(text: words[1])])
+    var rows = state.options(evaluationInterval: nil).flatMap(\.options).map { name, value in
+      [HTML(text: name), HTML(text: "\(value)")]
     }
     if let names = state.model.classNames { rows.append(["classes", HTML(text: names.joined(separator: ", "))]) }
     return .table(caption: "Options of the run", columns: ["option", "value"], rows: rows)

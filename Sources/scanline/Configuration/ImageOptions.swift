@@ -94,13 +94,11 @@ struct ImageOptions: ParsableArguments {
 
   /// The first option that was given.
   var given: String? {
-    let given: [(String, Bool)] = [
-      ("--background", background != nil), ("--sixteen-bit", sixteenBit != nil), ("--resize", resize != nil),
-      ("--crop", crop != nil), ("--channels", channels != nil), ("--skip-bad", skipBad != nil),
-      ("--classes-are-folders", classesAreFolders != nil),
-      ("--valid-share", validShare != nil), ("--split-seed", splitSeed != nil),
-    ]
-    return given.first { $0.1 }?.0
+    firstGiven([
+      "--background": background, "--sixteen-bit": sixteenBit, "--resize": resize, "--crop": crop,
+      "--channels": channels, "--skip-bad": skipBad, "--classes-are-folders": classesAreFolders,
+      "--valid-share": validShare, "--split-seed": splitSeed,
+    ])
   }
 
   /// The share held out where the folder has no split.

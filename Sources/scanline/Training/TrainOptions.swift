@@ -58,12 +58,10 @@ struct ModelOptions: ParsableArguments {
 
   /// The first option that was given.
   var given: String? {
-    if model != nil { return "--model" }
-    if width != nil { return "--width" }
-    if blocks != nil { return "--blocks" }
-    if likelihood != nil { return "--likelihood" }
-    if mixtures != nil { return "--mixtures" }
-    return initialization != nil ? "--initialization" : layers.given
+    firstGiven([
+      "--model": model, "--width": width, "--blocks": blocks, "--likelihood": likelihood, "--mixtures": mixtures,
+      "--initialization": initialization,
+    ]) ?? layers.given
   }
 }
 
@@ -87,11 +85,12 @@ struct LayerOptions: ParsableArguments {
 
   /// The first option that was given.
   var given: String? {
-    activation != nil
-      ? "--activation"
-      : residual != nil ? "--residual" : directions != nil ? "--directions" : cell != nil ? "--cell" : nil
+    firstGiven(["--activation": activation, "--residual": residual, "--directions": directions, "--cell": cell])
   }
 }
+
+/// The first of `options` that has a value.
+func firstGiven(_ options: KeyValuePairs<String, Any?>) -> String? { options.first { $0.value != nil }?.key }
 
 struct TrainingFlags: ParsableArguments {
   @Option(help: "Stop after so many steps, 1 or more.") var steps: Int?
@@ -157,16 +156,12 @@ struct TrainingFlags: ParsableArguments {
 
   /// The first option that was given, those of the length apart and the schedule, which may begin again with it.
   var givenBesidesLength: String? {
-    let given: [(String, Bool)] = [
-      ("--batch", batch != nil), ("--learning-rate", learningRate != nil),
-      ("--warmup", warmup != nil), ("--decay", decay != nil), ("--clip", clip != nil), ("--dropout", dropout != nil),
-      ("--ema", ema != nil),
-      ("--evaluate-every", evaluateEvery != nil), ("--evaluation-images", evaluationImages != nil),
-      ("--gradients-every", gradientsEvery != nil), ("--metrics-every", metricsEvery != nil),
-      ("--samples", samples != nil), ("--keep", keep != nil),
-      ("--seed", seed != nil),
-    ]
-    return given.first { $0.1 }?.0
+    firstGiven([
+      "--batch": batch, "--learning-rate": learningRate, "--warmup": warmup, "--decay": decay, "--clip": clip,
+      "--dropout": dropout, "--ema": ema, "--evaluate-every": evaluateEvery, "--evaluation-images": evaluationImages,
+      "--gradients-every": gradientsEvery, "--metrics-every": metricsEvery, "--samples": samples, "--keep": keep,
+      "--seed": seed,
+    ])
   }
 
   /// Fills in the defaults that depend on the number of training images, and warns of a warm-up that was given and takes

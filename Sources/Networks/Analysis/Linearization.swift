@@ -34,7 +34,7 @@ package struct LinearizedLayer {
 
 extension LinearOperator {
   /// Multiplication by `values`, one by one.
-  static func diagonal(_ values: [Double]) -> LinearOperator {
+  package static func diagonal(_ values: [Double]) -> LinearOperator {
     let product: ([Double]) -> [Double] = { x in zip(x, values).map { $0 * $1 } }
     return LinearOperator(rows: values.count, columns: values.count, product: product, transposedProduct: product)
   }

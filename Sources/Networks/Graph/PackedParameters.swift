@@ -4,8 +4,8 @@ import Kernels
 /// The parameters of a model in the order that the kernels read: forward and transposed matrices. Made anew from
 /// the flat parameters after each update, then only read.
 package struct PackedParameters: Sendable {
-  let forward: AlignedBuffer
-  let transposed: AlignedBuffer
+  package let forward: AlignedBuffer
+  package let transposed: AlignedBuffer
 }
 
 /// Where the packed matrices of a model lie. Layers reserve their place while the model is built.
@@ -13,13 +13,15 @@ package struct PackingPlan: Sendable {
   private var forwardCount = 0
   private var transposedCount = 0
 
-  mutating func reserveForward(depth: Int, columns: Int, biasCount: Int = 1) -> PackedMatrix {
+  /// Room for a matrix that is read forward, and for its gradient.
+  package mutating func reserveForward(depth: Int, columns: Int, biasCount: Int = 1) -> PackedMatrix {
     let matrix = PackedMatrix(offset: forwardCount, depth: depth, columns: columns, biasCount: biasCount)
     forwardCount += matrix.count
     return matrix
   }
 
-  mutating func reserveTransposed(depth: Int, columns: Int) -> PackedMatrix {
+  /// Room for a transposed matrix.
+  package mutating func reserveTransposed(depth: Int, columns: Int) -> PackedMatrix {
     let matrix = PackedMatrix(offset: transposedCount, depth: depth, columns: columns)
     transposedCount += matrix.count
     return matrix

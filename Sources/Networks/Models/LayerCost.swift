@@ -19,6 +19,15 @@ package struct LayerCost: Sendable, Codable, Equatable {
   package let samplingSteps: Int
   /// Bytes that training keeps of its outputs for one image.
   package let activationBytes: Int
+
+  /// A cost, its members in their order.
+  package init(
+    name: String, kind: String, weights: Int, connections: Int, trainingSteps: Int, samplingSteps: Int,
+    activationBytes: Int
+  ) {
+    (self.name, self.kind, self.weights, self.connections) = (name, kind, weights, connections)
+    (self.trainingSteps, self.samplingSteps, self.activationBytes) = (trainingSteps, samplingSteps, activationBytes)
+  }
 }
 
 extension Convolution {

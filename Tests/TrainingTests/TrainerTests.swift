@@ -139,6 +139,27 @@ import Training
     #expect(try run.trainer().evaluationInterval == 600)
   }
 
+  /// A run by the clock whose time runs out while it saves: what is saved last says that the run is over, or a resume would
+  /// train on.
+  @Test func timeThatRunsOutWhileSavingIsSaved() throws {
+    final class Clock { var time = 0.0 }
+    var run = TinyRun()
+    run.options.length = .minutes(1)
+    run.options.evaluationInterval = 3
+    let clock = Clock()
+    var saved: [Double] = []
+    let outcome = try run.trainer(now: { clock.time }).run(
+      request: { .none },
+      save: { state, _ in
+        saved.append(state.elapsedSeconds)
+        clock.time += 50
+        return ""
+      },
+      report: { if case .step = $0 { clock.time += 5 } })
+    #expect(outcome == .finished)
+    #expect(saved.first == 15 && saved.last ?? 0 >= 60, "\(saved)")
+  }
+
   /// Five seconds a step, as this clock tells it: a minute is twelve steps.
   @Test func minutesFollowTheClock() throws {
     final class Clock { var time = 1_000.0 }

@@ -163,7 +163,7 @@ public final class Trainer {
       case .evaluation:
         if try evaluate(isFinal: false, request, report) {
           try saveOnce(save, report)
-          phase = isOver ? .finalEvaluation : .step
+          phase = isOver(after: state.elapsedSeconds) ? .finalEvaluation : .step
         } else {
           state.awaitsEvaluation = true
           phase = .end(.stopped)
@@ -289,9 +289,12 @@ public final class Trainer {
 
   private var limitSeconds: Double? { options.length.seconds }
 
-  private var isOver: Bool {
-    if let totalSteps { return adam.step >= totalSteps }
-    return clock.elapsed >= limitSeconds ?? 0
+  private var isOver: Bool { isOver(after: clock.elapsed) }
+
+  /// Whether nothing is left to be trained after so many seconds. Behind a save it is asked of the seconds that were saved: if
+  /// time ran out while saving, another step is taken, so that the last checkpoint says that the run is over.
+  private func isOver(after seconds: Double) -> Bool {
+    totalSteps.map { adam.step >= $0 } ?? (seconds >= limitSeconds ?? 0)
   }
 
   private var remainingSeconds: Double {

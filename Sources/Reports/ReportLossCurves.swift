@@ -55,7 +55,7 @@ package struct LossCurves: Sendable {
   package func chart(_ unit: Unit, over axis: Axis) -> PlotLineChart {
     let markers: [PlotSeries.Marker] = [.circle, .square, .triangle, .diamond, .cross]
     func places(_ points: [Point]) -> [(x: Double, y: Double)] {
-      Self.thinned(points).map { point in
+      Self.dropped(points).map { point in
         (
           axis == .steps ? Double(point.step) : point.seconds / 60, unit == .natsPerImage ? point.nats : point.bits
         )
@@ -91,7 +91,7 @@ package struct LossCurves: Sendable {
   /// Up to the highest loss after the first tenth of each run; nil where that leaves out nothing.
   private func limits(_ unit: Unit) -> ClosedRange<Double>? {
     func value(_ point: Point) -> Double { unit == .natsPerImage ? point.nats : point.bits }
-    let runs = runs.map { Self.thinned($0.training) + Self.thinned($0.average) + Self.thinned($0.raw) }
+    let runs = runs.map { Self.dropped($0.training) + Self.dropped($0.average) + Self.dropped($0.raw) }
     let late = runs.flatMap { points in
       let last = points.map(\.step).max() ?? 0
       return points.filter { $0.step > last / 10 }.map(value)
@@ -103,7 +103,7 @@ package struct LossCurves: Sendable {
   }
 
   /// The points, or where there are more than `mostPoints` as many means of neighbours, each at the last one's place.
-  static func thinned(_ points: [Point]) -> [Point] {
+  static func dropped(_ points: [Point]) -> [Point] {
     guard points.count > mostPoints else { return points }
     return (0..<mostPoints).map { part in
       let group = points[points.count * part / mostPoints..<points.count * (part + 1) / mostPoints]

@@ -74,7 +74,7 @@ private struct CostCounts {
   init(_ model: ImageModel) {
     let shape = model.configuration.shape
     weights = model.layout.liveCount
-    connections = model.layerCosts.reduce(0) { $0 + $1.connections }
+    connections = model.layerCosts.reduce(0) { $0 + $1.multiplyAdds }
     trainingSteps = model.sequentialSteps.training
     pipelinedSteps = model.sequentialSteps.pipelined
     samplingSteps = model.sequentialSteps.sampling

@@ -64,7 +64,7 @@ enum Entry {
     let signals = StopSignals(trains: CommandLine.arguments.dropFirst().first == TrainCommand.configuration.commandName)
     var arguments: ConfiguredArguments?
     do {
-      try demandKnownCommand()
+      try requireKnownCommand()
       let configured = try ConfiguredArguments(Array(CommandLine.fileNames.dropFirst()))
       arguments = configured
       var command = try Scanline.parseAsRoot(configured.words)
@@ -91,7 +91,7 @@ enum Entry {
       // Neither the user's mistake nor one that anybody thought of.
       UnfinishedFiles.waitForRemoval()
       say("scanline: unexpected error: \(error)")
-      exit(ScanlineError.Kind.inner.rawValue)
+      exit(ScanlineError.Kind.internal.rawValue)
     } catch {
       let code = Scanline.exitCode(for: error)
       if code == .success { Scanline.exit(withError: error) }
@@ -110,7 +110,7 @@ enum Entry {
 
   /// Throws a usage error that names the nearest command, where the first word is none; the parser would only call it
   /// unexpected.
-  private static func demandKnownCommand() throws {
+  private static func requireKnownCommand() throws {
     guard let word = CommandLine.fileNames.dropFirst().first, !word.hasPrefix("-") else { return }
     let names = Scanline.configuration.subcommands.map { $0._commandName } + ["help"]
     guard !names.contains(word) else { return }

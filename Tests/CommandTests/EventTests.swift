@@ -41,7 +41,7 @@ import Testing
   }
 
   /// metrics.jsonl and the event files of a run say the same.
-  private func demandSame(_ run: String) throws {
+  private func requireSame(_ run: String) throws {
     let records = try records(run)
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
@@ -58,18 +58,18 @@ import Testing
 
   @Test func aRunAndItsGoingOn() throws {
     _ = try place.succeed("train images \(options) --steps 8 --evaluate-every 3 --output run")
-    try demandSame("run")
+    try requireSame("run")
     // Steps 1, 4, 7.
     #expect(try scalars("flow/input", records("run")).count == 3)
     #expect(try records("run").count { String(decoding: $0, as: UTF8.self).contains("gradient/blocks.0.conv") } == 3)
     _ = try place.succeed("train --resume --output run --steps 12")
     #expect(eventFiles("run").count == 2)
-    try demandSame("run")
+    try requireSame("run")
     // Going back to the step before the last: what came after it is cut off and comes again.
     let newest = try #require(place.names("run").filter { $0.hasPrefix("step-") }.max())
     try FileManager.default.removeItem(atPath: "\(place.path)/run/\(newest)")
     _ = try place.succeed("train --resume --output run --steps 12")
-    try demandSame("run")
+    try requireSame("run")
     // Without event files: those that are there keep to the run all the same.
     try FileManager.default.removeItem(atPath: "\(place.path)/run/\(newest)")
     let before = try records("run").count

@@ -167,7 +167,7 @@ import TestSupport
     var values = [Float](repeating: 0, count: batch.levels.count)
     values[3 * small.dimensions + 9] = 1.5
     values[3 * small.dimensions + 11] = 0.5
-    let sheet = SurpriseSheet(batch, valueNats: values, quantization: try Quantization(levels: 4))
+    let sheet = LikelihoodMaps(batch, valueNats: values, quantization: try Quantization(levels: 4))
     // The channels of a pixel count together.
     #expect(sheet.most == 2)
     let picture = sheet.picture(labels: (1...5).map { "image \($0)" })

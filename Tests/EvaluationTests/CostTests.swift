@@ -24,13 +24,13 @@ import TestSupport
   func weightsAreThoseOfTheTextbook(kind: ModelKind, width: Int, blocks: Int, weights: Int) {
     let description = CostDescription(configuration(kind, width, blocks, 28, 28).makeModel())
     #expect(description.weights == weights)
-    #expect(description.layers.reduce(0) { $0 + $1.cost.weights } == weights)
+    #expect(description.layers.reduce(0) { $0 + $1.cost.parameterCount } == weights)
   }
 
   @Test func connectionsOfASmallPixelCNNByHand() {
     let description = CostDescription(configuration(.pixelCNN, 4, 1, 3, 5).makeModel())
     let perPixel = [24 * 4, 4 * 2, 5 * 2 * 2, 2 * 4, 4 * 4, 4 * 1]
-    #expect(description.layers.map(\.cost.connections) == perPixel.map { $0 * 15 })
+    #expect(description.layers.map(\.cost.multiplyAdds) == perPixel.map { $0 * 15 })
     #expect(description.steps.training == 6 && description.steps.sampling == 6 * 15)
   }
 

@@ -95,7 +95,7 @@ struct GoldenRecord: Equatable {
   private mutating func addStated(_ model: ImageModel) {
     var costs = Hash()
     for cost in model.layerCosts {
-      costs.add("\(cost.name) \(cost.kind) \(cost.weights) \(cost.connections) \(cost.trainingSteps)")
+      costs.add("\(cost.name) \(cost.kind) \(cost.parameterCount) \(cost.multiplyAdds) \(cost.trainingSteps)")
       costs.add("\(cost.samplingSteps) \(cost.activationBytes)")
     }
     let steps = model.sequentialSteps

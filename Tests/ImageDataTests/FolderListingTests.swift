@@ -167,7 +167,7 @@ import Testing
     defer { chmod(folder.path + "/cat", 0o700) }
     let error = scanlineError { _ = try ImageFolder(scanning: folder.path) }
     #expect(error?.kind == .io && error?.path == folder.path + "/cat")
-    #expect(error?.expected.contains("--skip-bad") == true)
+    #expect(error?.expected.contains("`skipsBad`") == true)
   }
 
   /// A system that fails with `code` at entry `number` of the folder called `folder`; at -1 when it is opened.
@@ -201,9 +201,9 @@ import Testing
       let source = failing(code, at: number, in: "bee")
       let error = scanlineError { _ = try ImageFolder(scanning: folder.path, source: source, threads: threads) }
       #expect(
-        error?.kind == .io && error?.path == folder.path + "/bee" && error?.expected.contains("--skip-bad") == true)
+        error?.kind == .io && error?.path == folder.path + "/bee" && error?.expected.contains("`skipsBad`") == true)
       #expect(error?.found == String(cString: strerror(code)))
-      // --skip-bad passes over all of the folder, not a part of it.
+      // `skipsBad` passes over all of the folder, not a part of it.
       let rest = try ImageFolder(
         scanning: folder.path, source: failing(code, at: number, in: "bee"), skipsUnreadable: true, threads: threads)
       #expect(rest.classes == ["ant", "cat"] && rest.entries.count == 20)

@@ -23,7 +23,7 @@ import Testing
     #expect(survey.ignored == [".txt": 1])
     #expect(survey.bad.map(\.path) == [folder.path + "/test/b/2.png"])
     #expect(survey.shape == nil)
-    let flags = ["--background", "--sixteen-bit", "--channels", "--resize", "--skip-bad"]
+    let flags = ["`background`", "`scalesSixteenBit`", "`channels`", "`resize`", "`skipsBad`"]
     #expect(zip(survey.needs, flags).allSatisfy { $0.hasPrefix($1) } && survey.needs.count == flags.count)
 
     let options = ImageLoadingOptions(

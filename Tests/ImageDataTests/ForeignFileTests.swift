@@ -72,7 +72,7 @@ import Testing
       if first { try folder.write(Array(Self.pointer.utf8), to: "a.png") }
       let error = scanlineError { _ = try load(ImageLoadingOptions()) }
       #expect(error?.path.hasSuffix(first ? "a.png" : "b.png") == true)
-      #expect(error?.expected.contains("--skip-bad") == true && error?.found.contains("Git LFS") == true)
+      #expect(error?.expected.contains("`skipsBad`") == true && error?.found.contains("Git LFS") == true)
     }
     let skipped = try load(ImageLoadingOptions(skipsBad: true)).skipped
     #expect(skipped.count == 2 && skipped.allSatisfy { $0.reason.contains("Git LFS") })

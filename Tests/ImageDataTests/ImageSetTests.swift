@@ -128,7 +128,7 @@ import Testing
     try folder.write(alpha.bytes, to: "b.png")
     let error = scanlineError { _ = try load(folder, ImageLoadingOptions(skipsBad: true)) }
     #expect(error?.path == folder.path + "/b.png")
-    #expect(error?.expected.contains("--background") == true)
+    #expect(error?.expected.contains("`background`") == true)
     let options = ImageLoadingOptions(reading: PNGReadOptions(background: [40]))
     #expect(try load(folder, options).pixels == [7, 40])
   }

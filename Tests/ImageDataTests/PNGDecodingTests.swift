@@ -125,7 +125,7 @@ import Testing
     for png in [opaque, keyed] {
       let error = scanlineError { _ = try decode(png) }
       #expect(error?.kind == .badData)
-      #expect(error?.expected.contains("--background") == true)
+      #expect(error?.expected.contains("`background`") == true)
     }
   }
 
@@ -137,7 +137,7 @@ import Testing
     }
     #expect(error?.kind == .badData)
     #expect(error?.path == "a.png")
-    #expect(error?.expected.contains("--sixteen-bit scale") == true)
+    #expect(error?.expected.contains("`scalesSixteenBit`") == true)
   }
 
   @Test func gammaAndProfilesChangeNothing() throws {

@@ -43,7 +43,7 @@ import Testing
     for others in [["cat/1.png", "dog/1.png"], ["train/1.png", "test/1.png"], ["testZ/1.png"], []] {
       let error = refusal(["\(name)/1.png"] + others)
       #expect(error?.kind == .badData, "\(name) beside \(others)")
-      #expect(error?.description.contains(name) == true && error?.description.contains("--classes-are-folders") == true)
+      #expect(error?.description.contains(name) == true && error?.description.contains("`classesAreFolders`") == true)
     }
   }
 

@@ -42,7 +42,7 @@ private struct Fixture {
   let gradient: Packed
   let weights: [Float]  // [tap][input][output]
   let bias: [Float]
-  let transposedWeights: [Float]  // [mirrored tap][output][input]
+  let transposedWeights: [Float]  // [flipped tap][output][input]
 
   init(_ c: ConvolutionCase, fill: (Int, UInt64) -> [Float]) {
     let window = c.window
@@ -50,7 +50,7 @@ private struct Fixture {
       height: c.height, width: c.width, channels: c.inputs, border: window.border, padded: !c.readsImage)
     input.fill(fill(c.height * c.width * c.inputs, 1))
     outputGradient = FeatureMap(
-      height: c.height, width: c.width, channels: c.outputs, border: window.mirrored.border)
+      height: c.height, width: c.width, channels: c.outputs, border: window.flipped.border)
     outputGradient.fill(fill(c.height * c.width * c.outputs, 2))
     weights = fill(window.taps * c.inputs * c.outputs, 3)
     bias = fill(c.outputs, 4)
@@ -123,24 +123,24 @@ private struct Fixture {
     func run(_ output: ConvolutionOutput) { f.forward(c, to: output) }
     let zeros = [Float](repeating: 0, count: sums.count)
     let (a, b) = (map(zeros), map(before))
-    run(.rectified(a))
+    run(.relu(a))
     #expect(a.values == sums.map { max($0, 0) })
-    run(.start(stream: a, rectified: b))
+    run(.storeAndRelu(stream: a, relu: b))
     #expect(a.values == sums && b.values == sums.map { max($0, 0) })
     let stream = map(before)
-    run(.residual(stream: stream, rectified: a))
+    run(.residual(stream: stream, relu: a))
     let total = zip(before, sums).map { $0 + $1 }
     #expect(stream.values == total && a.values == total.map { max($0, 0) })
     run(.plus(map(before), to: b))
     #expect(b.values == total)
-    run(.plusRectified(map(before), to: b))
+    run(.plusRelu(map(before), to: b))
     #expect(b.values == total.map { max($0, 0) })
     let saved = map(before)
-    run(.masked(a, saved: saved))
+    run(.reluGradient(a, saved: saved))
     let masked = zip(before, sums).map { $0 > 0 ? $1 : 0 }
     #expect(a.values == masked)
     let gradient = map(sums)
-    run(.maskedResidual(stream: gradient, saved: saved))
+    run(.addReluGradient(stream: gradient, saved: saved))
     #expect(gradient.values == zip(sums, masked).map { $0 + $1 })
   }
 
@@ -168,7 +168,7 @@ private struct Fixture {
   func inputGradientIsTheTranspose(c: ConvolutionCase) {
     let f = Fixture(c) { randomIntegers($0, stream: $1, bound: 3) }
     let gradient = FeatureMap(height: c.height, width: c.width, channels: c.inputs)
-    ConvolutionPass(f.outputGradient, window: c.window.mirrored, matrix: f.transposed.matrix, to: .store(gradient))
+    ConvolutionPass(f.outputGradient, window: c.window.flipped, matrix: f.transposed.matrix, to: .store(gradient))
       .run(0..<c.height, weights: f.transposed.buffer)
     // The reference spreads each output gradient over the inputs that made it.
     var expected = [Double](repeating: 0, count: c.height * c.width * c.inputs)
@@ -196,7 +196,7 @@ private struct Fixture {
     #expect(ConvolutionWindow(size: 7, mask: .b).taps == 25)
     let seen = ConvolutionWindow(size: 3, mask: .b).offsets.map { [$0.dy, $0.dx] }
     #expect(seen == [[-1, -1], [-1, 0], [-1, 1], [0, -1], [0, 0]])
-    let turned = ConvolutionWindow(size: 3, mask: .b).mirrored.offsets.map { [$0.dy, $0.dx] }
+    let turned = ConvolutionWindow(size: 3, mask: .b).flipped.offsets.map { [$0.dy, $0.dx] }
     #expect(turned == [[0, 0], [0, 1], [1, -1], [1, 0], [1, 1]])
   }
 }

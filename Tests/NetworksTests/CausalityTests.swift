@@ -112,7 +112,7 @@ private func distorted(
   return ImageModel(
     Graph(configuration) { g in
       let seen = g.stage("input", .convolution) { g in
-        let distortion = DistortedImage(outputOrder: ChannelOrder(channels, .none(padded: true)), source: source)
+        let distortion = DistortedImage(outputOrder: ChannelLayout(channels, .none(padded: true)), source: source)
         return g.convolution(
           "input", g.add(distortion, [g.image]), to: configuration.width, kernelSize: 7, mask: .a, pyTorch: "0")
       }
@@ -123,7 +123,7 @@ private func distorted(
 /// The image with its values in other places.
 private struct DistortedImage: Operation {
   let title = "distortion"
-  let outputOrder: ChannelOrder
+  let outputOrder: ChannelLayout
   /// Where the value of a place comes from.
   let source: @Sendable (_ y: Int, _ x: Int, _ c: Int, _ shape: ImageShape) -> (Int, Int, Int)
 

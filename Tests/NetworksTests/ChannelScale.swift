@@ -7,7 +7,7 @@ import Networks
 /// (2021), section 3. Tensor: `name`.scale [channels].
 struct ChannelScale: Operation {
   let layer: ChannelScaleLayer
-  let outputOrder: ChannelOrder
+  let outputOrder: ChannelLayout
   let title = "scale"
   var layers: [any ParameterLayer] { [layer] }
 
@@ -23,7 +23,8 @@ struct ChannelScale: Operation {
     let channels = outputOrder.channels
     return [
       LayerCost(
-        name: layer.name, kind: title, weights: channels, connections: shape.pixels * channels, trainingSteps: 1,
+        name: layer.name, kind: title, parameterCount: channels, multiplyAdds: shape.pixels * channels,
+        trainingSteps: 1,
         samplingSteps: shape.pixels, activationBytes: shape.pixels * outputOrder.stride * 4)
     ]
   }

@@ -79,7 +79,7 @@ import TestSupport
       #expect(model.workspaceBytes(purpose) == model.makeWorkspace(purpose).byteCount)
     }
     let costs = model.layerCosts.filter { $0.kind == "scale" }
-    #expect(costs.map(\.name) == ["blocks.0", "blocks.1"] && costs.allSatisfy { $0.weights == 12 })
+    #expect(costs.map(\.name) == ["blocks.0", "blocks.1"] && costs.allSatisfy { $0.parameterCount == 12 })
     let parameters = model.initialParameters(seed: 1)
     #expect(
       model.layout.slices.filter { $0.name.hasSuffix(".scale") }.allSatisfy {
@@ -87,8 +87,8 @@ import TestSupport
       })
     // A branch of small weights times 0.1: near the identity, which has singular values of 1.
     let link = try #require(
-      model.linearized(randomBatch(model.configuration, count: 1), image: 0, parameters: parameters)
-        .first { $0.name == "blocks.0" && $0.isLink })
+      model.jacobians(randomBatch(model.configuration, count: 1), image: 0, parameters: parameters)
+        .first { $0.name == "blocks.0" && $0.isChainStage })
     let x = randomValues(link.jacobian.columns, stream: 5).map(Double.init)
     let y = link.jacobian.product(x)
     let distance = zip(x, y).map { ($0 - $1) * ($0 - $1) }.reduce(0, +).squareRoot()

@@ -20,7 +20,7 @@ import TestSupport
     let expected = [Int](repeating: size.width + size.height - 1, count: 4)
     workspace.forward(batch, images: 0..<3, packed: packed)
     #expect(workspace.stepsTaken == expected)
-    let runner = model.makePixelRunner(images: 3)
+    let runner = model.makeIncrementalForward(images: 3)
     runner.begin(classes: nil)
     for (y, x) in (0..<size.height).flatMap({ y in (0..<size.width).map { (y, $0) } }) {
       runner.run(y: y, x: x, packed: packed)

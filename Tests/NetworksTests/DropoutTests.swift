@@ -46,14 +46,14 @@ private let models: [ModelConfiguration] = [
   }
 
   /// The factors of each layer and image: a mask drawn for the image alone.
-  private func thinning(_ configuration: ModelConfiguration, _ share: Double, _ random: Philox) -> Thinning {
+  private func thinning(_ configuration: ModelConfiguration, _ share: Double, _ random: Philox) -> Dropping {
     let hasHalves = configuration.model == .pixelCNN || configuration.model == .diagonalLSTM
     let features = hasHalves ? configuration.width / 2 : configuration.width
     let shape = configuration.shape
     return { layer, image in
       let ones = FeatureMap(height: shape.height, width: shape.width, channels: features)
       ones.fill([Float](repeating: 1, count: shape.pixels * features))
-      let mask = DropoutMask(like: ones, share: share)
+      let mask = DropoutMask(like: ones, rate: share)
       mask.draw(
         random, start: UInt64(image * configuration.blocks + layer) * mask.countersPerImage(of: 1), image: 0, of: 1)
       mask.apply(ones, to: ones, in: MapRegion(allOf: ones))

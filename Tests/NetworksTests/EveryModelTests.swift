@@ -56,7 +56,7 @@ import TestSupport
       #expect(model.workspaceBytes(purpose) == model.makeWorkspace(purpose).byteCount)
     }
     for images in [1, 3] {
-      #expect(model.samplingBytes(images: images) == model.makePixelRunner(images: images).byteCount)
+      #expect(model.samplingBytes(images: images) == model.makeIncrementalForward(images: images).byteCount)
     }
   }
 }

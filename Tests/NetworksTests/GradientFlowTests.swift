@@ -7,7 +7,7 @@ import TestSupport
   /// A batch run once, watched, and the reference that it is held against.
   private struct Watched {
     let model: ImageModel
-    let observer: FlowObserver
+    let observer: StatisticsCollector
     let batch: ImageBatch
     var reference: any ReferenceModel
 
@@ -16,7 +16,7 @@ import TestSupport
       model = configuration.makeModel()
       let parameters = randomParameters(model, scale: 0.5)
       batch = randomBatch(configuration, count: count)
-      observer = FlowObserver(model)
+      observer = StatisticsCollector(model)
       let engine = BatchGradient(model: model, batchSize: count, threads: 2)
       let gradient = ParameterVector(layout: model.layout)
       _ = engine.compute(batch, parameters: parameters, into: gradient, observer: observer)
@@ -64,7 +64,9 @@ import TestSupport
   }
 
   /// Gates i, f, o are sigmoid, g is tanh; r, z are sigmoid, n is tanh, u neither; of a gated unit the first half is tanh.
-  private func kind(_ units: UnitKind, _ channel: Int, _ channels: Int, _ cell: CellKind?) -> UnitKind {
+  private func kind(_ units: OutputNonlinearity, _ channel: Int, _ channels: Int, _ cell: CellKind?)
+    -> OutputNonlinearity
+  {
     switch units {
     case .gates where cell == .gru: [.sigmoid, .sigmoid, .tanh, .linear][4 * channel / channels]
     case .gates: channel < 3 * channels / 4 ? .sigmoid : .tanh
@@ -157,13 +159,13 @@ import TestSupport
     let model = configuration.makeModel()
     let parameters = model.initialParameters(seed: 1)
     let batch = randomBatch(configuration, count: 21)
-    func run(_ observer: FlowObserver?, threads: Int) -> ([UInt32], [Double]) {
+    func run(_ observer: StatisticsCollector?, threads: Int) -> ([UInt32], [Double]) {
       let gradient = ParameterVector(layout: model.layout)
       let nats = BatchGradient(model: model, batchSize: 21, threads: threads)
         .compute(batch, parameters: parameters, into: gradient, observer: observer)
       return (gradient.storage.elements.map(\.bitPattern), nats)
     }
-    let (one, two) = (FlowObserver(model), FlowObserver(model))
+    let (one, two) = (StatisticsCollector(model), StatisticsCollector(model))
     let (plain, watched) = (run(nil, threads: 2), run(one, threads: 1))
     #expect(plain.0 == watched.0)
     #expect(plain.1 == watched.1)

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 @Suite struct HistogramTests {
-  /// The limits as TensorFlow makes them: 10⁻¹² grows by tenths up to 10²⁰, mirrored, 0 between, the rest above.
+  /// The limits as TensorFlow makes them: 10⁻¹² grows by tenths up to 10²⁰, flipped, 0 between, the rest above.
   private static let limits: [Double] = {
     var positive = [1e-12]
     while let last = positive.last, last * 1.1 < 1e20 { positive.append(last * 1.1) }

@@ -14,7 +14,7 @@ import TestSupport
       model = configuration.makeModel()
       parameters = randomParameters(model, scale: 0.5)
       batch = randomBatch(configuration, count: 1)
-      layers = model.linearized(batch, image: 0, parameters: parameters)
+      layers = model.jacobians(batch, image: 0, parameters: parameters)
     }
   }
 
@@ -42,7 +42,7 @@ import TestSupport
     throws
   {
     let c = Case(configuration)
-    let observer = FlowObserver(c.model)
+    let observer = StatisticsCollector(c.model)
     _ = BatchGradient(model: c.model, batchSize: 1, threads: 1).compute(
       c.batch, parameters: c.parameters, into: ParameterVector(layout: c.model.layout), observer: observer)
     let workspace = c.model.makeWorkspace(.training())
@@ -60,7 +60,7 @@ import TestSupport
       default: nil
       }
     }
-    let links = c.layers.filter(\.isLink)
+    let links = c.layers.filter(\.isChainStage)
     var compared = 0
     for (link, before) in zip(links.reversed(), links.dropLast().reversed()) {
       gradient = link.jacobian.transposedProduct(gradient)
@@ -127,7 +127,7 @@ import TestSupport
   /// dense matrix.
   @Test(arguments: smallConfigurations) func extremesEqualTheDenseSingularValues(configuration: ModelConfiguration) {
     let c = Case(configuration)
-    let links = c.layers.filter(\.isLink)
+    let links = c.layers.filter(\.isChainStage)
     let products = links.indices.map { LinearOperator.chain(links[$0...].map(\.jacobian)) }
     for (name, j) in c.layers.map({ ($0.name, $0.jacobian) }) + products.map({ ("product", $0) }) {
       var dense = DenseMatrix(rows: j.rows, columns: j.columns)

@@ -14,7 +14,7 @@ import TestSupport
     let packed = model.packed(parameters)
     let shape = c.configuration.shape
     let images = randomBatch(c.configuration, count: c.images)
-    let runner = model.makePixelRunner(images: c.images)
+    let runner = model.makeIncrementalForward(images: c.images)
     let workspace = model.makeWorkspace(.evaluation)
     // Twice, since a runner is used again for other images.
     for turn in 0..<2 {
@@ -23,7 +23,7 @@ import TestSupport
       for pixel in 0..<shape.pixels {
         let (y, x) = pixel.quotientAndRemainder(dividingBy: shape.width)
         // Where channels are drawn apart, each is run when those before it are known, and has its part of the logits.
-        let turns = c.configuration.drawsChannelsApart ? shape.channels : 1
+        let turns = c.configuration.isChannelAutoregressive ? shape.channels : 1
         var parts = [[UInt32]](repeating: [], count: c.images)
         for channel in 0..<turns {
           runner.run(y: y, x: x, packed: packed)

@@ -12,7 +12,7 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
   /// Sees every layer's outputs, and may change one.
   package var probe: LayerProbe?
   /// Leaves features out.
-  package var thinning: Thinning?
+  package var thinning: Dropping?
 
   /// The reference with the numbers of `parameters`.
   package init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
@@ -39,13 +39,13 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
       // The shifted input: the pixel to the left, the pixel above.
       stream = (0..<h * w).map { p in
         (p % w > 0 ? pixels[p - 1] : black) + (p >= w ? pixels[p - w] : black)
-          + (configuration.drawsChannelsApart ? pixels[p] : [])
+          + (configuration.isChannelAutoregressive ? pixels[p] : [])
       }
     }
     for layer in 0..<configuration.blocks {
-      var sum = direction("layers.\(layer).left", stream, h, w, mirrored: false, number)
+      var sum = direction("layers.\(layer).left", stream, h, w, flipped: false, number)
       if configuration.family.choices.directions == 2 {
-        let right = direction("layers.\(layer).right", stream, h, w, mirrored: true, number)
+        let right = direction("layers.\(layer).right", stream, h, w, flipped: true, number)
         for p in w..<max(w, h * w) { sum[p] = zip(sum[p], right[p - w]).map { $0 + $1 } }
       }
       let features = sum[0].count
@@ -100,7 +100,7 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
           for kx in -3...3 {
             let (y, x) = (p / w + ky, p % w + kx)
             // Of a colour image the pixel itself too: what is masked has weights of zero.
-            let isBefore = ky < 0 || (ky == 0 && (kx < 0 || (kx == 0 && configuration.drawsChannelsApart)))
+            let isBefore = ky < 0 || (ky == 0 && (kx < 0 || (kx == 0 && configuration.isChannelAutoregressive)))
             patch.append(isBefore && y >= 0 && x >= 0 && x < w ? pixels[y * w + x][c] : 0)
           }
         }
@@ -110,7 +110,7 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
   }
 
   private func direction(
-    _ name: String, _ input: [[Double]], _ h: Int, _ w: Int, mirrored: Bool, _ number: Int?
+    _ name: String, _ input: [[Double]], _ h: Int, _ w: Int, flipped: Bool, _ number: Int?
   ) -> [[Double]] {
     let isLSTM = configuration.model == .diagonalLSTM
     let features = isLSTM ? configuration.width / 2 : configuration.width
@@ -119,8 +119,8 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
     var state = output
     for y in 0..<h {
       for step in 0..<w {
-        let x = mirrored ? w - 1 - step : step
-        let beside = mirrored ? x + 1 : x - 1
+        let x = flipped ? w - 1 - step : step
+        let beside = flipped ? x + 1 : x - 1
         let p = y * w + x
         let left = step > 0 ? output[y * w + beside] : zero
         let above = y > 0 ? output[p - w] : zero
@@ -173,14 +173,14 @@ package protocol ReferenceModel {
   /// Sees every layer's outputs, and may change one.
   var probe: LayerProbe? { get set }
   /// Leaves features out.
-  var thinning: Thinning? { get set }
+  var thinning: Dropping? { get set }
   /// −log p of each pixel of an image in nats.
   func costs(_ batch: ImageBatch, image: Int) -> [Double]
 }
 
 /// What dropout multiplies the features by that a layer's branch hands to its last step, H×W×features, given the number
 /// of the layer and that of the image.
-package typealias Thinning = (_ layer: Int, _ image: Int) -> [Double]
+package typealias Dropping = (_ layer: Int, _ image: Int) -> [Double]
 
 extension ReferenceModel {
   func factors(_ layer: Int, _ image: Int, count: Int) -> [Double] {

@@ -12,7 +12,7 @@ package struct ReferenceGatedPixelCNN: ReferenceModel {
   /// Sees every layer's outputs, and may change one.
   package var probe: LayerProbe?
   /// Leaves features out.
-  package var thinning: Thinning?
+  package var thinning: Dropping?
 
   /// The reference with the numbers of `parameters`.
   package init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
@@ -59,7 +59,7 @@ package struct ReferenceGatedPixelCNN: ReferenceModel {
       record(name + "vertical", isLast ? sums : sums.map(gates))
       // The first layer must not see the pixel itself, but for a colour image's earlier channels (others have weights of
       // zero).
-      let columns = layer > 0 ? [-1, 0] : configuration.drawsChannelsApart ? [-2, -1, 0] : [-2, -1]
+      let columns = layer > 0 ? [-1, 0] : configuration.isChannelAutoregressive ? [-2, -1, 0] : [-2, -1]
       var z = (0..<h * w).map { p -> [Double] in
         let (y, x) = (p / w, p % w)
         let left = convolve(name + "horizontal", columns.map { horizontal[y, x + $0] }, number)

@@ -13,7 +13,7 @@ package struct ReferencePixelCNN: ReferenceModel {
   /// Sees every layer's outputs, and may change one.
   package var probe: LayerProbe?
   /// Leaves features out.
-  package var thinning: Thinning?
+  package var thinning: Dropping?
 
   /// The reference with the numbers of `parameters`.
   package init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
@@ -48,7 +48,7 @@ package struct ReferencePixelCNN: ReferenceModel {
       case .sigmoid: 1 / (1 + exponentialOf(-z))
       }
     }
-    var x = convolve(input, c, "input", size: 7, includeCentre: configuration.drawsChannelsApart, h, w)
+    var x = convolve(input, c, "input", size: 7, includeCentre: configuration.isChannelAutoregressive, h, w)
     probe?.record("input", x.map(phi))
     let width = configuration.width
     for b in 0..<configuration.blocks {

@@ -38,13 +38,13 @@ import Training
     let model = state.model.makeModel()
     let before = model.initialParameters(seed: run.options.seed)
     let gradient = ParameterVector(layout: model.layout)
-    var order = DataOrder(images: run.train.count, batchSize: 12, seed: run.options.seed)
+    var order = BatchSampler(images: run.train.count, batchSize: 12, seed: run.options.seed)
     let batch = state.quantization.batch(from: run.train, indices: order.batch(step: 0), epoch: 0)
     let nats = BatchGradient(model: model, batchSize: 12, threads: 1, dropout: run.options.dropout)
       .compute(
         batch, parameters: before, into: gradient, random: Philox(seed: run.options.seed, purpose: .dropout))
     #expect(record.natsPerImage == nats.reduce(0, +) / 12)
-    #expect(record.layers.map(\.name) == model.flowLayers.map(\.name))
+    #expect(record.layers.map(\.name) == model.observedLayers.map(\.name))
     for layer in record.layers {
       func live(_ vector: ParameterVector) -> [Double] {
         model.layout.slices.filter { $0.layer == layer.name }.flatMap { slice in
@@ -92,7 +92,7 @@ import Training
     let model = ModelConfiguration(
       width: 8, blocks: 12, shape: TinyRun.shape, levels: 2, activation: .sigmoid, residual: .off)
     let said = chain[0].warnings(model: model)
-    #expect(said.contains { $0.hasPrefix("step 1: input (and ") && $0.contains("--residual pre") }, "\(said)")
+    #expect(said.contains { $0.hasPrefix("step 1: input (and ") && $0.contains("`residual` pre") }, "\(said)")
     #expect(chain[1].warnings(besides: chain[0].flags, model: model).allSatisfy { !$0.contains("vanishes") })
     for record in try flags(.relu, .pre) { #expect(!record.flags.contains { $0.kind == .vanishing }) }
   }
@@ -113,7 +113,7 @@ import Training
       layer("e", flow: 1, dead: 0.51), layer("f", flow: 1, dead: 0.5), layer("g", flow: 1, saturated: 0.91),
       layer("h", flow: 1),
     ]
-    let flags = GradientFlag.flags(of: layers)
+    let flags = GradientWarning.flags(of: layers)
     #expect(flags.map(\.layer) == ["a", "c", "e", "g"])
     #expect(flags.map(\.kind) == [.vanishing, .exploding, .dead, .saturated])
     let record = GradientRecord(step: 7, natsPerImage: 1, layers: layers, diagonals: [], flags: flags)
@@ -143,7 +143,8 @@ import Training
       ]
       history.add(
         GradientRecord(
-          step: 10 * (number + 1), natsPerImage: 1, layers: layers, diagonals: [], flags: GradientFlag.flags(of: layers)
+          step: 10 * (number + 1), natsPerImage: 1, layers: layers, diagonals: [],
+          flags: GradientWarning.flags(of: layers)
         ))
     }
     let steps = history.chosen.map(\.step)

@@ -9,14 +9,14 @@ import Training
 
   private func refusal(train: ImageSet? = nil, valid: ImageSet?) throws -> String? {
     let error = failure {
-      try run.state().demandSameImages(train: train ?? run.train, valid: valid, path: "images")
+      try run.state().requireSameImages(train: train ?? run.train, valid: valid, path: "images")
     }
     #expect(error?.kind == .badData && error?.path == "images")
     return error?.found
   }
 
   @Test func theSameImagesAreTaken() throws {
-    try run.state().demandSameImages(train: run.train, valid: run.valid, path: "images")
+    try run.state().requireSameImages(train: run.train, valid: run.valid, path: "images")
   }
 
   @Test func whatDiffersIsNamed() throws {
@@ -33,7 +33,7 @@ import Training
   @Test func theShapeCounts() throws {
     var state = try run.state()
     state.model.shape = ImageShape(height: TinyRun.shape.width, width: TinyRun.shape.height, channels: 1)
-    let error = failure { try state.demandSameImages(train: run.train, valid: run.valid, path: "images") }
+    let error = failure { try state.requireSameImages(train: run.train, valid: run.valid, path: "images") }
     #expect(error?.kind == .badData && error?.found == "images of 7×5×1 in place of 5×7×1", "\(error?.found ?? "")")
   }
 }

@@ -56,11 +56,11 @@ import Training
     let path = scratch.path + "/step"
     try Checkpoint.save(trainer.adam, state: trainer.state, to: path)
     let bytes = try CheckpointFolder.files(of: path).reduce(0) { $0 + $1.bytes }
-    let forecast = RunForecast(trainer.state, threads: 1)
+    let forecast = ResourceEstimate(trainer.state, threads: 1)
     #expect(forecast.checkpointBytes >= bytes && forecast.checkpointBytes < bytes + bytes / 4)
     var state = trainer.state
     state.data?.trainedImages = nil
-    #expect(forecast.checkpointBytes - RunForecast(state, threads: 1).checkpointBytes == 42_668)
-    #expect(forecast.passingBytes >= RunForecast(state, threads: 1).passingBytes)
+    #expect(forecast.checkpointBytes - ResourceEstimate(state, threads: 1).checkpointBytes == 42_668)
+    #expect(forecast.passingBytes >= ResourceEstimate(state, threads: 1).passingBytes)
   }
 }

@@ -10,7 +10,7 @@ public struct ScanlineError: Error, Sendable, Equatable, CustomStringConvertible
     /// A file or folder holds something that cannot be used.
     case badData = 65
     /// A bug of ours.
-    case inner = 70
+    case `internal` = 70
     /// A file or folder cannot be created.
     case cannotCreate = 73
     /// Reading or writing failed.

@@ -28,8 +28,8 @@ package struct ContextMap: Sendable {
         levels: base.levels + (0..<shape.pixels).flatMap { base.changing(pixel: $0, levels: levels).levels },
         classes: base.classes.map { [Int](repeating: $0[0], count: 1 + shape.pixels) })
       var reference: [Float] = []
-      for first in stride(from: 0, to: all.count, by: model.imagesTogether) {
-        let group = first..<min(first + model.imagesTogether, all.count)
+      for first in stride(from: 0, to: all.count, by: model.imagesPerPass) {
+        let group = first..<min(first + model.imagesPerPass, all.count)
         workspace.forward(all, images: group, packed: packed)
         for (place, number) in group.enumerated() {
           let logits = workspace.logits[place].features(y, x)

@@ -44,7 +44,7 @@ package struct CostDescription: Sendable, Encodable {
   /// Steps that must follow one another.
   package let steps: SequentialSteps
   /// Bytes of one worker's workspace for training, and the images that it holds.
-  package let trainingBytes: Int, imagesTogether: Int
+  package let trainingBytes: Int, imagesPerPass: Int
   /// The sampler's memory for one image, and for 64.
   package let sampling: [SamplingMemory]
   /// The output whose context is counted: the middle of the last row, (row, column).
@@ -64,10 +64,10 @@ package struct CostDescription: Sendable, Encodable {
       Layer(cost: cost, context: model.context(y: y, x: x, throughLayer: index).count { $0 })
     }
     weights = model.layout.liveCount
-    connections = layers.reduce(0) { $0 + $1.cost.connections }
+    connections = layers.reduce(0) { $0 + $1.cost.multiplyAdds }
     steps = model.sequentialSteps
     trainingBytes = model.workspaceBytes(.training())
-    imagesTogether = model.imagesTogether
+    imagesPerPass = model.imagesPerPass
     sampling = [(1, 1), (64, threads)].map { images, threads in
       SamplingMemory(
         images: images, threads: threads, bytes: Sampler.byteCount(of: model, count: images, threads: threads))

@@ -47,9 +47,9 @@ package struct JacobianAnalysis: Sendable, Encodable {
     _ model: ImageModel, parameters: ParameterVector, batch: ImageBatch, maximumSteps: Int = 60,
     tolerance: Double = 1e-4, threads: Int, progress: @Sendable (Int) -> Void = { _ in }
   ) {
-    let linearized = (0..<batch.count).map { model.linearized(batch, image: $0, parameters: parameters) }
-    let layers = linearized.first ?? []
-    let links = layers.indices.filter { layers[$0].isLink }
+    let jacobians = (0..<batch.count).map { model.jacobians(batch, image: $0, parameters: parameters) }
+    let layers = jacobians.first ?? []
+    let links = layers.indices.filter { layers[$0].isChainStage }
     // Every layer, then every product, at every image.
     let count = (layers.count + links.count) * batch.count
     var found = [ExtremeSingularValues?](repeating: nil, count: count)
@@ -57,7 +57,7 @@ package struct JacobianAnalysis: Sendable, Encodable {
       nonisolated(unsafe) let found = buffer
       parallelFor(count, threads: threads) { item, _ in
         let (task, image) = item.quotientAndRemainder(dividingBy: batch.count)
-        let all = linearized[image]
+        let all = jacobians[image]
         let jacobian =
           task < layers.count
           ? all[task].jacobian
@@ -79,9 +79,9 @@ package struct JacobianAnalysis: Sendable, Encodable {
   /// How many Jacobians there are to look at: the end of `progress`.
   package static func taskCount(_ model: ImageModel, images: Int) -> Int {
     let parameters = ParameterVector(layout: model.layout)
-    let layers = model.linearized(
+    let layers = model.jacobians(
       model.noise(Philox(seed: 0, purpose: .benchmark), count: 1), image: 0, parameters: parameters)
-    return (layers.count + layers.count { $0.isLink }) * images
+    return (layers.count + layers.count { $0.isChainStage }) * images
   }
 
   /// σ_max and σ_min of the links and of the products, over the links.

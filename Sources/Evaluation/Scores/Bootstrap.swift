@@ -24,14 +24,14 @@ import Networks
 /// bits makes an image likelier than another by n/2³² at most.
 package struct Bootstrap: Sendable {
   /// The default number of resamples.
-  package static let standardResamples = 10_000
+  package static let defaultResamples = 10_000
   /// Images that it takes to resample them, and to call a difference one.
   package static let fewestImages = 10
 
   private let intervals: [ClosedRange<Double>?]
 
   /// Resamples `rows`, each of n numbers, n ≥ 1. All rows are resampled alike.
-  package init(_ rows: [[Double]], resamples: Int = standardResamples, seed: UInt64, threads: Int) {
+  package init(_ rows: [[Double]], resamples: Int = defaultResamples, seed: UInt64, threads: Int) {
     let count = rows.first?.count ?? 0
     precondition(count > 0 && rows.allSatisfy { $0.count == count }, "rows of the same images")
     precondition(resamples >= 40 && count <= UInt32.max, "resamples that have percentiles")

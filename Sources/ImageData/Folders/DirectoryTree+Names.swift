@@ -33,7 +33,7 @@ extension DirectoryTree {
   /// The error for a folder that cannot be read; one below the root may be passed over.
   static func unreadable(_ path: String, _ failure: SystemFailure, isRoot: Bool) -> ScanlineError {
     ScanlineError(
-      .io, path: path, expected: "a readable folder" + (isRoot ? "" : " (--skip-bad passes over it)"),
+      .io, path: path, expected: "a readable folder" + (isRoot ? "" : " (`skipsBad` passes over it)"),
       found: failure.words)
   }
 

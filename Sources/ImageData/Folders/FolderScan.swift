@@ -49,7 +49,7 @@ struct FolderScan {
     if classesAreFolders {
       let names = zip(folders, meanings).filter { $1 != .none }.map { $0.0.name + "/" }
       if !names.isEmpty {
-        notes.append("Read as classes, as --classes-are-folders says: \(names.joined(separator: ", ")).")
+        notes.append("Read as classes, as `classesAreFolders` says: \(names.joined(separator: ", ")).")
       }
       return try readClasses(tree, folders)
     }
@@ -119,7 +119,7 @@ struct FolderScan {
   /// Throws where names of folders leave open which images are for training.
   private func refuseUnclear(_ folders: [(name: String, meaning: FolderMeaning)]) throws {
     let expected =
-      "folders called train, valid and test, or folders of classes (--classes-are-folders: all are classes)"
+      "folders called train, valid and test, or folders of classes (`classesAreFolders`: all are classes)"
     let alike = folders.filter { $0.meaning == .likeSplit }.map { $0.name + "/" }
     if !alike.isEmpty {
       throw mixed(

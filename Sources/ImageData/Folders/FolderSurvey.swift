@@ -60,11 +60,11 @@ package struct FolderSurvey: Sendable, Encodable {
   /// The shape that training would have; nil where it would refuse.
   package let shape: ImageShape?
   /// Flags that training would want first, each with its reason; empty where it would run.
-  package let needs: [String]
+  package var needs: [String]
   /// Images that are in two splits.
   package let duplicates: Duplicates
   /// Remarks on how the folder was read.
-  package let notes: [String]
+  package var notes: [String]
 
   /// Decodes every file of `folder` on `threads` threads and counts what `options` would make of it. Bad files
   /// are counted, not thrown. `progress` is told, from any thread, how many files have been read since it was last
@@ -124,23 +124,23 @@ package struct FolderSurvey: Sendable, Encodable {
     notes = folder.notes.filter { !folder.passedOver.notes.contains($0) } + passedOver.notes
     var needs: [String] = []
     if transparent > 0 && options.reading.background == nil {
-      needs.append("--background 255 (or another colour): images with transparency: \(transparent)")
+      needs.append("`background` 255 (or another colour): images with transparency: \(transparent)")
     }
     if sixteenBit > 0 && !options.reading.scalesSixteenBit {
-      needs.append("--sixteen-bit scale: images with 16-bit samples: \(sixteenBit)")
+      needs.append("`scalesSixteenBit`: images with 16-bit samples: \(sixteenBit)")
     }
     if grey > 0 && colour > 0 && options.channels == nil {
-      needs.append("--channels 1 or --channels 3: \(grey) grey and \(colour) colour images")
+      needs.append("`channels` 1 or `channels` 3: \(grey) grey and \(colour) colour images")
     }
     if sizes.count > 1 && options.resizing == .none {
-      needs.append("--resize \(sizes[0].width)x\(sizes[0].height), or --crop: \(sizes.count) sizes")
+      needs.append("`resize` \(sizes[0].width)x\(sizes[0].height), or `crop`: \(sizes.count) sizes")
     }
     if case .crop(let width, let height) = options.resizing {
       let small = headers.count { $0.width < width || $0.height < height }
-      if small > 0 { needs.append("a smaller --crop: images below \(width)×\(height): \(small)") }
+      if small > 0 { needs.append("a smaller `crop`: images below \(width)×\(height): \(small)") }
     }
     if !bad.isEmpty && !options.skipsBad {
-      needs.append("--skip-bad: files that cannot be read: \(bad.count)")
+      needs.append("`skipsBad`: files that cannot be read: \(bad.count)")
     }
     if train == 0 { needs.append("images to train on: there are none") }
     self.needs = needs

@@ -97,7 +97,7 @@ package struct CIFARFiles {
       }
       guard fitting.count == 1 else {
         throw ScanlineError(
-          .badData, path: batch.place, expected: "a length that only one kind of records fits (or --kind)",
+          .badData, path: batch.place, expected: "a length that only one kind of records fits (or `kind`)",
           found: "\(batch.bytes) bytes, which fit both")
       }
       if let found, found.kind != kind {

@@ -62,7 +62,7 @@ package final class GzipFile {
     let code =
       isCompressed ? inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) : Z_OK
     guard code == Z_OK else {
-      throw ScanlineError(.inner, path: path, expected: "zlib to begin", found: "its error \(code)")
+      throw ScanlineError(.internal, path: path, expected: "zlib to begin", found: "its error \(code)")
     }
     if ferror(file) != 0 { throw unreadable() }
   }

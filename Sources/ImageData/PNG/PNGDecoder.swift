@@ -44,7 +44,7 @@ package enum PNGProblem: Error, Sendable, Equatable {
 
   /// The error to throw about the file at `path`; where it is one of many, with the way to go on without it.
   package func error(path: String, isOneOfMany: Bool = false) -> ScanlineError {
-    let way = isOneOfMany ? " (or --skip-bad, to pass over the files that are none)" : ""
+    let way = isOneOfMany ? " (or `skipsBad`, to pass over the files that are none)" : ""
     return switch self {
     case .system: ScanlineError(.io, path: path, expected: "a readable file" + way, found: reason)
     case .bad: ScanlineError(.badData, path: path, expected: "a PNG image" + way, found: reason)
@@ -52,12 +52,12 @@ package enum PNGProblem: Error, Sendable, Equatable {
     case .needsBackground:
       ScanlineError(
         .badData, path: path,
-        expected: "pixels without transparency, or a colour to lay them over (--background 255, or R,G,B)",
+        expected: "pixels without transparency, or a colour to lay them over (`background` 255, or R,G,B)",
         found: reason)
     case .needsScaling:
       ScanlineError(
         .badData, path: path,
-        expected: "at most 8 bits a sample, or leave to scale them (--sixteen-bit scale)", found: reason)
+        expected: "at most 8 bits a sample, or leave to scale them (`scalesSixteenBit`)", found: reason)
     case .memory: ScanlineError(.io, path: path, expected: "memory to decode into", found: reason)
     }
   }

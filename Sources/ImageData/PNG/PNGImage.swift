@@ -106,7 +106,7 @@ public struct PNGImage: Sendable, Equatable {
     guard status == 0, let output else {
       let found = String(decoding: reason.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
       throw ScanlineError(
-        .inner, path: "PNG encoder", expected: "an image and texts it can hold", found: found)
+        .internal, path: "PNG encoder", expected: "an image and texts it can hold", found: found)
     }
     return Array(UnsafeBufferPointer(start: output, count: size))
   }

@@ -8,19 +8,19 @@ package enum ConvolutionOutput: Sendable {
   /// map += sum
   case add(FeatureMap)
   /// map = max(sum, 0)
-  case rectified(FeatureMap)
-  /// stream = sum; rectified = max(sum, 0)
-  case start(stream: FeatureMap, rectified: FeatureMap)
-  /// stream += sum; rectified = max(stream, 0): the end of a residual branch
-  case residual(stream: FeatureMap, rectified: FeatureMap)
+  case relu(FeatureMap)
+  /// stream = sum; relu = max(sum, 0)
+  case storeAndRelu(stream: FeatureMap, relu: FeatureMap)
+  /// stream += sum; relu = max(stream, 0): the end of a residual branch
+  case residual(stream: FeatureMap, relu: FeatureMap)
   /// map = sum where `saved` is positive, else 0: the gradient through a ReLU whose output was `saved`
-  case masked(FeatureMap, saved: FeatureMap)
+  case reluGradient(FeatureMap, saved: FeatureMap)
   /// stream += sum where `saved` is positive: the gradient at the beginning of a residual branch
-  case maskedResidual(stream: FeatureMap, saved: FeatureMap)
+  case addReluGradient(stream: FeatureMap, saved: FeatureMap)
   /// target = source + sum
   case plus(FeatureMap, to: FeatureMap)
   /// target = max(source + sum, 0)
-  case plusRectified(FeatureMap, to: FeatureMap)
+  case plusRelu(FeatureMap, to: FeatureMap)
   /// sums = sum; output = tanh ⊙ σ of its halves
   case gated(sums: FeatureMap, output: FeatureMap)
   /// gates += sum, then tanh and σ of it; output = their product
@@ -33,11 +33,11 @@ package enum ConvolutionOutput: Sendable {
   /// The first map, and the second or the first again.
   var maps: (FeatureMap, FeatureMap) {
     switch self {
-    case .store(let map), .add(let map), .rectified(let map): (map, map)
-    case .masked(let map, let saved): (map, saved)
-    case .start(let stream, let rectified), .residual(let stream, let rectified): (stream, rectified)
-    case .maskedResidual(let stream, let saved): (stream, saved)
-    case .plus(let source, let target), .plusRectified(let source, let target): (source, target)
+    case .store(let map), .add(let map), .relu(let map): (map, map)
+    case .reluGradient(let map, let saved): (map, saved)
+    case .storeAndRelu(let stream, let relu), .residual(let stream, let relu): (stream, relu)
+    case .addReluGradient(let stream, let saved): (stream, saved)
+    case .plus(let source, let target), .plusRelu(let source, let target): (source, target)
     case .gated(let sums, let output): (sums, output)
     case .addGated(let gates, let output): (gates, output)
     case .gateGradient(let gates, let gradient): (gates, gradient)
@@ -50,13 +50,13 @@ package enum ConvolutionOutput: Sendable {
     switch self {
     case .store: StoreEpilogue.self
     case .add: AddEpilogue.self
-    case .rectified: RectifiedEpilogue.self
-    case .start: StartEpilogue.self
+    case .relu: ReluEpilogue.self
+    case .storeAndRelu: StoreAndReluEpilogue.self
     case .residual: ResidualEpilogue.self
-    case .masked: MaskedEpilogue.self
-    case .maskedResidual: MaskedResidualEpilogue.self
+    case .reluGradient: ReluGradientEpilogue.self
+    case .addReluGradient: AddReluGradientEpilogue.self
     case .plus: PlusEpilogue.self
-    case .plusRectified: PlusRectifiedEpilogue.self
+    case .plusRelu: PlusReluEpilogue.self
     case .gated: GatedEpilogue.self
     case .addGated: AddGatedEpilogue.self
     case .gateGradient: GateGradientEpilogue.self
@@ -73,7 +73,7 @@ protocol Epilogue {
   /// place in its second.
   static func finish<G: VectorGroup>(
     _ sum: G, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>)
-  /// Whether tiles are compiled for known strides too: see `RowPass`.
+  /// Whether tiles are compiled for known strides too: see `ConvolutionLoop`.
   static var isFrequent: Bool { get }
   /// Whether there is something to do after a tile's last sum, and what.
   static var finishesTiles: Bool { get }
@@ -119,35 +119,35 @@ enum AddEpilogue: Epilogue {
   }
 }
 
-enum RectifiedEpilogue: Epilogue {
+enum ReluEpilogue: Epilogue {
   @inline(__always) static var isFrequent: Bool { true }
   @inline(__always) static func finish<G: VectorGroup>(
     _ sum: G, _ map: UnsafeMutablePointer<Float>, _: UnsafeMutablePointer<Float>
   ) {
-    sum.rectified().store(map)
+    sum.relu().store(map)
   }
 }
 
-enum StartEpilogue: Epilogue {
+enum StoreAndReluEpilogue: Epilogue {
   @inline(__always) static func finish<G: VectorGroup>(
-    _ sum: G, _ stream: UnsafeMutablePointer<Float>, _ rectified: UnsafeMutablePointer<Float>
+    _ sum: G, _ stream: UnsafeMutablePointer<Float>, _ relu: UnsafeMutablePointer<Float>
   ) {
     sum.store(stream)
-    sum.rectified().store(rectified)
+    sum.relu().store(relu)
   }
 }
 
 enum ResidualEpilogue: Epilogue {
   @inline(__always) static func finish<G: VectorGroup>(
-    _ sum: G, _ stream: UnsafeMutablePointer<Float>, _ rectified: UnsafeMutablePointer<Float>
+    _ sum: G, _ stream: UnsafeMutablePointer<Float>, _ relu: UnsafeMutablePointer<Float>
   ) {
     let total = G(loading: stream).adding(sum)
     total.store(stream)
-    total.rectified().store(rectified)
+    total.relu().store(relu)
   }
 }
 
-enum MaskedEpilogue: Epilogue {
+enum ReluGradientEpilogue: Epilogue {
   @inline(__always) static var isFrequent: Bool { true }
   @inline(__always) static func finish<G: VectorGroup>(
     _ sum: G, _ map: UnsafeMutablePointer<Float>, _ saved: UnsafeMutablePointer<Float>
@@ -156,7 +156,7 @@ enum MaskedEpilogue: Epilogue {
   }
 }
 
-enum MaskedResidualEpilogue: Epilogue {
+enum AddReluGradientEpilogue: Epilogue {
   @inline(__always) static func finish<G: VectorGroup>(
     _ sum: G, _ stream: UnsafeMutablePointer<Float>, _ saved: UnsafeMutablePointer<Float>
   ) {
@@ -172,10 +172,10 @@ enum PlusEpilogue: Epilogue {
   }
 }
 
-enum PlusRectifiedEpilogue: Epilogue {
+enum PlusReluEpilogue: Epilogue {
   @inline(__always) static func finish<G: VectorGroup>(
     _ sum: G, _ source: UnsafeMutablePointer<Float>, _ target: UnsafeMutablePointer<Float>
   ) {
-    G(loading: source).adding(sum).rectified().store(target)
+    G(loading: source).adding(sum).relu().store(target)
   }
 }

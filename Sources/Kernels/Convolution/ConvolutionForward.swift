@@ -1,5 +1,5 @@
 // Masked convolution, forward and input gradient: one kernel, since the input gradient is a convolution of the
-// output gradient through the mirrored window with transposed weights.
+// output gradient through the flipped window with transposed weights.
 
 /// Where a packed matrix of weights lies in its buffer: [run][tap][input, padded][output, padded], and behind it a
 /// bias for each output, or several sets of biases of which each image takes one.
@@ -36,7 +36,7 @@ package struct PackedMatrix: Sendable, Equatable {
 
 /// Which set of biases each image takes: what makes a layer depend on the class of an image. Shared by the passes of a
 /// workspace, set before they run.
-package final class BiasChoice {
+package final class BiasSelector {
   /// Images interleaved in a row.
   package let images: Int
   /// For each place of a row, the set's number.
@@ -73,19 +73,19 @@ package final class BiasChoice {
 /// A pass is made once and run for every image, so everything that can be computed or checked beforehand is.
 package final class ConvolutionPass {
   private let output: ConvolutionOutput
-  private let places: PassPlaces
+  private let places: ConvolutionArguments
   private let matrix: PackedMatrix
   private let height: Int
-  private let spans: UnsafeMutableBufferPointer<RunSpan>
+  private let spans: UnsafeMutableBufferPointer<TapRun>
   /// What the pointers in `places` point into, besides the output.
   private let input: FeatureMap
-  private let biases: BiasChoice?
+  private let biases: BiasSelector?
 
   /// A pass from `input`, which has the border that `window` reads, to `output`, both of the same height and width.
   /// `biases` chooses where the matrix has several.
   package init(
     _ input: FeatureMap, window: ConvolutionWindow, matrix: PackedMatrix, to output: ConvolutionOutput,
-    biases: BiasChoice? = nil
+    biases: BiasSelector? = nil
   ) {
     let (first, second) = output.maps
     precondition(first.height == input.height && first.width == input.width, "a convolution keeps height and width")
@@ -102,14 +102,14 @@ package final class ConvolutionPass {
     self.input = input
     spans = .allocate(capacity: window.runs.count)
     for (index, run) in window.runs.enumerated() {
-      spans[index] = RunSpan(
+      spans[index] = TapRun(
         offset: run.dy &* input.rowStride &+ run.dx &* input.pixelStride,
         steps: ConvolutionWindow.length(of: run, channels: input.channels, pixelStride: input.pixelStride),
         weightFloats: run.count &* input.pixelStride &* matrix.columns)
     }
-    places = PassPlaces(
+    places = ConvolutionArguments(
       spans: UnsafeBufferPointer(spans), width: input.width, columns: matrix.columns, depth: matrix.depth,
-      input: MapPlace(input), first: MapPlace(first), second: MapPlace(second),
+      input: MapPointer(input), first: MapPointer(first), second: MapPointer(second),
       biases: biases.map { $0.pointer })
     self.output = output
   }
@@ -135,25 +135,25 @@ package final class ConvolutionPass {
   private func run(_ rows: Range<Int>, _ columns: Range<Int>, _ weights: UnsafeMutablePointer<Float>) {
     // Each case is compiled on its own, its ending inlined into every tile.
     switch output {
-    case .store: RowPass<StoreEpilogue>(places: places).run(rows, columns, weights)
-    case .add: RowPass<AddEpilogue>(places: places).run(rows, columns, weights)
-    case .rectified: RowPass<RectifiedEpilogue>(places: places).run(rows, columns, weights)
-    case .start: RowPass<StartEpilogue>(places: places).run(rows, columns, weights)
-    case .residual: RowPass<ResidualEpilogue>(places: places).run(rows, columns, weights)
-    case .masked: RowPass<MaskedEpilogue>(places: places).run(rows, columns, weights)
-    case .maskedResidual: RowPass<MaskedResidualEpilogue>(places: places).run(rows, columns, weights)
-    case .plus: RowPass<PlusEpilogue>(places: places).run(rows, columns, weights)
-    case .plusRectified: RowPass<PlusRectifiedEpilogue>(places: places).run(rows, columns, weights)
-    case .gated: RowPass<GatedEpilogue>(places: places).run(rows, columns, weights)
-    case .addGated: RowPass<AddGatedEpilogue>(places: places).run(rows, columns, weights)
-    case .gateGradient: RowPass<GateGradientEpilogue>(places: places).run(rows, columns, weights)
-    case .sumGateGradient: RowPass<SumGateGradientEpilogue>(places: places).run(rows, columns, weights)
+    case .store: ConvolutionLoop<StoreEpilogue>(places: places).run(rows, columns, weights)
+    case .add: ConvolutionLoop<AddEpilogue>(places: places).run(rows, columns, weights)
+    case .relu: ConvolutionLoop<ReluEpilogue>(places: places).run(rows, columns, weights)
+    case .storeAndRelu: ConvolutionLoop<StoreAndReluEpilogue>(places: places).run(rows, columns, weights)
+    case .residual: ConvolutionLoop<ResidualEpilogue>(places: places).run(rows, columns, weights)
+    case .reluGradient: ConvolutionLoop<ReluGradientEpilogue>(places: places).run(rows, columns, weights)
+    case .addReluGradient: ConvolutionLoop<AddReluGradientEpilogue>(places: places).run(rows, columns, weights)
+    case .plus: ConvolutionLoop<PlusEpilogue>(places: places).run(rows, columns, weights)
+    case .plusRelu: ConvolutionLoop<PlusReluEpilogue>(places: places).run(rows, columns, weights)
+    case .gated: ConvolutionLoop<GatedEpilogue>(places: places).run(rows, columns, weights)
+    case .addGated: ConvolutionLoop<AddGatedEpilogue>(places: places).run(rows, columns, weights)
+    case .gateGradient: ConvolutionLoop<GateGradientEpilogue>(places: places).run(rows, columns, weights)
+    case .sumGateGradient: ConvolutionLoop<SumGateGradientEpilogue>(places: places).run(rows, columns, weights)
     }
   }
 }
 
 /// A run of the window as the inner loop wants it.
-private struct RunSpan {
+private struct TapRun {
   /// Floats from an output's place in the input to the first one that the run reads.
   let offset: Int
   /// Products of one output feature.
@@ -163,7 +163,7 @@ private struct RunSpan {
 }
 
 /// A map as bare numbers.
-struct MapPlace {
+struct MapPointer {
   let origin: UnsafeMutablePointer<Float>
   let rowStride: Int
   let pixelStride: Int
@@ -179,8 +179,8 @@ struct MapPlace {
   }
 
   /// The map from row `rows` on.
-  func movedDown(_ rows: Int) -> MapPlace {
-    MapPlace(origin: origin + rows &* rowStride, rowStride: rowStride, pixelStride: pixelStride)
+  func movedDown(_ rows: Int) -> MapPointer {
+    MapPointer(origin: origin + rows &* rowStride, rowStride: rowStride, pixelStride: pixelStride)
   }
 
   @inline(__always)
@@ -188,14 +188,14 @@ struct MapPlace {
 }
 
 /// All that the tiles of one convolution share.
-private struct PassPlaces {
-  let spans: UnsafeBufferPointer<RunSpan>
+private struct ConvolutionArguments {
+  let spans: UnsafeBufferPointer<TapRun>
   let width: Int
   let columns: Int
   let depth: Int
-  let input: MapPlace
-  let first: MapPlace
-  let second: MapPlace
+  let input: MapPointer
+  let first: MapPointer
+  let second: MapPointer
   /// The set of biases of each place of a row; nil: there is one.
   let biases: UnsafePointer<Int32>?
 }
@@ -210,8 +210,8 @@ private let mostRowsKnownStrides = 28
 private let mostRowsTwoVectors = 8
 
 /// One convolution with its ending.
-private struct RowPass<E: Epilogue> {
-  let places: PassPlaces
+private struct ConvolutionLoop<E: Epilogue> {
+  let places: ConvolutionArguments
 
   func run(_ rows: Range<Int>, _ pixels: Range<Int>, _ weights: UnsafeMutablePointer<Float>) {
     for y in rows {

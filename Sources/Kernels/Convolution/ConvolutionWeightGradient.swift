@@ -9,13 +9,13 @@ package final class WeightGradientPass {
   private let outputGradient: FeatureMap
   private let matrix: PackedMatrix
   private let tiles: UnsafeMutableBufferPointer<InputTile>
-  private let biases: BiasChoice?
+  private let biases: BiasSelector?
 
   /// A pass over `input`, which has the border that `window` reads, and the gradient of the convolution's output.
   /// `biases` says which set of biases each image took.
   package init(
     _ input: FeatureMap, window: ConvolutionWindow, outputGradient: FeatureMap, matrix: PackedMatrix,
-    biases: BiasChoice? = nil
+    biases: BiasSelector? = nil
   ) {
     precondition(biases != nil || matrix.biasCount == 1, "a choice of biases a place")
     self.biases = biases
@@ -58,7 +58,7 @@ package final class WeightGradientPass {
     precondition(rows.lowerBound >= 0 && rows.upperBound <= input.height, "rows \(rows) of \(input.height)")
     let target = matrix.checkedPointer(gradient)
     var places = GradientPlaces(
-      input: MapPlace(input), outputGradient: MapPlace(outputGradient), rows: rows, width: input.width,
+      input: MapPointer(input), outputGradient: MapPointer(outputGradient), rows: rows, width: input.width,
       columns: matrix.columns)
     places.joinRows()
     let bias = target + matrix.depth &* matrix.columns
@@ -106,8 +106,8 @@ private struct InputTile {
 /// All that the tiles of one call share. Here the rows of a tile are inputs, side by side in memory, and the steps
 /// are pixels.
 private struct GradientPlaces {
-  var input: MapPlace
-  var outputGradient: MapPlace
+  var input: MapPointer
+  var outputGradient: MapPointer
   var rows: Range<Int>
   var width: Int
   let columns: Int

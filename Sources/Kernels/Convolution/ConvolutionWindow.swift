@@ -70,14 +70,14 @@ package struct ConvolutionWindow: Sendable, Equatable {
   }
 
   /// The window turned about its centre: which output pixels an input pixel reaches.
-  package var mirrored: ConvolutionWindow {
+  package var flipped: ConvolutionWindow {
     ConvolutionWindow(
       runs: runs.reversed().map { Run(dy: -$0.dy, dx: -($0.dx + $0.count - 1), count: $0.count) })
   }
 
   /// The same taps where `images` images lie interleaved, pixel by pixel: a step of one pixel is then `images` places.
   /// Taps that were neighbours no longer are.
-  package func spread(over images: Int) -> ConvolutionWindow {
+  package func dilated(by images: Int) -> ConvolutionWindow {
     images == 1
       ? self : ConvolutionWindow(runs: offsets.map { Run(dy: $0.dy, dx: $0.dx * images, count: 1) })
   }

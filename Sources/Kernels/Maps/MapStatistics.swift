@@ -56,10 +56,10 @@ package struct MapStatistics: Sendable, Equatable {
   /// channel the values from which on a unit counts as low and as high; nil: none. Sums are taken in one order: by
   /// channels, rows, pixels.
   package mutating func add(
-    _ map: FeatureMap, images: Int = 1, interleaved: Int = 1, order: ChannelOrder? = nil,
+    _ map: FeatureMap, images: Int = 1, interleaved: Int = 1, order: ChannelLayout? = nil,
     limits: [ClosedRange<Float>]? = nil
   ) {
-    let order = order ?? ChannelOrder(minima.count, .none(padded: true))
+    let order = order ?? ChannelLayout(minima.count, .none(padded: true))
     precondition(
       order.channels == minima.count && order.stride == map.pixelStride,
       "statistics of \(minima.count) channels, a map of \(map.channels)")

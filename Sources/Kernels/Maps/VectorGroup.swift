@@ -18,7 +18,7 @@ protocol VectorGroup {
   /// self + other
   func adding(_ other: Self) -> Self
   /// max(self, 0)
-  func rectified() -> Self
+  func relu() -> Self
   /// self where `saved` is positive, else 0.
   func masked(wherePositive saved: Self) -> Self
   func store(_ pointer: UnsafeMutablePointer<Float>)
@@ -40,7 +40,7 @@ struct OneVector: VectorGroup {
     lanes = scanline_fma_scalar(weights.lanes, x, lanes)
   }
   @inline(__always) func adding(_ other: Self) -> Self { Self(lanes: lanes + other.lanes) }
-  @inline(__always) func rectified() -> Self { Self(lanes: lanes.replacing(with: 0, where: lanes .<= 0)) }
+  @inline(__always) func relu() -> Self { Self(lanes: lanes.replacing(with: 0, where: lanes .<= 0)) }
   @inline(__always) func masked(wherePositive saved: Self) -> Self {
     Self(lanes: Float16Lanes.zero.replacing(with: lanes, where: saved.lanes .> 0))
   }
@@ -72,7 +72,7 @@ struct TwoVectors: VectorGroup {
   @inline(__always) func adding(_ other: Self) -> Self {
     Self(low: low.adding(other.low), high: high.adding(other.high))
   }
-  @inline(__always) func rectified() -> Self { Self(low: low.rectified(), high: high.rectified()) }
+  @inline(__always) func relu() -> Self { Self(low: low.relu(), high: high.relu()) }
   @inline(__always) func masked(wherePositive saved: Self) -> Self {
     Self(low: low.masked(wherePositive: saved.low), high: high.masked(wherePositive: saved.high))
   }

@@ -13,7 +13,7 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
 /// target = φ(source) in `region`; the two may be one map.
 package func activate(_ source: FeatureMap, by activation: Activation, to target: FeatureMap, in region: MapRegion) {
   switch activation {
-  case .relu: transform(source, source, to: target, region) { z, _ in OneVector(lanes: z).rectified().lanes }
+  case .relu: transform(source, source, to: target, region) { z, _ in OneVector(lanes: z).relu().lanes }
   case .tanh: transform(source, source, to: target, region) { z, _ in hyperbolicTangent(z) }
   case .sigmoid: transform(source, source, to: target, region) { z, _ in logistic(z) }
   }

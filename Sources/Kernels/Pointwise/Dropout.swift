@@ -11,14 +11,14 @@ package final class DropoutMask {
   private let threshold: UInt32
   private let scale: Float
 
-  /// A mask for maps of the size of `map` that keeps everything until it is drawn. `share` is p, from 0 to below 1.
-  package init(like map: FeatureMap, share: Double) {
-    precondition((0..<1).contains(share), "a share of \(share)")
+  /// A mask for maps of the size of `map` that keeps everything until it is drawn. `rate` is p, from 0 to below 1.
+  package init(like map: FeatureMap, rate: Double) {
+    precondition((0..<1).contains(rate), "a rate of \(rate)")
     precondition(map.pixelStride % Lanes.count == 0, "masks are drawn for whole vectors")
     (height, width, stride) = (map.height, map.width, map.pixelStride)
     kept = .allocate(capacity: height * width * stride)
     kept.initialize(repeating: 1, count: height * width * stride)
-    threshold = UInt32(min(65_535, (share * 65_536).rounded()))
+    threshold = UInt32(min(65_535, (rate * 65_536).rounded()))
     scale = Float(1 / (1 - Double(threshold) / 65_536))
   }
 

@@ -4,7 +4,7 @@
 /// Phrase Representations using RNN Encoder–Decoder for Statistical Machine Translation", 2014, in the form where the reset
 /// gate scales what the state says after its product). The gates lie in the order r, z, n, u: the input reaches r, z and n,
 /// the neighbouring cells' outputs r, z and u, whose bias is its own. As in the Diagonal LSTM, the previous cell is the left
-/// one, or the right one in the mirrored direction; the cell above acts through the products alone.
+/// one, or the right one in the flipped direction; the cell above acts through the products alone.
 package struct GRUCell: RecurrentCell {
   /// 4: r, z, and the candidate's two parts.
   package let gateCount = 4

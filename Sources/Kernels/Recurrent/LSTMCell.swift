@@ -3,7 +3,7 @@
 /// i, f, o = σ(z), g = tanh(z); c = f ⊙ c′ + i ⊙ g; h = o ⊙ tanh(c), with c′ the previous cell's state (Hochreiter and
 /// Schmidhuber, 1997, with the forget gate of Gers et al.). The gates lie in the order i, f, o, g. In the Diagonal
 /// LSTM of van den Oord et al. (2016), section 3.2, the previous cell is the left one, or the right one in the
-/// mirrored direction; the cell above acts through its h alone.
+/// flipped direction; the cell above acts through its h alone.
 package struct LSTMCell: RecurrentCell {
   /// 4
   package let gateCount = 4

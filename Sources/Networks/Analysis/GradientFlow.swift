@@ -2,7 +2,7 @@
 import Kernels
 
 /// What a layer's outputs are, so far as it tells when a unit does nothing.
-public enum UnitKind: String, Sendable, Codable {
+public enum OutputNonlinearity: String, Sendable, Codable {
   /// No activation.
   case linear
   /// Zero is off; always zero is dead.
@@ -40,15 +40,15 @@ public enum UnitKind: String, Sendable, Codable {
 }
 
 /// One layer of a network whose flow is watched.
-public struct FlowLayer: Sendable, Equatable {
+public struct ObservedLayer: Sendable, Equatable {
   /// The layer's name in the checkpoint.
   public let name: String
   /// What its outputs are.
-  public let units: UnitKind
+  public let units: OutputNonlinearity
   /// Outputs.
   public let channels: Int
   /// How they lie in their map.
-  let order: ChannelOrder
+  let order: ChannelLayout
   /// What each gate is, of a recurrent cell's.
   private let gates: [Activation?]
 
@@ -67,30 +67,31 @@ public struct FlowLayer: Sendable, Equatable {
     let perGate = channels / gates.count
     let never = -Float.infinity...Float.infinity
     return gates.flatMap { gate in
-      gate.flatMap { UnitKind($0).limits(channels: perGate) } ?? [ClosedRange<Float>](repeating: never, count: perGate)
+      gate.flatMap { OutputNonlinearity($0).limits(channels: perGate) }
+        ?? [ClosedRange<Float>](repeating: never, count: perGate)
     }
   }
 
   /// The layer of `convolution`, or `channels` outputs of its cell.
-  init(_ convolution: Convolution, _ units: UnitKind, channels: Int? = nil) {
+  init(_ convolution: Convolution, _ units: OutputNonlinearity, channels: Int? = nil) {
     name = convolution.name
     self.units = units
     self.channels = channels ?? convolution.outputChannels
-    order = channels.map { ChannelOrder($0, .none(padded: true)) } ?? convolution.outputOrder
+    order = channels.map { ChannelLayout($0, .none(padded: true)) } ?? convolution.outputOrder
     gates = []
   }
 }
 
 /// What one layer gave out and got back, over the images of a step.
-public struct LayerFlow: Sendable, Equatable {
+public struct LayerStatistics: Sendable, Equatable {
   /// The layer.
-  public let layer: FlowLayer
+  public let layer: ObservedLayer
   /// Its outputs, after the activation.
   package internal(set) var outputs: MapStatistics?
   /// ∂(an image's nats)/∂(its outputs before the activation): the flow itself.
   package internal(set) var gradients: MagnitudeSums
 
-  init(_ layer: FlowLayer) {
+  init(_ layer: ObservedLayer) {
     self.layer = layer
     gradients = MagnitudeSums()
   }
@@ -118,7 +119,7 @@ public struct LayerFlow: Sendable, Equatable {
     return Double(count) / Double(outputs.sums.count)
   }
 
-  mutating func add(_ other: LayerFlow) {
+  mutating func add(_ other: LayerStatistics) {
     if let theirs = other.outputs {
       if outputs == nil { outputs = theirs } else { outputs?.add(theirs) }
     }
@@ -127,14 +128,14 @@ public struct LayerFlow: Sendable, Equatable {
 }
 
 /// Gathers the flow while a model runs forward and backward. Models report each layer's maps when they are whole.
-public final class FlowObserver {
-  /// One for each of the model's `flowLayers`.
-  public private(set) var layers: [LayerFlow]
+public final class StatisticsCollector {
+  /// One for each of the model's `observedLayers`.
+  public private(set) var layers: [LayerStatistics]
   /// For each recurrence, the gradient of its outputs by the distance, in diagonals, from the output that was probed.
   public private(set) var diagonals: [DiagonalFlow] = []
 
   /// An observer of `model`.
-  public init(_ model: ImageModel) { layers = model.flowLayers.map(LayerFlow.init) }
+  public init(_ model: ImageModel) { layers = model.observedLayers.map(LayerStatistics.init) }
 
   /// Takes what a layer gave and got: the first `images` of `interleaved` images.
   func record(_ observation: Observation, images: Int, of interleaved: Int) {
@@ -155,7 +156,7 @@ public final class FlowObserver {
   func add(_ flow: DiagonalFlow) { diagonals.append(flow) }
 
   /// Adds what another observer of the same model has gathered; its diagonals are not taken.
-  func add(_ other: FlowObserver) {
+  func add(_ other: StatisticsCollector) {
     for index in layers.indices { layers[index].add(other.layers[index]) }
   }
 }

@@ -23,7 +23,7 @@ public struct GradientRecord: Sendable, Codable, Equatable {
     /// Its name in the checkpoint.
     public var name: String
     /// What its outputs are.
-    public var units: UnitKind
+    public var units: OutputNonlinearity
     /// ∂(mean nats)/∂(its weights and biases), masked taps left out.
     public var gradient: Figures
     /// Its weights and biases before the step.
@@ -43,7 +43,7 @@ public struct GradientRecord: Sendable, Codable, Equatable {
 
     /// A layer; see the properties.
     package init(
-      name: String, units: UnitKind, gradient: Figures, weight: Figures, updateRatio: Double, output: Figures,
+      name: String, units: OutputNonlinearity, gradient: Figures, weight: Figures, updateRatio: Double, output: Figures,
       flow: Figures, zero: Double, saturated: Double, dead: Double
     ) {
       self.name = name
@@ -76,10 +76,10 @@ public struct GradientRecord: Sendable, Codable, Equatable {
   /// The recurrences; empty for other models.
   public var diagonals: [Diagonal]
   /// What is wrong, in order of the layers.
-  public var flags: [GradientFlag]
+  public var flags: [GradientWarning]
 
   /// A record; see the properties.
-  package init(step: Int, natsPerImage: Double, layers: [Layer], diagonals: [Diagonal], flags: [GradientFlag]) {
+  package init(step: Int, natsPerImage: Double, layers: [Layer], diagonals: [Diagonal], flags: [GradientWarning]) {
     self.step = step
     self.natsPerImage = natsPerImage
     self.layers = layers
@@ -92,12 +92,12 @@ public struct GradientRecord: Sendable, Codable, Equatable {
 public struct GradientTracker {
   private let model: ImageModel
   /// Gathers the flow of the step.
-  public let observer: FlowObserver
+  public let observer: StatisticsCollector
 
   /// A tracker of one step of `model`.
   public init(_ model: ImageModel) {
     self.model = model
-    observer = FlowObserver(model)
+    observer = StatisticsCollector(model)
   }
 
   /// The record of the step that took `before` to `after` along `gradient` (not yet clipped).
@@ -119,7 +119,7 @@ public struct GradientTracker {
     return GradientRecord(
       step: step, natsPerImage: natsPerImage, layers: layers,
       diagonals: observer.diagonals.map { .init(name: $0.name, rms: $0.rootMeanSquares) },
-      flags: GradientFlag.flags(of: layers))
+      flags: GradientWarning.flags(of: layers))
   }
 
   /// How the elements of each layer's `gradient` (not yet clipped) are spread.
@@ -136,7 +136,7 @@ public struct GradientTracker {
       })
   }
 
-  private static func slices(of layer: FlowLayer, _ layout: ParameterLayout) -> [ParameterSlice] {
+  private static func slices(of layer: ObservedLayer, _ layout: ParameterLayout) -> [ParameterSlice] {
     layout.slices.filter { $0.name.hasPrefix(layer.name + ".") }
   }
 

@@ -27,7 +27,7 @@ package struct LinearizedLayer {
   /// What it is.
   package let kind: Kind
   /// Whether it is a link of the chain from the first layer to the logits; others are parts of links.
-  package let isLink: Bool
+  package let isChainStage: Bool
   /// ∂output/∂input.
   package let jacobian: LinearOperator
 }

@@ -9,7 +9,7 @@ struct LinearizedRecurrence {
   private let state: DoubleStencil
   private let features: Int
   private let scan: [(y: Int, x: Int)]
-  private let mirrored: Bool
+  private let flipped: Bool
   /// Of each cell and feature.
   private let derivatives: [CellDerivatives]
 
@@ -20,8 +20,8 @@ struct LinearizedRecurrence {
     input = direction.inputToState.doubleStencil(parameters, shape)
     state = direction.stateToState.doubleStencil(parameters, shape)
     features = direction.stateToState.inputChannels
-    mirrored = direction.mirrored
-    let order = DiagonalScan(height: shape.height, width: shape.width, mirrored: direction.mirrored)
+    flipped = direction.flipped
+    let order = DiagonalScan(height: shape.height, width: shape.width, flipped: direction.flipped)
     var scan: [(y: Int, x: Int)] = []
     for y in 0..<shape.height { order.forEachCell(ofRow: y) { scan.append(($0, $1)) } }
     self.scan = scan
@@ -29,7 +29,7 @@ struct LinearizedRecurrence {
     let cell = direction.cell
     derivatives = (0..<shape.pixels * features).map { place in
       let (y, x, k) = (place / features / shape.width, place / features % shape.width, place % features)
-      let beside = direction.mirrored ? x + 1 : x - 1
+      let beside = direction.flipped ? x + 1 : x - 1
       let hasBefore = beside >= 0 && beside < shape.width
       return cell.derivatives(
         CellValues(
@@ -49,7 +49,7 @@ struct LinearizedRecurrence {
 
   /// The places of the cells that (y, x) goes on from, nil outside of the image.
   private func sources(_ y: Int, _ x: Int) -> (beside: Int?, above: Int?) {
-    let beside = mirrored ? x + 1 : x - 1
+    let beside = flipped ? x + 1 : x - 1
     return (
       beside >= 0 && beside < input.width ? y * input.width + beside : nil, y > 0 ? (y - 1) * input.width + x : nil
     )

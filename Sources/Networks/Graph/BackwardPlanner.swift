@@ -6,7 +6,7 @@ import Kernels
 /// gradient on, in the same map, which is copied where one of its inputs would change what another still reads.
 struct BackwardPlanner {
   private(set) var memory: PlanAllocator
-  private(set) var steps: [Plan.BackwardStep] = []
+  private(set) var steps: [Plan.BackwardOperation] = []
   private(set) var logitGradient = 0
 
   private let forward: ForwardPlanner
@@ -62,7 +62,7 @@ struct BackwardPlanner {
     clearRows(above: own)
     let (places, gradient) = (places(number), own.map)
     steps.append(
-      Plan.BackwardStep(
+      Plan.BackwardOperation(
         make: { operation.makeWeightGradient($0.operationMaps(places), $0.maps[gradient]) },
         observations: observations(number, operation, gradient)))
     let input = forward.inputs(number)[0]
@@ -98,11 +98,11 @@ struct BackwardPlanner {
       guard source != 0, let saved = forward.slots[unit] else { return false }
       if gradients[source] == nil {
         let target = start(source)
-        output({ .masked($0[target], saved: $0[saved]) }, rows: 0..<height)
+        output({ .reluGradient($0[target], saved: $0[saved]) }, rows: 0..<height)
       } else {
         guard mask == nil, gradients[source]?.firstRow == 0 else { return false }
         let target = change(source)
-        output({ .maskedResidual(stream: $0[target], saved: $0[saved]) }, rows: 0..<height)
+        output({ .addReluGradient(stream: $0[target], saved: $0[saved]) }, rows: 0..<height)
       }
       apply(mask, to: source)
     case let operation as GatedUnitOperation:
@@ -196,7 +196,7 @@ struct BackwardPlanner {
         output: memory.maps[given], inputs: targets.map { $0?(memory) }, internals: internals.map { memory.maps[$0] })
     }
     steps.append(
-      Plan.BackwardStep(
+      Plan.BackwardOperation(
         make: { operation.makeBackward($0.operationMaps(places), makeGradients($0)) },
         observations: { operation.observations($0.operationMaps(places), makeGradients($0)) }))
     for map in internals { memory.release(map) }
@@ -229,7 +229,7 @@ struct BackwardPlanner {
   // MARK: - Passes
 
   private mutating func step(_ make: @escaping (PlanMemory) -> any BackwardPass) {
-    steps.append(Plan.BackwardStep(make: make))
+    steps.append(Plan.BackwardOperation(make: make))
   }
 
   /// Multiplies the gradient of `number` by mask `mask`.

@@ -14,7 +14,7 @@ struct ForwardPlanner {
   let consumers: [[Int]]
 
   private(set) var memory = PlanAllocator()
-  private(set) var steps: [Plan.ForwardStep] = []
+  private(set) var steps: [Plan.ForwardOperation] = []
   /// The map of each value that has one.
   private(set) var slots: [Int: Int] = [:]
   private(set) var places: [Int: OperationPlaces] = [:]
@@ -99,12 +99,12 @@ struct ForwardPlanner {
       let source = slot(other)
       if isRectified, let end = chain.ending, isPassedOn {
         let target = allocate(end)
-        pass(number, operation, with: [sum, end]) { .plusRectified($0[source], to: $0[target]) }
+        pass(number, operation, with: [sum, end]) { .plusRelu($0[source], to: $0[target]) }
       } else if canReplace(other, by: sum) {
         let stream = replace(other, by: sum)
         if isRectified, let end = chain.ending {
           let target = allocate(end)
-          pass(number, operation, with: [sum, end]) { .residual(stream: $0[stream], rectified: $0[target]) }
+          pass(number, operation, with: [sum, end]) { .residual(stream: $0[stream], relu: $0[target]) }
         } else if let gate, let end = chain.ending, consumers[sum].count == 1, !gate.blanksFirstRow {
           let target = allocate(end)
           places[end] = OperationPlaces(inputs: [stream], output: target, holdsGates: true)
@@ -119,10 +119,10 @@ struct ForwardPlanner {
     } else if isRectified, let end = chain.ending {
       if isPassedOn {
         let target = allocate(end)
-        pass(number, operation, with: [end]) { .rectified($0[target]) }
+        pass(number, operation, with: [end]) { .relu($0[target]) }
       } else {
         let (stream, target) = (allocate(number), allocate(end))
-        pass(number, operation, with: [end]) { .start(stream: $0[stream], rectified: $0[target]) }
+        pass(number, operation, with: [end]) { .storeAndRelu(stream: $0[stream], relu: $0[target]) }
       }
     } else if let gate, let end = chain.ending {
       let (sums, target) = (allocate(number), allocate(end))
@@ -169,7 +169,7 @@ struct ForwardPlanner {
 
   /// Appends a pass that computes `numbers`; maps that nobody reads any more are free behind it.
   private mutating func step(_ numbers: [Int], _ make: @escaping (PlanMemory) -> any ForwardPass) {
-    steps.append(Plan.ForwardStep(phase: phases[numbers[0]], make: make))
+    steps.append(Plan.ForwardOperation(phase: phases[numbers[0]], make: make))
     done.formUnion(numbers)
     for number in numbers {
       for input in inputs(number) {
@@ -234,7 +234,7 @@ struct ForwardPlanner {
     for consumer in consumers[number] {
       let operation = graph.nodes[consumer].operation
       for (index, input) in inputs(consumer).enumerated() where input == number {
-        border = border.union(operation.window(ofInput: index).spread(over: images).border)
+        border = border.union(operation.window(ofInput: index).dilated(by: images).border)
       }
       if operation is ActivationOperation, consumers[number].count == 1 {
         border = border.union(self.border(consumer))
@@ -271,7 +271,7 @@ extension FeatureMap.Border {
   func widened(_ images: Int) -> Self { Self(top: top, bottom: bottom, left: left * images, right: right * images) }
 }
 
-extension ChannelOrder {
+extension ChannelLayout {
   /// Channels of a map that holds them: groups are rounded up to whole vectors.
   var mapChannels: Int { groups == 1 ? channels : stride }
 }
@@ -301,7 +301,7 @@ extension Graph {
   /// time anew.
   func phasesOfSampling(_ consumers: [[Int]]) -> [Plan.Phase] {
     var phases = phases
-    guard configuration.drawsChannelsApart else { return phases }
+    guard configuration.isChannelAutoregressive else { return phases }
     for number in nodes.indices where phases[number] == .beforeRow {
       if let sum = onlySum(behind: number, consumers), phases[sum] == .atPixel { phases[number] = .atPixel }
     }
@@ -339,12 +339,12 @@ extension Graph {
   }
 
   /// What is watched of a convolution: the value that holds its outputs, after the activation, and what they are.
-  func watched(_ number: Int, _ consumers: [[Int]]) -> (value: Int, units: UnitKind) {
+  func watched(_ number: Int, _ consumers: [[Int]]) -> (value: Int, units: OutputNonlinearity) {
     let last = onlySum(behind: number, consumers) ?? number
     let operation = nodes[number].operation as? ConvolutionOperation
     for consumer in consumers[last] where operation?.belongsToStream != true {
       if let ending = nodes[consumer].operation as? ActivationOperation {
-        return (consumer, UnitKind(ending.activation))
+        return (consumer, OutputNonlinearity(ending.activation))
       }
       if nodes[consumer].operation is GatedUnitOperation { return (last, .gated) }
     }

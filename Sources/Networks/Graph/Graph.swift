@@ -34,7 +34,7 @@ package struct Graph: Sendable {
   package private(set) var pyTorchModules: [String: String] = [:]
   /// The node that gives the logits.
   package private(set) var output = 0
-  private let channelGroups: ColourOrder
+  private let channelGroups: ChannelGroups
 
   /// The image that the model reads.
   package let image = Value(node: 0)
@@ -46,10 +46,10 @@ package struct Graph: Sendable {
   ) {
     self.configuration = configuration
     layout = ParameterLayout(countsOnly: countsOnly)
-    channelGroups = ColourOrder(configuration)
+    channelGroups = ChannelGroups(configuration)
     nodes.append(
       Node(
-        operation: ImageOperation(outputOrder: ChannelOrder(configuration.shape.channels, .none(padded: false))),
+        operation: ImageOperation(outputOrder: ChannelLayout(configuration.shape.channels, .none(padded: false))),
         inputs: [], stage: 0))
     let logits = if let build { build(&self) } else { configuration.family.build(&self, configuration) }
     output = logits.node
@@ -64,7 +64,7 @@ package struct Graph: Sendable {
   }
 
   /// How the channels of `value` lie.
-  package func order(_ value: Value) -> ChannelOrder { nodes[value.node].operation.outputOrder }
+  package func order(_ value: Value) -> ChannelLayout { nodes[value.node].operation.outputOrder }
 
   /// What `build` appends is a stage of the chain of Jacobians.
   package mutating func stage<Result>(
@@ -103,7 +103,7 @@ package struct Graph: Sendable {
   ) -> Value {
     pyTorchModules[name] = pyTorch
     let layer = Convolution(
-      name, rows: rows, columns: columns, from: order(input), to: ChannelOrder(2 * units, .interleaved(2)),
+      name, rows: rows, columns: columns, from: order(input), to: ChannelLayout(2 * units, .interleaved(2)),
       classes: conditional ? configuration.classCount : 0, colours: masked == nil ? .none : channelGroups,
       mask: masked ?? .b, layout: &layout, packing: &packing)
     return add(ConvolutionOperation(convolution: layer, kind: kind), [input])
@@ -139,8 +139,8 @@ package struct Graph: Sendable {
             classes: classes, colours: channelGroups, liveGates: cell.inputGates, layout: &layout, packing: &packing),
         stateToState: Convolution(
           neighbours: own + "state", inputChannels: features, outputChannels: gates, gateCount: cell.gateCount,
-          mirrored: direction == 1, colours: .none, liveGates: cell.stateGates, layout: &layout, packing: &packing),
-        cell: cell, mirrored: direction == 1)
+          flipped: direction == 1, colours: .none, liveGates: cell.stateGates, layout: &layout, packing: &packing),
+        cell: cell, flipped: direction == 1)
     }
     return add(DiagonalRecurrence(name: name, directions: both), [input])
   }
@@ -162,7 +162,7 @@ package struct Graph: Sendable {
   package mutating func gate(_ x: Value, blanksFirstRow: Bool = false) -> Value {
     add(
       GatedUnitOperation(
-        outputOrder: ChannelOrder(order(x).channels / 2, .none(padded: true)), blanksFirstRow: blanksFirstRow), [x])
+        outputOrder: ChannelLayout(order(x).channels / 2, .none(padded: true)), blanksFirstRow: blanksFirstRow), [x])
   }
 
   /// x, of which training leaves out a share.

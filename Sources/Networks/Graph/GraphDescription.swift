@@ -3,13 +3,13 @@ import Kernels
 
 extension ImageModel {
   /// The layers whose outputs and gradients can be watched.
-  package var flowLayers: [FlowLayer] {
+  package var observedLayers: [ObservedLayer] {
     let living = graph.living
     let consumers = graph.consumers(living: living)
-    return living.sorted().flatMap { number -> [FlowLayer] in
+    return living.sorted().flatMap { number -> [ObservedLayer] in
       let operation = graph.nodes[number].operation
       guard let convolution = operation as? ConvolutionOperation else { return operation.observedLayers }
-      return [FlowLayer(convolution.convolution, graph.watched(number, consumers).units)]
+      return [ObservedLayer(convolution.convolution, graph.watched(number, consumers).units)]
     }
   }
 

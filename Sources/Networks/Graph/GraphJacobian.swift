@@ -6,7 +6,7 @@ extension ImageModel {
   /// The Jacobians of the layers at one image, in the order of the forward pass: links of the chain to the logits, and
   /// their parts. A link of the chain takes the values that cross into a stage to those that leave it, side by side in
   /// the order of the graph.
-  package func linearized(_ batch: ImageBatch, image: Int, parameters: ParameterVector) -> [LinearizedLayer] {
+  package func jacobians(_ batch: ImageBatch, image: Int, parameters: ParameterVector) -> [LinearizedLayer] {
     let plan = plan(.training(dropout: 0), images: 1)
     let workspace = ModelWorkspace(plan)
     workspace.forward(batch, images: image..<image + 1, packed: packed(parameters))
@@ -17,7 +17,7 @@ extension ImageModel {
       let parts = graph.stages[stage].listsParts ? members.flatMap(jacobians.parts) : []
       return parts + [
         LinearizedLayer(
-          name: graph.stages[stage].name, kind: graph.stages[stage].kind, isLink: true,
+          name: graph.stages[stage].name, kind: graph.stages[stage].kind, isChainStage: true,
           jacobian: jacobians.link(members))
       ]
     }
@@ -52,7 +52,7 @@ private struct GraphJacobians {
       // Only the unit of a sum stands for itself.
       guard graph.nodes[input(number)].operation is SumOperation else { return [] }
       let name = graph.stages[graph.nodes[number].stage].name + ".gate"
-      return [LinearizedLayer(name: name, kind: .gate, isLink: false, jacobian: own)]
+      return [LinearizedLayer(name: name, kind: .gate, isChainStage: false, jacobian: own)]
     }
     guard let convolution = operation as? ConvolutionOperation, let own = operations[number]?.inputs[0] else {
       return operations[number]?.parts ?? []
@@ -67,7 +67,7 @@ private struct GraphJacobians {
       jacobian = .chain([own, slope])
     }
     return [
-      LinearizedLayer(name: convolution.convolution.name, kind: .convolution, isLink: false, jacobian: jacobian)
+      LinearizedLayer(name: convolution.convolution.name, kind: .convolution, isChainStage: false, jacobian: jacobian)
     ]
   }
 

@@ -42,7 +42,7 @@ extension ImageModel {
         return GraphOutline.Operation(
           title: node.operation.title, layers: node.operation.layers.map(\.name).joined(separator: ", "),
           channels: node.operation.outputOrder.channels,
-          weights: node.operation.costs(shape).reduce(0) { $0 + $1.weights },
+          weights: node.operation.costs(shape).reduce(0) { $0 + $1.parameterCount },
           reach: node.inputs.isEmpty
             ? "" : node.operation.reach(ofLayer: max(0, node.operation.layers.count - 1)).words,
           inputs: node.inputs.compactMap { places[graph.source($0)] }, stage: number == 0 ? -1 : node.stage)

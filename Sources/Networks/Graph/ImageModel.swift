@@ -24,15 +24,15 @@ public struct ImageModel: Sendable {
     self.graph = graph
     self.fuses = fuses
     layers = graph.nodes.flatMap { $0.operation.layers }
-    imagesTogether = graph.nodes.contains { $0.operation.prefersInterleavedImages } ? 4 : 1
+    imagesPerPass = graph.nodes.contains { $0.operation.prefersInterleavedImages } ? 4 : 1
   }
 
   /// Four where recurrences run: with two vectors of features, enough rows to hide the latency of a product, and a worker's
   /// activations still fit the last cache. Otherwise one, whose activations then stay in the cache.
-  package let imagesTogether: Int
+  package let imagesPerPass: Int
 
   func plan(_ purpose: WorkspacePurpose, images: Int? = nil) -> Plan {
-    Plan(graph, purpose, images: images ?? imagesTogether, fuses: fuses)
+    Plan(graph, purpose, images: images ?? imagesPerPass, fuses: fuses)
   }
 
   // MARK: Parameters
@@ -75,10 +75,10 @@ public struct ImageModel: Sendable {
   package func makeWorkspace(_ purpose: WorkspacePurpose) -> ModelWorkspace { ModelWorkspace(plan(purpose)) }
 
   /// Memory to go through `images` images pixel by pixel.
-  package func makePixelRunner(images: Int) -> PixelRunner {
+  package func makeIncrementalForward(images: Int) -> IncrementalForward {
     let plan = plan(.sampling, images: images)
     let memory = PlanMemory(plan)
-    return PixelRunner(
+    return IncrementalForward(
       IncrementalGraph(plan, memory), configuration: configuration, maker: memory.maker, images: images,
       input: memory.maps[plan.input], logits: memory.maps[plan.logits], classes: memory.classes)
   }

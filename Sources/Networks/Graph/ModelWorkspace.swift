@@ -36,7 +36,7 @@ package final class ModelWorkspace {
     byteCount = memory.maker.byteCount
   }
 
-  /// Runs the images `range` of `batch`, at most `imagesTogether`, and leaves their logits.
+  /// Runs the images `range` of `batch`, at most `imagesPerPass`, and leaves their logits.
   package func forward(_ batch: ImageBatch, images range: Range<Int>, packed: PackedParameters) {
     let images = plan.images
     precondition(range.count <= images, "\(range.count) images in a workspace for \(images)")
@@ -58,7 +58,7 @@ package final class ModelWorkspace {
   /// Given ∂nats/∂logits of the first `count` images after `forward`, adds ∂nats/∂parameters to `gradient`. `observer`, where
   /// there is one, is told what each layer gave and got; the result is the same.
   package func backward(
-    images count: Int, packed: PackedParameters, into gradient: AlignedBuffer, observer: FlowObserver? = nil
+    images count: Int, packed: PackedParameters, into gradient: AlignedBuffer, observer: StatisticsCollector? = nil
   ) {
     precondition(plan.purpose.isTraining, "this workspace is not for training")
     // Places without an image contribute nothing.

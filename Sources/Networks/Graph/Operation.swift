@@ -12,7 +12,7 @@ package protocol Operation: Sendable {
   /// The layers that own its tensors, in the order of the checkpoint.
   var layers: [any ParameterLayer] { get }
   /// How the output's channels lie in its map.
-  var outputOrder: ChannelOrder { get }
+  var outputOrder: ChannelLayout { get }
 
   /// The places of input `index` that the forward pass reads for one place of the output.
   func window(ofInput index: Int) -> ConvolutionWindow
@@ -49,7 +49,7 @@ package protocol Operation: Sendable {
   /// outputs and of their gradient.
   func observations(_ maps: OperationMaps, _ gradients: OperationGradients) -> [Observation]
   /// The layers that are watched so.
-  var observedLayers: [FlowLayer] { get }
+  var observedLayers: [ObservedLayer] { get }
 
   /// Its Jacobians where the forward pass left `maps`.
   func jacobians(_ maps: OperationMaps, _ parameters: ParameterVector, _ shape: ImageShape) -> OperationJacobians
@@ -71,7 +71,7 @@ extension Operation {
   package func gradientBorder(images: Int) -> FeatureMap.Border { .init() }
   package func costs(_ shape: ImageShape) -> [LayerCost] { [] }
   package func observations(_ maps: OperationMaps, _ gradients: OperationGradients) -> [Observation] { [] }
-  package var observedLayers: [FlowLayer] { [] }
+  package var observedLayers: [ObservedLayer] { [] }
 }
 
 /// The Jacobians of one operation at one image.
@@ -131,7 +131,7 @@ package struct OperationMaps {
   /// Images interleaved in the maps.
   package let images: Int
   /// The images' classes; nil where the model depends on none.
-  package let classes: BiasChoice?
+  package let classes: BiasSelector?
   /// What dropout leaves out, of the operation that does.
   package let mask: DropoutMask?
   /// Whether the input of a gated unit holds tanh and σ of the pre-activations.

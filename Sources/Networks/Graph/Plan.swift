@@ -43,12 +43,12 @@ struct Plan {
     case atPixel
   }
 
-  struct ForwardStep {
+  struct ForwardOperation {
     let phase: Phase
     let make: (PlanMemory) -> any ForwardPass
   }
 
-  struct BackwardStep {
+  struct BackwardOperation {
     let make: (PlanMemory) -> any BackwardPass
     /// What can be watched once the pass has run.
     var observations: (PlanMemory) -> [Observation] = { _ in [] }
@@ -59,9 +59,9 @@ struct Plan {
   /// Images interleaved in the maps.
   let images: Int
   let maps: [Map]
-  let forward: [ForwardStep]
+  let forward: [ForwardOperation]
   /// Empty unless the plan is for training.
-  let backward: [BackwardStep]
+  let backward: [BackwardOperation]
   /// The maps that masks of dropout are for, in the order of the graph.
   let masks: [Int]
   /// The maps of image, logits and the logits' gradient.
@@ -97,7 +97,7 @@ struct Plan {
   /// Bytes of all maps and masks, for images of the graph's shape.
   var byteCount: Int {
     let shape = graph.configuration.shape
-    let height = purpose.isSampling ? MapMaker.slidingRows(shape) : shape.height
+    let height = purpose.isSampling ? ActivationAllocator.slidingRows(shape) : shape.height
     func bytes(_ map: Map) -> Int {
       let border = map.border
       let rows = map.sharesRows ? 1 : border.top + height + border.bottom
@@ -124,27 +124,27 @@ struct OperationPlaces {
 final class PlanMemory {
   let maps: [FeatureMap]
   let masks: [DropoutMask]
-  let maker: MapMaker
+  let maker: ActivationAllocator
   /// The classes of the images; nil where the model depends on none.
-  let classes: ClassChoice?
+  let classes: ClassConditioning?
   private let images: Int
 
   init(_ plan: Plan) {
     let configuration = plan.graph.configuration
     let maker =
       plan.purpose.isSampling
-      ? MapMaker(lastRowsOf: configuration.shape, images: plan.images, expectedBytes: plan.byteCount)
-      : MapMaker(configuration.shape, images: plan.images, expectedBytes: plan.byteCount)
+      ? ActivationAllocator(lastRowsOf: configuration.shape, images: plan.images, expectedBytes: plan.byteCount)
+      : ActivationAllocator(configuration.shape, images: plan.images, expectedBytes: plan.byteCount)
     let maps = plan.maps.map { map in
       map.sharesRows
-        ? maker.passingMap(map.channels, border: map.border)
+        ? maker.rowScratch(map.channels, border: map.border)
         : maker.map(map.channels, border: map.border, padded: map.isPadded)
     }
     self.maps = maps
     self.maker = maker
-    masks = plan.masks.map { DropoutMask(like: maps[$0], share: plan.purpose.dropout) }
+    masks = plan.masks.map { DropoutMask(like: maps[$0], rate: plan.purpose.dropout) }
     for mask in masks { maker.count(bytes: mask.byteCount) }
-    classes = ClassChoice(configuration, images: plan.images)
+    classes = ClassConditioning(configuration, images: plan.images)
     images = plan.images
   }
 

@@ -24,7 +24,7 @@ package final class BatchGradient {
     packed = model.makePackedParameters()
     total = model.makePackedGradient()
     let shards = Self.shardCount(
-      batchSize: batchSize, imagesTogether: model.imagesTogether, gradientCount: total.count)
+      batchSize: batchSize, imagesPerPass: model.imagesPerPass, gradientCount: total.count)
     shardGradients = (0..<shards).map { _ in model.makePackedGradient() }
     workspaces = (0..<min(threads, shards)).map { _ in model.makeWorkspace(.training(dropout: dropout)) }
     likelihood = model.likelihood
@@ -33,8 +33,8 @@ package final class BatchGradient {
   /// As many shards as images (or groups of images that run together) up to 32, and from 64 images on half as many, up to
   /// 64; fewer (but 16) where their gradients would exceed 256 MiB. So many cores can share a batch. (Each image of 64 with a gradient of its
   /// own made a step of a pixelcnn of width 32 last 4.5% longer: a second image finds the sum still in the cache.)
-  static func shardCount(batchSize: Int, imagesTogether: Int, gradientCount: Int) -> Int {
-    let groups = (batchSize + imagesTogether - 1) / imagesTogether
+  static func shardCount(batchSize: Int, imagesPerPass: Int, gradientCount: Int) -> Int {
+    let groups = (batchSize + imagesPerPass - 1) / imagesPerPass
     let affordable = max(16, (64 << 20) / max(1, gradientCount))
     return min(groups, max(32, min(64, batchSize / 2)), affordable)
   }
@@ -51,13 +51,14 @@ package final class BatchGradient {
   /// gathers what each layer gave and got; the gradient is the same with it and without. `random` decides what dropout
   /// leaves out.
   package func compute(
-    _ batch: ImageBatch, parameters: ParameterVector, into gradient: ParameterVector, observer: FlowObserver? = nil,
+    _ batch: ImageBatch, parameters: ParameterVector, into gradient: ParameterVector,
+    observer: StatisticsCollector? = nil,
     random: Philox = Philox(seed: 0, purpose: .dropout)
   ) -> [Double] {
     precondition(batch.count == batchSize, "a batch of \(batch.count) where \(batchSize) were announced")
     model.pack(parameters, into: packed, threads: threads)
     let shards = shardGradients.count
-    let observers = observer == nil ? [] : (0..<shards).map { _ in FlowObserver(model) }
+    let observers = observer == nil ? [] : (0..<shards).map { _ in StatisticsCollector(model) }
     var nats = [Double](repeating: 0, count: batch.count)
     nats.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let nats = buffer
@@ -67,7 +68,7 @@ package final class BatchGradient {
         let images = shard * batch.count / shards..<(shard + 1) * batch.count / shards
         var first = images.lowerBound
         while first < images.upperBound {
-          let group = first..<min(first + model.imagesTogether, images.upperBound)
+          let group = first..<min(first + model.imagesPerPass, images.upperBound)
           let own = observer == nil ? nil : observers[shard]
           workspaces[worker].dropout?.draw(random, images: group)
           run(batch, group, workspaces[worker], into: sum, own) { nats[group.lowerBound + $0] = $1 }
@@ -89,7 +90,7 @@ package final class BatchGradient {
   /// Forward, likelihood and backward of images that run together.
   private func run(
     _ batch: ImageBatch, _ images: Range<Int>, _ workspace: ModelWorkspace, into sum: AlignedBuffer,
-    _ observer: FlowObserver?, _ report: (Int, Double) -> Void
+    _ observer: StatisticsCollector?, _ report: (Int, Double) -> Void
   ) {
     workspace.forward(batch, images: images, packed: packed)
     for (place, image) in images.enumerated() {

@@ -44,7 +44,7 @@ public struct CausalityAudit: Sendable, Equatable {
         let now = outputs(base.changing(pixel: pixel, channel: channel, levels: levels))
         // Where channels are drawn apart, the outputs of later ones may change.
         let bound =
-          model.configuration.drawsChannelsApart
+          model.configuration.isChannelAutoregressive
           ? reference[pixel].count / shape.channels * (channel + 1) : reference[pixel].count
         let leaks = (0...pixel).first { earlier in
           earlier < pixel ? now[earlier] != reference[earlier] : now[pixel][..<bound] != reference[pixel][..<bound]

@@ -63,7 +63,7 @@ public struct SampledImages: Sendable, Equatable {
   public internal(set) var nats: [Double]
 }
 
-/// Draws images in raster order, many together; see `PixelRunner`. Which images run together changes no bit.
+/// Draws images in raster order, many together; see `IncrementalForward`. Which images run together changes no bit.
 public final class Sampler {
   /// Images that run together at most. More rows in a product than this gain nothing, and cost memory.
   public static let mostTogether = 64
@@ -92,7 +92,7 @@ public final class Sampler {
     let makesFrames = request.frames > 1
     // Where images advance together, each group keeps its memory; otherwise each thread does.
     let runners = (0..<(makesFrames ? groups.count : min(threads, groups.count)))
-      .map { _ in model.makePixelRunner(images: together) }
+      .map { _ in model.makeIncrementalForward(images: together) }
     let drawings = groups.map { Drawing(images: $0, request, model) }
     for part in 1...request.frames {
       let pixels = shape.pixels * (part - 1) / request.frames..<shape.pixels * part / request.frames
@@ -144,14 +144,14 @@ private final class Drawing: @unchecked Sendable {
     self.request = request
     shape = model.configuration.shape
     likelihood = model.likelihood
-    channelsApart = model.configuration.drawsChannelsApart
+    channelsApart = model.configuration.isChannelAutoregressive
     result = [UInt8](repeating: 0, count: images.count * shape.dimensions)
     nats = [Double](repeating: 0, count: images.count)
     streams = images.map { Philox(seed: request.seed, purpose: .sampling, stream: UInt64($0)) }
   }
 
   func draw(
-    _ pixels: Range<Int>, with runner: PixelRunner, packed: PackedParameters,
+    _ pixels: Range<Int>, with runner: IncrementalForward, packed: PackedParameters,
     progress: @Sendable (_ rows: Int) -> Void
   ) {
     // The runner may have room for one image more; its pixels stay black and nobody looks at them.

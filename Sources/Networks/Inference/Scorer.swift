@@ -20,7 +20,7 @@ public final class Scorer {
 
   /// −log p of every image, in nats. Each depends on its image alone: not on the batch, not on the threads.
   public func nats(_ batch: ImageBatch) -> [Double] {
-    let together = model.imagesTogether
+    let together = model.imagesPerPass
     var nats = [Double](repeating: 0, count: batch.count)
     nats.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let nats = buffer
@@ -39,7 +39,7 @@ public final class Scorer {
   /// −log p of every value given those before it, in nats, N×H×W×C. The sum over an image in that order, in double
   /// precision, is what ``nats(_:)`` gives of it, bit for bit.
   public func valueNats(_ batch: ImageBatch) -> [Float] {
-    let (together, shape) = (model.imagesTogether, batch.shape)
+    let (together, shape) = (model.imagesPerPass, batch.shape)
     var result = [Float](repeating: 0, count: batch.levels.count)
     result.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let result = buffer

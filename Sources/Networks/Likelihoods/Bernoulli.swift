@@ -5,7 +5,7 @@ import Kernels
 /// p(1) = σ(z): a pixel of level 1 costs softplus(−z) nats, one of level 0 softplus(z); the gradient is σ(z) − x.
 package struct Bernoulli: Likelihood {
   /// Yes.
-  package static let drawsChannelsApart = true
+  package static let isChannelAutoregressive = true
   /// 2
   package let levels = 2
 

@@ -7,7 +7,7 @@ import Kernels
 /// level seen and p elsewhere.
 package struct Categorical: Likelihood {
   /// Yes.
-  package static let drawsChannelsApart = true
+  package static let isChannelAutoregressive = true
   /// L
   package let levels: Int
 

@@ -6,7 +6,7 @@ import Kernels
 package protocol Likelihood: Sendable {
   /// Whether the channels of a pixel are drawn one after the other, each from outputs of its own that see the channels
   /// before it; otherwise all come from one set of outputs.
-  static var drawsChannelsApart: Bool { get }
+  static var isChannelAutoregressive: Bool { get }
   /// L, the number of levels.
   var levels: Int { get }
   /// Outputs that the network needs for a pixel of `channels` channels.
@@ -70,7 +70,7 @@ extension ModelConfiguration {
       return Bernoulli()
     case .categorical: return Categorical(levels: levels)
     case .logisticMixture:
-      return LogisticMixture(levels: levels, mixtures: mixtures ?? LogisticMixture.standardMixtures)
+      return LogisticMixture(levels: levels, mixtures: mixtures ?? LogisticMixture.defaultMixtures)
     }
   }
 

@@ -7,9 +7,9 @@ import Kernels
 /// after the first through linear coefficients, so a network needs no masks between channels.
 package struct LogisticMixture: Likelihood {
   /// No: see `LogisticMixtureKernel`.
-  package static let drawsChannelsApart = false
+  package static let isChannelAutoregressive = false
   /// M where nothing is said.
-  package static let standardMixtures = 10
+  package static let defaultMixtures = 10
 
   /// L
   package let levels: Int
@@ -17,7 +17,7 @@ package struct LogisticMixture: Likelihood {
   package let mixtures: Int
 
   /// The likelihood of `levels` levels, 2 to 256, of `mixtures` logistics.
-  package init(levels: Int, mixtures: Int = standardMixtures) {
+  package init(levels: Int, mixtures: Int = defaultMixtures) {
     precondition((2...256).contains(levels), "a pixel has 2 to 256 levels, not \(levels)")
     precondition(mixtures > 0, "a mixture of \(mixtures)")
     self.levels = levels

@@ -9,9 +9,9 @@ package struct LayerCost: Sendable, Codable, Equatable {
   /// What it is, in a few words.
   package let kind: String
   /// Parameters that are learned, biases included.
-  package let weights: Int
+  package let parameterCount: Int
   /// Multiply-adds of one forward pass, zero borders included.
-  package let connections: Int
+  package let multiplyAdds: Int
   /// Steps that must follow one another when all pixels are known: 1 where every pixel is computed at once, W + H − 1
   /// where they go by diagonals. Layers that run side by side (two directions) count once, under the first.
   package let trainingSteps: Int
@@ -20,12 +20,18 @@ package struct LayerCost: Sendable, Codable, Equatable {
   /// Bytes that training keeps of its outputs for one image.
   package let activationBytes: Int
 
+  /// In JSON the counts keep the names that they have had since version 0.1.
+  private enum CodingKeys: String, CodingKey {
+    case name, kind, trainingSteps, samplingSteps, activationBytes
+    case parameterCount = "weights", multiplyAdds = "connections"
+  }
+
   /// A cost, its members in their order.
   package init(
-    name: String, kind: String, weights: Int, connections: Int, trainingSteps: Int, samplingSteps: Int,
+    name: String, kind: String, parameterCount: Int, multiplyAdds: Int, trainingSteps: Int, samplingSteps: Int,
     activationBytes: Int
   ) {
-    (self.name, self.kind, self.weights, self.connections) = (name, kind, weights, connections)
+    (self.name, self.kind, self.parameterCount, self.multiplyAdds) = (name, kind, parameterCount, multiplyAdds)
     (self.trainingSteps, self.samplingSteps, self.activationBytes) = (trainingSteps, samplingSteps, activationBytes)
   }
 }
@@ -34,8 +40,8 @@ extension Convolution {
   /// The layer as `kind`, on images of `shape`.
   func cost(_ kind: String, _ shape: ImageShape, steps: Int = 1, keptMaps: Int = 1) -> LayerCost {
     LayerCost(
-      name: name, kind: kind, weights: weight.liveCount + (bias?.count ?? 0) + (classWeight?.count ?? 0),
-      connections: shape.pixels * weight.liveCount, trainingSteps: steps,
+      name: name, kind: kind, parameterCount: weight.liveCount + (bias?.count ?? 0) + (classWeight?.count ?? 0),
+      multiplyAdds: shape.pixels * weight.liveCount, trainingSteps: steps,
       samplingSteps: steps > 0 ? shape.pixels : 0,
       activationBytes: keptMaps * shape.pixels * gateCount * Lanes.roundUp(outputChannels / gateCount) * 4)
   }
@@ -47,7 +53,7 @@ extension LayerCost {
     kind: String? = nil, trainingSteps: Int? = nil, samplingSteps: Int? = nil, activationBytes: Int? = nil
   ) -> LayerCost {
     LayerCost(
-      name: name, kind: kind ?? self.kind, weights: weights, connections: connections,
+      name: name, kind: kind ?? self.kind, parameterCount: parameterCount, multiplyAdds: multiplyAdds,
       trainingSteps: trainingSteps ?? self.trainingSteps, samplingSteps: samplingSteps ?? self.samplingSteps,
       activationBytes: activationBytes ?? self.activationBytes)
   }

@@ -55,13 +55,13 @@ public struct ModelConfiguration: Sendable {
     self.shape = shape
     self.levels = levels
     self.likelihood = likelihood ?? .standard(levels: levels)
-    self.mixtures = likelihood == .logisticMixture ? mixtures ?? LogisticMixture.standardMixtures : mixtures
+    self.mixtures = likelihood == .logisticMixture ? mixtures ?? LogisticMixture.defaultMixtures : mixtures
     self.initialization = initialization
     self.classNames = classNames
   }
 
-  /// Whether the channels of a pixel are drawn one after the other, each seeing those before it: see `ColourOrder`.
-  public var drawsChannelsApart: Bool { shape.channels > 1 && likelihood.type.drawsChannelsApart }
+  /// Whether the channels of a pixel are drawn one after the other, each seeing those before it: see `ChannelGroups`.
+  public var isChannelAutoregressive: Bool { shape.channels > 1 && likelihood.type.isChannelAutoregressive }
 
   /// K, the number of classes; 0 where images are not conditioned.
   public var classCount: Int { classNames?.count ?? 0 }
@@ -75,7 +75,7 @@ public struct ModelConfiguration: Sendable {
     try require((0...1000).contains(blocks), "0 to 1000 blocks", "\(blocks)")
     try require((2...256).contains(levels), "2 to 256 levels", "\(levels)")
     try require([1, 3].contains(shape.channels), "images of 1 or 3 channels", "\(shape.channels)")
-    if drawsChannelsApart {
+    if isChannelAutoregressive {
       let parts = model.type.halvesWidth ? 6 : 3
       try require(width % parts == 0, "a width divisible by \(parts), since features are split by colours", "\(width)")
     }

@@ -20,7 +20,7 @@ extension BatchGradient {
     model: ImageModel, batchSize: Int, threads: Int, dropout: Double = 0
   ) -> Int {
     let gradient = model.makePackedGradient().count
-    let shards = shardCount(batchSize: batchSize, imagesTogether: model.imagesTogether, gradientCount: gradient)
+    let shards = shardCount(batchSize: batchSize, imagesPerPass: model.imagesPerPass, gradientCount: gradient)
     return min(threads, shards) * model.workspaceBytes(.training(dropout: dropout)) + (shards + 1) * gradient
       * MemoryLayout<Float>.stride
       + model.makePackedParameters().byteCount

@@ -36,8 +36,8 @@ struct PixelCNN: Architecture {
         let h = g.convolution(
           name + ".conv", g.activate(reduced, activation), to: c.width / 2, kernelSize: 3, mask: .b,
           conditional: true, pyTorch: module + ".3")
-        let thinned = g.dropout(g.activate(h, activation))
-        let branch = g.convolution(name + ".expand", thinned, to: c.width, pyTorch: module + ".5")
+        let dropped = g.dropout(g.activate(h, activation))
+        let branch = g.convolution(name + ".expand", dropped, to: c.width, pyTorch: module + ".5")
         switch residual {
         case .off: return branch
         case .pre: return g.sum(z, branch)

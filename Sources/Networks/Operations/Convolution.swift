@@ -18,7 +18,7 @@ package struct Convolution: Sendable {
   /// The taps through which other pixels are seen.
   let earlierWindow: ConvolutionWindow
   /// How inputs and outputs lie in their maps.
-  let inputOrder: ChannelOrder, outputOrder: ChannelOrder
+  let inputOrder: ChannelLayout, outputOrder: ChannelLayout
   let weight: ParameterSlice
   let bias: ParameterSlice?
   /// Vᵀ: what is added to the bias for each class, [output, class]; nil where the layer depends on none.
@@ -55,7 +55,7 @@ package struct Convolution: Sendable {
   /// The same with features that come in groups of `colours`.
   init(
     _ name: String, inputChannels: Int, outputChannels: Int, kernelSize: Int = 1, mask: Mask? = nil,
-    gateCount: Int = 1, readsImage: Bool = false, classes: Int = 0, colours: ColourOrder, liveGates: [Bool] = [],
+    gateCount: Int = 1, readsImage: Bool = false, classes: Int = 0, colours: ChannelGroups, liveGates: [Bool] = [],
     layout: inout ParameterLayout, packing: inout PackingPlan
   ) {
     precondition(mask != nil || kernelSize == 1, "a convolution wider than one pixel needs a mask")
@@ -80,28 +80,28 @@ package struct Convolution: Sendable {
   }
 
   /// The product with what lies in the place beside and the place above: weight [output, 2·input], the place beside
-  /// first. Beside is left, or right where `mirrored`. A recurrence has no bias of its own; a first layer that reads
+  /// first. Beside is left, or right where `flipped`. A recurrence has no bias of its own; a first layer that reads
   /// the image this way (the shifted input) has one, and its weight the shape [output, 2·input, 1, 1].
   package init(
-    neighbours name: String, inputChannels: Int, outputChannels: Int, gateCount: Int = 1, mirrored: Bool = false,
+    neighbours name: String, inputChannels: Int, outputChannels: Int, gateCount: Int = 1, flipped: Bool = false,
     readsImage: Bool = false, classes: Int = 0, layout: inout ParameterLayout, packing: inout PackingPlan
   ) {
     self.init(
       neighbours: name, inputChannels: inputChannels, outputChannels: outputChannels, gateCount: gateCount,
-      mirrored: mirrored, readsImage: readsImage, classes: classes, colours: .none, layout: &layout,
+      flipped: flipped, readsImage: readsImage, classes: classes, colours: .none, layout: &layout,
       packing: &packing)
   }
 
   /// The same with features that come in groups of `colours`: a first layer then also sees the pixel itself, through mask
   /// A, and its weight is [output, 3·input, 1, 1].
   init(
-    neighbours name: String, inputChannels: Int, outputChannels: Int, gateCount: Int = 1, mirrored: Bool = false,
-    readsImage: Bool = false, classes: Int = 0, colours: ColourOrder, liveGates: [Bool] = [],
+    neighbours name: String, inputChannels: Int, outputChannels: Int, gateCount: Int = 1, flipped: Bool = false,
+    readsImage: Bool = false, classes: Int = 0, colours: ChannelGroups, liveGates: [Bool] = [],
     layout: inout ParameterLayout,
     packing: inout PackingPlan
   ) {
     let runs: [ConvolutionWindow.Run] = [
-      .init(dy: 0, dx: mirrored ? 1 : -1, count: 1), .init(dy: -1, dx: 0, count: 1),
+      .init(dy: 0, dx: flipped ? 1 : -1, count: 1), .init(dy: -1, dx: 0, count: 1),
     ]
     let seesItself = readsImage && colours.groups > 1
     let taps = seesItself ? 3 : 2
@@ -123,16 +123,16 @@ package struct Convolution: Sendable {
   }
 
   /// Whether output `output` belongs to a gate that reads the input at all; without `liveGates` all do.
-  private static func isLive(_ output: Int, _ order: ChannelOrder, _ liveGates: [Bool]) -> Bool {
+  private static func isLive(_ output: Int, _ order: ChannelLayout, _ liveGates: [Bool]) -> Bool {
     liveGates.isEmpty || liveGates[output / (order.channels / order.groups)]
   }
 
   private static func orders(
     _ inputs: Int, _ outputs: Int, _ gateCount: Int, _ readsImage: Bool
-  ) -> (from: ChannelOrder, to: ChannelOrder) {
+  ) -> (from: ChannelLayout, to: ChannelLayout) {
     (
-      ChannelOrder(inputs, .none(padded: !readsImage)),
-      ChannelOrder(outputs, gateCount == 1 ? .none(padded: true) : .apart(gateCount))
+      ChannelLayout(inputs, .none(padded: !readsImage)),
+      ChannelLayout(outputs, gateCount == 1 ? .none(padded: true) : .apart(gateCount))
     )
   }
 
@@ -140,8 +140,8 @@ package struct Convolution: Sendable {
   /// pixel itself where there are `colours`: weight [output, input, rows, columns], bias [output]. Inputs and outputs lie
   /// in their maps as `from` and `to` say.
   init(
-    _ name: String, rows: ClosedRange<Int>, columns: ClosedRange<Int>, from: ChannelOrder, to: ChannelOrder,
-    classes: Int = 0, colours: ColourOrder = .none, mask: Mask = .b, layout: inout ParameterLayout,
+    _ name: String, rows: ClosedRange<Int>, columns: ClosedRange<Int>, from: ChannelLayout, to: ChannelLayout,
+    classes: Int = 0, colours: ChannelGroups = .none, mask: Mask = .b, layout: inout ParameterLayout,
     packing: inout PackingPlan
   ) {
     let taps = rows.count * columns.count
@@ -167,8 +167,8 @@ package struct Convolution: Sendable {
   }
 
   private init(
-    _ name: String, from inputOrder: ChannelOrder, to outputOrder: ChannelOrder, window: ConvolutionWindow,
-    earlierWindow: ConvolutionWindow, colours: ColourOrder, shape: [Int], live: [Bool]?, liveGates: [Bool] = [],
+    _ name: String, from inputOrder: ChannelLayout, to outputOrder: ChannelLayout, window: ConvolutionWindow,
+    earlierWindow: ConvolutionWindow, colours: ChannelGroups, shape: [Int], live: [Bool]?, liveGates: [Bool] = [],
     hasBias: Bool, classes: Int,
     steps: (output: Int, input: Int), tapPlaces: [Int],
     layout: inout ParameterLayout, packing: inout PackingPlan
@@ -207,10 +207,10 @@ package struct Convolution: Sendable {
 
   /// The layer itself, on maps of `images` interleaved images of `classes`.
   func forward(
-    _ input: FeatureMap, to output: ConvolutionOutput, images: Int = 1, classes: BiasChoice? = nil
+    _ input: FeatureMap, to output: ConvolutionOutput, images: Int = 1, classes: BiasSelector? = nil
   ) -> ConvolutionPass {
     ConvolutionPass(
-      input, window: window.spread(over: images), matrix: forwardMatrix, to: output,
+      input, window: window.dilated(by: images), matrix: forwardMatrix, to: output,
       biases: classWeight == nil ? nil : classes)
   }
 
@@ -219,15 +219,15 @@ package struct Convolution: Sendable {
     _ outputGradient: FeatureMap, to output: ConvolutionOutput, images: Int = 1
   ) -> ConvolutionPass {
     ConvolutionPass(
-      outputGradient, window: window.mirrored.spread(over: images), matrix: transposedMatrix, to: output)
+      outputGradient, window: window.flipped.dilated(by: images), matrix: transposedMatrix, to: output)
   }
 
   /// From input and gradient of the output to the gradient of weight and bias.
   func weightGradient(
-    _ input: FeatureMap, _ outputGradient: FeatureMap, images: Int = 1, classes: BiasChoice? = nil
+    _ input: FeatureMap, _ outputGradient: FeatureMap, images: Int = 1, classes: BiasSelector? = nil
   ) -> WeightGradientPass {
     WeightGradientPass(
-      input, window: window.spread(over: images), outputGradient: outputGradient, matrix: forwardMatrix,
+      input, window: window.dilated(by: images), outputGradient: outputGradient, matrix: forwardMatrix,
       biases: classWeight == nil ? nil : classes)
   }
 
@@ -240,7 +240,7 @@ package struct Convolution: Sendable {
       let value = parameters.storage[flat]
       packed.forward[matrix] = value
       if !readsImage {
-        // The mirrored window meets the taps in the opposite order; its rows are outputs, its columns inputs.
+        // The flipped window meets the taps in the opposite order; its rows are outputs, its columns inputs.
         let row = (window.taps - 1 - tap) * forwardMatrix.columns + column
         packed.transposed[transposedMatrix.offset + row * transposedMatrix.columns + input] = value
       }

@@ -16,10 +16,10 @@ struct ConvolutionOperation: Operation {
 
   var title: String { kind }
   var layers: [any ParameterLayer] { [convolution] }
-  var outputOrder: ChannelOrder { convolution.outputOrder }
+  var outputOrder: ChannelLayout { convolution.outputOrder }
   func window(ofInput index: Int) -> ConvolutionWindow { convolution.window }
   func reach(ofLayer layer: Int) -> Reach { .window(convolution.earlierWindow) }
-  func gradientBorder(images: Int) -> FeatureMap.Border { convolution.window.mirrored.spread(over: images).border }
+  func gradientBorder(images: Int) -> FeatureMap.Border { convolution.window.flipped.dilated(by: images).border }
 
   func makeForward(_ maps: OperationMaps) -> any ForwardPass {
     ConvolutionForward(makePass(maps, to: .store(maps.output)))

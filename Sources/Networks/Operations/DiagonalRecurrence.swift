@@ -17,7 +17,7 @@ struct DiagonalRecurrence: Operation {
   private var cell: any RecurrentCell { directions[0].cell }
 
   var layers: [any ParameterLayer] { directions.flatMap { [$0.inputToState, $0.stateToState] } }
-  var outputOrder: ChannelOrder { ChannelOrder(features, .none(padded: true)) }
+  var outputOrder: ChannelLayout { ChannelLayout(features, .none(padded: true)) }
   func window(ofInput index: Int) -> ConvolutionWindow { directions[0].inputToState.window }
   /// The first product's outputs see its window; the cells see all that lies on their way.
   func reach(ofLayer layer: Int) -> Reach {
@@ -77,7 +77,7 @@ struct DiagonalRecurrence: Operation {
       let kept = (0..<direction.cell.keptMaps).map { _ in left.removeFirst() }
       return CellMaps(
         gates: gates, output: output, state: state, kept: kept,
-        previous: direction.mirrored ? maps.images : -maps.images)
+        previous: direction.flipped ? maps.images : -maps.images)
     }
   }
 
@@ -131,12 +131,13 @@ struct DiagonalRecurrence: Operation {
   }
 
   /// Input-to-state counts with the gates, state-to-state with the cells' outputs.
-  var observedLayers: [FlowLayer] {
-    directions.flatMap { direction -> [FlowLayer] in
+  var observedLayers: [ObservedLayer] {
+    directions.flatMap { direction -> [ObservedLayer] in
       [
-        FlowLayer(direction.inputToState, gates: direction.cell.gateActivations),
-        FlowLayer(
-          direction.stateToState, direction.cell.outputActivation.map(UnitKind.init) ?? .linear, channels: features),
+        ObservedLayer(direction.inputToState, gates: direction.cell.gateActivations),
+        ObservedLayer(
+          direction.stateToState, direction.cell.outputActivation.map(OutputNonlinearity.init) ?? .linear,
+          channels: features),
       ]
     }
   }
@@ -158,7 +159,7 @@ struct DiagonalRecurrence: Operation {
   ) -> OperationJacobians {
     let parts = zip(directions, cellMaps(maps)).map { direction, own in
       LinearizedLayer(
-        name: name + (direction.mirrored ? ".right" : ".left"), kind: .recurrence, isLink: false,
+        name: name + (direction.flipped ? ".right" : ".left"), kind: .recurrence, isChainStage: false,
         jacobian: LinearizedRecurrence(direction, own, parameters, shape).jacobian)
     }
     var whole = parts[0].jacobian

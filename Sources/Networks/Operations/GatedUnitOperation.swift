@@ -9,12 +9,12 @@ import Kernels
 /// their place.
 struct GatedUnitOperation: Operation {
   /// k features.
-  let outputOrder: ChannelOrder
+  let outputOrder: ChannelLayout
   let blanksFirstRow: Bool
   let title = "tanh × σ"
 
   /// How the pre-activations lie.
-  var sumsOrder: ChannelOrder { ChannelOrder(2 * outputOrder.channels, .interleaved(2)) }
+  var sumsOrder: ChannelLayout { ChannelLayout(2 * outputOrder.channels, .interleaved(2)) }
 
   func makeForward(_ maps: OperationMaps) -> any ForwardPass {
     GatedUnitForward(sums: maps.inputs[0], output: maps.output, blanksFirstRow: blanksFirstRow)
@@ -83,7 +83,7 @@ private func blankingFirstRow(of output: FeatureMap, _ region: MapRegion, _ firs
 
 extension FeatureMap {
   /// The features in the order of the checkpoint, H×W×channels, where they lie as `order` says.
-  func values(in order: ChannelOrder) -> [Float] {
+  func values(in order: ChannelLayout) -> [Float] {
     let places = (0..<order.channels).map(order.place)
     return (0..<height).flatMap { y in (0..<width).flatMap { x in places.map { self[unchecked: y, x, $0] } } }
   }

@@ -5,7 +5,7 @@ import Kernels
 /// The image as the network reads it, H×W×C: the graph's first value.
 struct ImageOperation: Operation {
   let title = "image"
-  let outputOrder: ChannelOrder
+  let outputOrder: ChannelLayout
   var savesInputs: Bool { false }
 
   func makeForward(_ maps: OperationMaps) -> any ForwardPass { MapPass(maps.output) { _ in } }
@@ -20,7 +20,7 @@ struct ImageOperation: Operation {
 /// φ(x).
 struct ActivationOperation: Operation {
   let activation: Activation
-  let outputOrder: ChannelOrder
+  let outputOrder: ChannelLayout
   var title: String { activation == .relu ? "ReLU" : activation.rawValue }
   var savesInputs: Bool { false }
   var savesOutput: Bool { true }
@@ -54,7 +54,7 @@ struct ActivationOperation: Operation {
 /// a + b: a residual connection, or two stacks put together.
 struct SumOperation: Operation {
   let title = "+"
-  let outputOrder: ChannelOrder
+  let outputOrder: ChannelLayout
   var savesInputs: Bool { false }
   var runsInPlace: Bool { true }
 
@@ -76,10 +76,10 @@ struct SumOperation: Operation {
   }
 }
 
-/// x thinned out while training; x itself otherwise.
+/// x dropped out while training; x itself otherwise.
 struct DropoutOperation: Operation {
   let title = "dropout"
-  let outputOrder: ChannelOrder
+  let outputOrder: ChannelLayout
   var savesInputs: Bool { false }
   var runsInPlace: Bool { true }
 

@@ -8,7 +8,7 @@ struct RecurrentDirection: Sendable {
   /// From the two neighbouring cells' outputs to the pre-activations.
   let stateToState: Convolution
   let cell: any RecurrentCell
-  let mirrored: Bool
+  let flipped: Bool
 }
 
 /// One direction forward, on `images` interleaved images. Nothing is allocated after `init`.
@@ -22,11 +22,11 @@ final class RecurrentRunner {
   /// Diagonals that the last full pass took, counted.
   private(set) var stepsTaken = 0
 
-  init(_ direction: RecurrentDirection, input: FeatureMap, maps: CellMaps, images: Int, classes: BiasChoice?) {
+  init(_ direction: RecurrentDirection, input: FeatureMap, maps: CellMaps, images: Int, classes: BiasSelector?) {
     self.maps = maps
     self.images = images
     cell = direction.cell
-    scan = DiagonalScan(height: maps.output.height, width: maps.output.width / images, mirrored: direction.mirrored)
+    scan = DiagonalScan(height: maps.output.height, width: maps.output.width / images, flipped: direction.flipped)
     inputPass = direction.inputToState.forward(input, to: .store(maps.gates), images: images, classes: classes)
     statePass = direction.stateToState.forward(maps.output, to: .add(maps.gates), images: images)
   }
@@ -76,13 +76,13 @@ final class RecurrentBackward: BackwardPass {
   /// `inputGradient` is nil where the layer reads the image.
   init(
     _ direction: RecurrentDirection, input: FeatureMap, maps: CellMaps, gradients: CellGradients,
-    inputGradient: ConvolutionOutput?, images: Int, classes: BiasChoice?
+    inputGradient: ConvolutionOutput?, images: Int, classes: BiasSelector?
   ) {
     self.maps = maps
     self.gradients = gradients
     self.images = images
     cell = direction.cell
-    scan = DiagonalScan(height: maps.output.height, width: maps.output.width / images, mirrored: direction.mirrored)
+    scan = DiagonalScan(height: maps.output.height, width: maps.output.width / images, flipped: direction.flipped)
     state = direction.stateToState.inputGradient(gradients.gates, to: .add(gradients.output), images: images)
     inputWeights = direction.inputToState.weightGradient(input, gradients.gates, images: images, classes: classes)
     stateWeights = direction.stateToState.weightGradient(maps.output, gradients.gates, images: images)

@@ -190,7 +190,7 @@ public struct RunState: Sendable, Codable, Equatable {
 
   /// Throws `badData`, saying what differs, where `train` and `valid`, read from `path`, are not the images of this run:
   /// going on with others would be another run.
-  package func demandSameImages(train: ImageSet, valid: ImageSet?, path: String) throws {
+  package func requireSameImages(train: ImageSet, valid: ImageSet?, path: String) throws {
     var differences = data?.differences(train: train, valid: valid) ?? []
     // Fingerprints count the shape; but a state could contradict itself.
     if differences.isEmpty && train.shape != model.shape {

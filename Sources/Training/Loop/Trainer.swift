@@ -87,7 +87,7 @@ public final class Trainer {
   private let model: ImageModel
   private let engine: BatchGradient
   private let gradient: ParameterVector
-  private var order: DataOrder
+  private var order: BatchSampler
   private let threads: Int
   private var clock: RunClock
   /// The step that was last saved: saving it again would find its name taken.
@@ -113,7 +113,7 @@ public final class Trainer {
     clock = RunClock(now: now)
     savedStep = isSaved ? adam.step : nil
     model = state.model.makeModel()
-    order = DataOrder(images: train.count, batchSize: options.batchSize, seed: options.seed)
+    order = BatchSampler(images: train.count, batchSize: options.batchSize, seed: options.seed)
     engine = BatchGradient(model: model, batchSize: order.batchSize, threads: threads, dropout: options.dropout)
     gradient = ParameterVector(layout: model.layout)
   }
@@ -147,7 +147,7 @@ public final class Trainer {
     request: () -> TrainingRequest, save: (RunState, Adam) throws -> String,
     report: (TrainingEvent) throws -> Void
   ) throws -> Outcome {
-    try demandOwnOrder()
+    try requireOwnOrder()
     clock.start(after: state.elapsedSeconds)
     var phase = isOver ? Phase.finalEvaluation : state.awaitsEvaluation == true ? .evaluation : .step
     while true {
@@ -178,7 +178,7 @@ public final class Trainer {
   }
 
   /// Throws `badData` where the state is of another order of images than its options give.
-  private func demandOwnOrder() throws {
+  private func requireOwnOrder() throws {
     guard state.order == nil || state.order == order.position(step: adam.step) else {
       throw ScanlineError(
         .badData, path: "state.json", expected: "the order of images that seed, batch and step give",
@@ -200,7 +200,7 @@ public final class Trainer {
   ) throws {
     saveIsAsked = false
     guard savedStep != adam.step else { return }
-    try demandFiniteState("after step \(adam.step)", "nothing was saved")
+    try requireFiniteState("after step \(adam.step)", "nothing was saved")
     state.step = adam.step
     state.order = order.position(step: adam.step)
     state.elapsedSeconds = clock.elapsed
@@ -214,7 +214,7 @@ public final class Trainer {
   private func takeStep(_ report: (TrainingEvent) throws -> Void) throws {
     clock.beginStep()
     let step = adam.step
-    try demandFiniteState("at step \(step + 1)", "nothing was updated")
+    try requireFiniteState("at step \(step + 1)", "nothing was updated")
     let epoch = order.epoch(ofStep: step)
     let batch = state.quantization.batch(from: train, indices: order.batch(step: step), epoch: epoch)
     let isRecorded = options.gradientInterval > 0 && step % options.gradientInterval == 0
@@ -223,13 +223,13 @@ public final class Trainer {
       batch, parameters: adam.parameters, into: gradient, observer: tracker?.observer,
       random: Philox(seed: options.seed, purpose: .dropout, stream: UInt64(step)))
     let norms = GradientNorms(gradient, threads: threads)
-    try demandFinite(nats, norms, step: step)
+    try requireFinite(nats, norms, step: step)
     let rate = state.learningRate(step: step, seconds: clock.elapsed, stepsPerEpoch: order.stepsPerEpoch)
     let before = isRecorded ? adam.parameters.copy() : nil
     adam.update(gradient, norm: norms.global, learningRate: rate, threads: threads)
     let natsPerImage = nats.reduce(0, +) / Double(nats.count)
     // A record says how far the weights moved: that must be a number.
-    if isRecorded { try demandFiniteState("after step \(adam.step)", "nothing was saved") }
+    if isRecorded { try requireFiniteState("after step \(adam.step)", "nothing was saved") }
     let record = before.flatMap {
       tracker?.record(
         step: adam.step, natsPerImage: natsPerImage, gradient: gradient, before: $0, after: adam.parameters)
@@ -252,7 +252,7 @@ public final class Trainer {
   }
 
   /// Throws `diverged`, naming the layer, where the loss or the gradient of this step is not finite.
-  private func demandFinite(_ nats: [Double], _ norms: GradientNorms, step: Int) throws {
+  private func requireFinite(_ nats: [Double], _ norms: GradientNorms, step: Int) throws {
     let lossIsFinite = nats.allSatisfy(\.isFinite)
     if lossIsFinite && norms.firstNotFinite == nil { return }
     let found =
@@ -266,7 +266,7 @@ public final class Trainer {
 
   /// Throws `diverged`, naming the layer, where weights, their average or a moment are not finite. A gradient can be
   /// finite and its square not: then the second moment is infinite, and the weight would never move again, unnoticed.
-  private func demandFiniteState(_ place: String, _ consequence: String) throws {
+  private func requireFiniteState(_ place: String, _ consequence: String) throws {
     if adam.isFinite(threads: threads) { return }
     let vectors = [
       ("weights", adam.parameters), ("averaged weights", adam.average), ("first moments of", adam.firstMoment),

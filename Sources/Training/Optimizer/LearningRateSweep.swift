@@ -78,7 +78,7 @@ package struct LearningRateSweep {
   ) {
     precondition(images.shape == state.model.shape, "images of \(images.shape) for a model of \(state.model.shape)")
     let model = state.model.makeModel()
-    var order = DataOrder(images: images.count, batchSize: training.batchSize, seed: training.seed)
+    var order = BatchSampler(images: images.count, batchSize: training.batchSize, seed: training.seed)
     let engine = BatchGradient(model: model, batchSize: order.batchSize, threads: threads, dropout: training.dropout)
     let gradient = ParameterVector(layout: model.layout)
     var adam = Adam(parameters: parameters.copy(), options: training.adam)

@@ -7,7 +7,7 @@ package struct GradientHistory: Sendable {
   /// What was flagged of one kind.
   package struct Trouble: Sendable {
     /// What it is.
-    package let kind: GradientFlag.Kind
+    package let kind: GradientWarning.Kind
     /// The first record that has it, other kinds left out of its flags.
     package let first: GradientRecord
     /// The step of the last one that has it.
@@ -17,13 +17,13 @@ package struct GradientHistory: Sendable {
     /// The layers that had it at some step.
     package private(set) var layers: Set<String> = []
 
-    fileprivate init(_ kind: GradientFlag.Kind, first: GradientRecord) {
+    fileprivate init(_ kind: GradientWarning.Kind, first: GradientRecord) {
       var first = first
       first.flags.removeAll { $0.kind != kind }
       (self.kind, self.first, lastStep) = (kind, first, first.step)
     }
 
-    fileprivate mutating func add(_ flags: [GradientFlag], at step: Int) {
+    fileprivate mutating func add(_ flags: [GradientWarning], at step: Int) {
       lastStep = step
       recordCount += 1
       layers.formUnion(flags.map(\.layer))
@@ -40,7 +40,7 @@ package struct GradientHistory: Sendable {
   private var kept: [GradientRecord] = []
   /// Every so many records one is kept.
   private var stride = 1
-  private var troubles: [GradientFlag.Kind: Trouble] = [:]
+  private var troubles: [GradientWarning.Kind: Trouble] = [:]
 
   /// Of no records.
   package init() {}
@@ -69,5 +69,5 @@ package struct GradientHistory: Sendable {
   }
 
   /// What was flagged, kinds in their order.
-  package var flagged: [Trouble] { GradientFlag.Kind.allCases.compactMap { troubles[$0] } }
+  package var flagged: [Trouble] { GradientWarning.Kind.allCases.compactMap { troubles[$0] } }
 }

@@ -8,7 +8,7 @@ public struct MetricsRecord: RunRecord, Equatable {
   /// metrics.jsonl
   public static let fileName = "metrics.jsonl"
   /// How well a run has learned.
-  public static let contents = "the metrics of a run (train --metrics-every)"
+  public static let contents = "the metrics of a run (`metricsInterval`)"
 
   /// The steps since the record before.
   public struct Training: Sendable, Codable, Equatable {

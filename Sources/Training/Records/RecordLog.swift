@@ -36,7 +36,7 @@ extension GradientRecord: RunRecord {
   /// gradients.jsonl
   public static let fileName = "gradients.jsonl"
   /// The flow of a run's gradient.
-  public static let contents = "the gradient records of a run (train --gradients-every)"
+  public static let contents = "the gradient records of a run (`gradientInterval`)"
   /// Whether shares are shares, and the step is one.
   public var makesSense: Bool {
     RunState.canHave(step: step)

@@ -119,7 +119,7 @@ struct CoresBenchmark: ParsableCommand {
       secondsAllThreads: seconds("all"), serialSeconds: seconds("serial") + seconds("unpacking"),
       reductionSeconds: seconds("reduction") - seconds("unpacking"),
       reductionBytes: (shards + 1) * model.makePackedGradient().count * MemoryLayout<Float>.stride,
-      activationBytes: model.workspaceBytes(.training()) / model.imagesTogether * options.batch,
+      activationBytes: model.workspaceBytes(.training()) / model.imagesPerPass * options.batch,
       bandwidthOneThread: Double(bandwidth.byteCount) / seconds("read on one"),
       bandwidthAllThreads: Double(bandwidth.byteCount) / seconds("read on all"))
   }

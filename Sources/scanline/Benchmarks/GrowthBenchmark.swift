@@ -105,11 +105,11 @@ struct GrowthBenchmark: ParsableCommand {
   /// Multiply-adds of a step, and the bytes of all that is held for it.
   private func expectation(_ options: BenchmarkOptions) throws -> (products: Double, bytes: Double) {
     let model = try options.makeModel()
-    let connections = model.layerCosts.reduce(0) { $0 + $1.connections }
+    let multiplyAdds = model.layerCosts.reduce(0) { $0 + $1.multiplyAdds }
     // Weights, their average, two moments and the gradient.
     let vectors = 5 * model.layout.count * MemoryLayout<Float>.stride
     let bytes = BatchGradient.byteCount(model: model, batchSize: options.batch, threads: options.threadCount) + vectors
-    return (Double(3 * connections * options.batch), Double(bytes))
+    return (Double(3 * multiplyAdds * options.batch), Double(bytes))
   }
 
   private func measure(_ options: BenchmarkOptions) throws -> Measured {
@@ -125,7 +125,7 @@ struct GrowthBenchmark: ParsableCommand {
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     guard process.terminationStatus == 0, let measured = try? decoder.decode(Measured.self, from: data) else {
       throw ScanlineError(
-        .inner, path: "benchmark train", expected: "a measurement", found: "exit code \(process.terminationStatus)")
+        .internal, path: "benchmark train", expected: "a measurement", found: "exit code \(process.terminationStatus)")
     }
     return measured
   }

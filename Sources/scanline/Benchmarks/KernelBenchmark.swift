@@ -90,7 +90,7 @@ struct KernelBenchmark: ParsableCommand {
     let (name, window, inputs, outputs, fromImage) = (item.name, item.window, item.inputs, item.outputs, item.fromImage)
     let input = FeatureMap(
       height: side, width: side, channels: inputs, border: window.border, padded: !fromImage)
-    let output = FeatureMap(height: side, width: side, channels: outputs, border: window.mirrored.border)
+    let output = FeatureMap(height: side, width: side, channels: outputs, border: window.flipped.border)
     let inputGradient = FeatureMap(height: side, width: side, channels: inputs)
     let random = Philox(seed: 1, purpose: .benchmark)
     let values = (0..<side * side * max(inputs, outputs)).map { random.uniform(at: UInt64($0)) - 0.5 }
@@ -108,13 +108,13 @@ struct KernelBenchmark: ParsableCommand {
     let (gradient, _) = weights(input.pixelStride, outputs)
     let operations = 2.0 * Double(side * side * window.taps * inputs * outputs)
     let result = FeatureMap(height: side, width: side, channels: outputs)
-    let forward = ConvolutionPass(input, window: window, matrix: forwardMatrix, to: .rectified(result))
+    let forward = ConvolutionPass(input, window: window, matrix: forwardMatrix, to: .relu(result))
     var rows = [
       timed(name + " forward", inputs, outputs, operations) { forward.run(0..<side, weights: forwardWeights) }
     ]
     if !fromImage {
       let backward = ConvolutionPass(
-        output, window: window.mirrored, matrix: backwardMatrix, to: .masked(inputGradient, saved: inputGradient))
+        output, window: window.flipped, matrix: backwardMatrix, to: .reluGradient(inputGradient, saved: inputGradient))
       rows.append(
         timed(name + " input gradient", inputs, outputs, operations) {
           backward.run(0..<side, weights: backwardWeights)

@@ -42,8 +42,8 @@ final class StepWork {
     workspace = model.makeWorkspace(.training())
     sum = model.makePackedGradient()
     gradient = ParameterVector(layout: model.layout)
-    let connections = model.layerCosts.reduce(0) { $0 + $1.connections }
-    operations = 6 * Double(connections) * Double(batch.count)
+    let multiplyAdds = model.layerCosts.reduce(0) { $0 + $1.multiplyAdds }
+    operations = 6 * Double(multiplyAdds) * Double(batch.count)
   }
 
   func step(_ engine: Engine) {
@@ -87,8 +87,8 @@ final class StepWork {
   func unpack() { model.unpackGradient(sum, into: gradient, threads: 1) }
 
   private func forEachGroup(_ body: (Range<Int>) -> Void) {
-    for first in stride(from: 0, to: batch.count, by: model.imagesTogether) {
-      body(first..<min(first + model.imagesTogether, batch.count))
+    for first in stride(from: 0, to: batch.count, by: model.imagesPerPass) {
+      body(first..<min(first + model.imagesPerPass, batch.count))
     }
   }
 

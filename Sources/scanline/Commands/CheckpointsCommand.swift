@@ -152,9 +152,9 @@ private struct WeightsOptions: ParsableArguments {
   }
 
   /// Throws, before any checkpoint is read, where the folder cannot be made.
-  func demandOutput() throws {
+  func requireOutput() throws {
     var outputs = OutputFiles()
-    try outputs.demandFolder(output, for: "--output", isNew: true)
+    try outputs.requireFolder(output, for: "--output", isNew: true)
   }
 
   /// Writes the mean of the weights at `paths`.
@@ -203,7 +203,7 @@ private struct AverageCheckpoints: ParsableCommand {
   }
 
   func run() throws {
-    try options.demandOutput()
+    try options.requireOutput()
     try options.write(try chosen())
   }
 
@@ -239,7 +239,7 @@ private struct ExportCheckpoint: ParsableCommand {
   @OptionGroup var options: WeightsOptions
 
   func run() throws {
-    try options.demandOutput()
+    try options.requireOutput()
     let (path, messages) = try Checkpoint.resolve(checkpoint)
     let console = Console()
     messages.forEach { console.logger.warning("\($0)") }

@@ -65,7 +65,7 @@ struct CompareCommand: ParsableCommand {
 
   func validate() throws {
     guard paths.count >= 2 else { throw ValidationError("Name a checkpoint or more, then a folder of PNGs.") }
-    try demandThreads(threads)
+    try requireThreads(threads)
   }
 
   func run() throws {
@@ -125,7 +125,7 @@ struct CompareCommand: ParsableCommand {
     }
     let options = images.loading(over: subjects.models[0].checkpoint.state.data?.loading)
     let set = try listing.images(of: part, options, threads: threads, console: console)
-    try subjects.models[0].checkpoint.demandChannels(of: set, path: listing.path)
+    try subjects.models[0].checkpoint.requireChannels(of: set, path: listing.path)
     guard set.shape == shape else {
       throw ScanlineError(
         .badData, path: listing.path, expected: "images of \(shape) to fit baselines on, as those scored",

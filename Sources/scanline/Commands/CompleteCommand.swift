@@ -61,7 +61,7 @@ struct CompleteCommand: ParsableCommand {
     let console = shown.console()
     var outputs = OutputFiles(force: sampling.force, inputs: [source, keepMask])
     try outputs.demand(output, as: .png, for: "--output")
-    if let folder = sampling.folder { try outputs.demandFolder(folder, for: "--folder") }
+    if let folder = sampling.folder { try outputs.requireFolder(folder, for: "--folder") }
     let singles = try sampling.folder.map { try PNGFolder($0, force: sampling.force) }
     let checkpoint = try LoadedCheckpoint(checkpoint, sampling.weights, console: console)
     let quantization = checkpoint.state.quantization
@@ -105,9 +105,9 @@ struct CompleteCommand: ParsableCommand {
     report(set, drawn, step: checkpoint.state.step, conditioning, singles)
   }
 
-  private func keptPixels(_ shape: ImageShape, _ reading: PNGReadOptions) throws -> KeptPixels {
-    if let keepRows { return try KeptPixels(rows: keepRows, shape: shape) }
-    return try KeptPixels(maskAt: keepMask ?? "", shape: shape, reading: reading)
+  private func keptPixels(_ shape: ImageShape, _ reading: PNGReadOptions) throws -> InpaintingMask {
+    if let keepRows { return try InpaintingMask(rows: keepRows, shape: shape) }
+    return try InpaintingMask(maskAt: keepMask ?? "", shape: shape, reading: reading)
   }
 
   private func printTable(_ set: ImageSet, _ drawn: SampledImages) {

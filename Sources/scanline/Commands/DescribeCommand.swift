@@ -137,7 +137,7 @@ struct DescribeCommand: ParsableCommand {
     _ network: ImageModel, _ parameters: ParameterVector, _ field: ContextMap?, _ samplingGrowth: Int,
     _ bar: ProgressBar
   ) -> Measured {
-    let images = 4 * network.imagesTogether
+    let images = 4 * network.imagesPerPass
     let batch = network.noise(Philox(seed: 0, purpose: .benchmark), count: images)
     let engine = BatchGradient(model: network, batchSize: images, threads: 1)
     let gradient = ParameterVector(layout: network.layout)
@@ -188,7 +188,7 @@ struct DescribeCommand: ParsableCommand {
   private func table(of model: CostDescription) -> String {
     let rows = model.layers.map { layer in
       [
-        layer.cost.name, layer.cost.kind, "\(layer.cost.weights)", "\(layer.cost.connections)",
+        layer.cost.name, layer.cost.kind, "\(layer.cost.parameterCount)", "\(layer.cost.multiplyAdds)",
         "\(layer.cost.trainingSteps)", "\(layer.cost.samplingSteps)", "\(kibibytes(layer.cost.activationBytes))",
         "\(layer.context)",
       ]
@@ -196,7 +196,7 @@ struct DescribeCommand: ParsableCommand {
     let total = [
       "total", "", "\(model.weights)", "\(model.connections)", "\(model.steps.training)",
       "\(model.steps.sampling)",
-      "\(kibibytes(model.trainingBytes / model.imagesTogether))", "\(model.context)",
+      "\(kibibytes(model.trainingBytes / model.imagesPerPass))", "\(model.context)",
     ]
     return title(model.configuration) + "\n"
       + textTable(["layer", "kind", "weights", "connections", "training", "sampling", "KiB", "sees"], rows + [total])
@@ -213,7 +213,7 @@ struct DescribeCommand: ParsableCommand {
         row("steps, training") { "\($0.steps.training)  \($0.formulas.trainingSteps)" },
         row("steps, pipelined") { "\($0.steps.pipelined)" },
         row("steps, sampling") { "\($0.steps.sampling)  \($0.formulas.samplingSteps)" },
-        row("training workspace, KiB") { "\(kibibytes($0.trainingBytes / $0.imagesTogether))" },
+        row("training workspace, KiB") { "\(kibibytes($0.trainingBytes / $0.imagesPerPass))" },
         row("sampling 1 image, KiB") { "\(kibibytes($0.sampling[0].bytes))" },
         row("64 images on \(counted(models[0].sampling[1].threads, "thread")), KiB") {
           "\(kibibytes($0.sampling[1].bytes))"

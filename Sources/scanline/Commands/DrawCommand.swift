@@ -36,12 +36,12 @@ struct DrawCommand: ParsableCommand {
   func validate() throws {
     guard (1...1_000_000).contains(count) else { throw ValidationError("--count lies in 1 to 1000000.") }
     guard (8...512).contains(side) else { throw ValidationError("--side lies in 8 to 512.") }
-    try demandThreads(threads)
+    try requireThreads(threads)
   }
 
   func run() throws {
     var outputs = OutputFiles()
-    try outputs.demandFolder(folder, for: "the folder")
+    try outputs.requireFolder(folder, for: "the folder")
     let drawing = GlyphDrawing(seed: seed, side: side)
     let bar = ProgressBar(shown.console(), "drawing", total: count)
     try drawing.write(count: count, to: folder, threads: threads ?? availableThreads(), progress: bar.advance)

@@ -55,7 +55,7 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup(title: "Images") var images: ImageOptions
 
   func validate() throws {
-    try demandThreads(threads)
+    try requireThreads(threads)
     if let worst, !(1...256).contains(worst) { throw ValidationError("--worst lies in 1 to 256.") }
     if worst == nil && worstOutput != nil { throw ValidationError("--worst-output goes with --worst.") }
   }
@@ -106,7 +106,7 @@ struct EvaluateCommand: ParsableCommand {
     let places: [Int]
     switch trained {
     case .notKnown(let reason):
-      try checkpoint.demandOwnSplit(split, of: listing, images, name: checkpoint.path, reason: reason)
+      try checkpoint.requireOwnSplit(split, of: listing, images, name: checkpoint.path, reason: reason)
       if split == nil, let own = checkpoint.state.data?.folder, isSameFolder(own, folder) {
         console.logger.warning(
           "all images of \(folder) are scored, those it was trained on too; --split valid leaves them out")
@@ -138,7 +138,7 @@ struct EvaluateCommand: ParsableCommand {
   private func write(_ least: [Int], _ scores: ImageScores, _ scorer: Scorer, _ checkpoint: LoadedCheckpoint) throws {
     let quantization = checkpoint.state.quantization
     let batch = quantization.batch(from: scores.set, indices: least)
-    let sheet = SurpriseSheet(batch, valueNats: scorer.valueNats(batch), quantization: quantization)
+    let sheet = LikelihoodMaps(batch, valueNats: scorer.valueNats(batch), quantization: quantization)
     let labels = least.enumerated().map { place, image in
       let name = DurableFiles.split(scores.set.paths[image]).name.displayed
       return "\(place + 1). \(scores.nats[image].text(1)) nats  \(name)"

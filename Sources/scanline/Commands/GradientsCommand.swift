@@ -54,7 +54,7 @@ struct GradientsCommand: ParsableCommand {
 
   func validate() throws {
     guard jacobian || images == nil else { throw ValidationError("--images goes with --jacobian.") }
-    try demandThreads(threads)
+    try requireThreads(threads)
     guard (1...1000).contains(count), (1...100_000).contains(steps) else {
       throw ValidationError("--count lies in 1 to 1000, --steps in 1 to 100000.")
     }

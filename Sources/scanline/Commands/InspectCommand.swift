@@ -31,7 +31,7 @@ struct InspectCommand: ParsableCommand {
   @OptionGroup var shown: ProgressOptions
 
   func validate() throws {
-    try demandThreads(threads)
+    try requireThreads(threads)
   }
 
   func run() throws {
@@ -41,9 +41,11 @@ struct InspectCommand: ParsableCommand {
     let listing = try images.scan(folder)
     let listed = clock.now
     let bar = ProgressBar(console, "reading", total: listing.entries.count)
-    let survey = FolderSurvey(
+    var survey = FolderSurvey(
       of: listing, options: images.loading(), threads: threads ?? availableThreads(), progress: bar.advance)
     bar.finish()
+    survey.needs = survey.needs.map(\.inFlags)
+    survey.notes = survey.notes.map(\.inFlags)
     let decoded = clock.now
     console.line(
       "Listed \(counted(survey.images, "PNG file")) in \((listed - start).inSeconds.text(2)) s, "

@@ -50,7 +50,7 @@ struct LearningRateCommand: ParsableCommand {
   @OptionGroup(title: "Images") var images: ImageOptions
 
   func validate() throws {
-    try demandThreads(threads)
+    try requireThreads(threads)
     if checkpoint != nil,
       let given = model.given ?? quantization.given ?? (classConditional ? "--class-conditional" : nil)
     {
@@ -103,10 +103,10 @@ struct LearningRateCommand: ParsableCommand {
     let training = try training(over: loaded.state.training)
     let set = try read(try loaded.scan(folder, images), over: loaded.state.data?.loading, threads, console)
       .numbered(as: loaded.state.model.classNames, path: folder)
-    try loaded.demandChannels(of: set, path: folder)
+    try loaded.requireChannels(of: set, path: folder)
     var state = loaded.state
     state.model.shape = set.shape
-    try demandMemory(state, training, threads)
+    try requireMemory(state, training, threads)
     return (state, loaded.parameters, training, set)
   }
 
@@ -119,7 +119,7 @@ struct LearningRateCommand: ParsableCommand {
     let set = try read(try images.scan(folder), over: nil, threads, console)
     let configuration = try model.fitted(unsized, to: set, classConditional: classConditional, path: folder)
     let state = RunState(model: configuration, quantization: quantization)
-    try demandMemory(state, training, threads)
+    try requireMemory(state, training, threads)
     return try (
       state, configuration.makeModel().initialParameters(seed: training.seed), training,
       set.numbered(as: configuration.classNames, path: folder)
@@ -145,9 +145,9 @@ struct LearningRateCommand: ParsableCommand {
     return try listing.images(of: .train, images.loading(over: base), threads: threads, console: console)
   }
 
-  private func demandMemory(_ state: RunState, _ training: TrainingOptions, _ threads: Int) throws {
+  private func requireMemory(_ state: RunState, _ training: TrainingOptions, _ threads: Int) throws {
     var state = state
     (state.training, state.data) = (training, nil)
-    try RunForecast.demandRoom(for: state, threads: threads, path: "lr-find")
+    try ResourceEstimate.requireRoom(for: state, threads: threads, path: "lr-find")
   }
 }

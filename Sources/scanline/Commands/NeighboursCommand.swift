@@ -46,7 +46,7 @@ struct NeighboursCommand: ParsableCommand {
   func validate() throws {
     guard (1...100).contains(nearest) else { throw ValidationError("--nearest lies in 1 to 100.") }
     guard (1...10_000).contains(count) else { throw ValidationError("--count lies in 1 to 10000.") }
-    try demandThreads(threads)
+    try requireThreads(threads)
   }
 
   func run() throws {

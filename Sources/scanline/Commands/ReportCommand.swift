@@ -45,7 +45,7 @@ struct ReportCommand: ParsableCommand {
     guard !paths.isEmpty else { throw ValidationError("Name a run folder, or several.") }
     guard images.map({ $0 >= 0 }) ?? true else { throw ValidationError("--images is 0 or more.") }
     guard (0...100).contains(completions) else { throw ValidationError("--completions lies in 0 to 100.") }
-    try demandThreads(threads)
+    try requireThreads(threads)
   }
 
   struct Summary: Encodable {

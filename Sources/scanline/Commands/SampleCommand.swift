@@ -57,8 +57,8 @@ struct SampleCommand: ParsableCommand {
     let console = shown.console()
     var outputs = OutputFiles(force: sampling.force)
     try outputs.demand(output, as: .png, for: "--output")
-    if progressFrames != nil { try outputs.demandFolder(framesPath, for: "--progress-frames") }
-    if let folder = sampling.folder { try outputs.demandFolder(folder, for: "--folder") }
+    if progressFrames != nil { try outputs.requireFolder(framesPath, for: "--progress-frames") }
+    if let folder = sampling.folder { try outputs.requireFolder(folder, for: "--folder") }
     let singles = try sampling.folder.map { try PNGFolder($0, force: sampling.force) }
     let frames = try progressFrames.map { _ in try PNGFolder(framesPath, force: sampling.force) }
     let checkpoint = try LoadedCheckpoint(checkpoint ?? ShippedCheckpoint.path(), sampling.weights, console: console)

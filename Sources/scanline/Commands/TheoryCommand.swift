@@ -90,7 +90,7 @@ struct TheoryCommand: ParsableCommand {
     let wrong = reports.filter { $0.holds == violate }.map(\.name)
     guard wrong.isEmpty else {
       throw ScanlineError(
-        .inner, path: "theory", expected: violate ? "every statement broken" : "every statement to hold",
+        .internal, path: "theory", expected: violate ? "every statement broken" : "every statement to hold",
         found: "\(wrong.joined(separator: ", ")) \(violate ? "holding" : "broken")")
     }
   }
@@ -104,7 +104,7 @@ struct TheoryCommand: ParsableCommand {
   private func plotPaths(_ chosen: [TheoryStatement]) throws -> [String] {
     guard let plots else { return [] }
     var outputs = OutputFiles(force: force)
-    try outputs.demandFolder(plots, for: "--plots")
+    try outputs.requireFolder(plots, for: "--plots")
     try DurableFiles.createFolders(plots, isDurable: false)
     let paths = chosen.map { plots + "/" + $0.rawValue + (violate ? "-violated" : "") }
     for file in paths.flatMap({ [$0 + ".png", $0 + ".svg"] })

@@ -156,7 +156,7 @@ extension ImageFolder {
   ///
   /// - Throws: `ScanlineError` as ``ImageSet`` does.
   func images(of split: Split?, _ options: ImageLoadingOptions, threads: Int, console: Console) throws -> ImageSet {
-    console.warnOnce(notes)
+    console.warnOnce(notes.map(\.inFlags))
     let bar = ProgressBar(console, "reading", total: entries(in: split).count)
     defer { bar.finish() }
     let set = try ImageSet(loading: self, split: split, options: options, threads: threads, progress: bar.advance)

@@ -3,7 +3,7 @@ import ArgumentParser
 
 /// Throws a usage error where `threads`, as given, make no sense. More than the most would be a slip of the hand: each
 /// thread has memory of its own.
-func demandThreads(_ threads: Int?) throws {
+func requireThreads(_ threads: Int?) throws {
   if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads lies in 1 to 1024.") }
 }
 

@@ -46,21 +46,21 @@ struct OutputFiles {
 
   /// Throws unless `option` may write a file of `format` to `path`.
   mutating func demand(_ path: String, as format: Format, for option: String) throws {
-    try demandName(path, option, "the name of a file")
-    try demandFree(path)
+    try requireName(path, option, "the name of a file")
+    try requireFree(path)
     guard format.endings.contains(Self.ending(path)) else {
       throw ScanlineError(
         .usage, path: option, expected: "a name that ends in \(format.endings[0]), as \(format.rawValue) is written",
         found: path)
     }
-    try demandNoOther(path, option)
-    try demandNoInput(path, option)
+    try requireNoOther(path, option)
+    try requireNoInput(path, option)
     try DurableFiles.tryReplacing(path)
   }
 
   /// Throws unless `option` may write files called `stem` and the usual endings of `formats`.
   mutating func demand(stem: String, _ formats: [Format], for option: String) throws {
-    try demandName(stem, option, "the name of files")
+    try requireName(stem, option, "the name of files")
     let endings = formats.map { $0.endings[0] }
     if Self.fileEndings.contains(Self.ending(stem)) || stem.utf8.last == UInt8(ascii: "/") {
       throw ScanlineError(
@@ -71,20 +71,20 @@ struct OutputFiles {
   }
 
   /// Throws unless `option` may write into the folder `path`, or make it. `isNew` demands that nothing has the name.
-  mutating func demandFolder(_ path: String, for option: String, isNew: Bool = false) throws {
-    try demandName(path, option, "the name of a folder")
+  mutating func requireFolder(_ path: String, for option: String, isNew: Bool = false) throws {
+    try requireName(path, option, "the name of a folder")
     if isNew, DurableFiles.exists(DurableFiles.withoutFinalSlashes(path)) { throw DurableFiles.nameTaken(path) }
     if DurableFiles.exists(path), !DurableFiles.isFolder(path) {
       throw ScanlineError(.cannotCreate, path: path, expected: "a folder, new or not", found: "a file")
     }
-    try demandNoOther(DurableFiles.withoutFinalSlashes(path), option)
+    try requireNoOther(DurableFiles.withoutFinalSlashes(path), option)
     // "/step-00001234/.optimizer.safetensors.12345.tmp" and the like come behind it.
     try DurableFiles.tryMakingFolder(path, room: 96)
   }
 
   // MARK: - Names
 
-  private func demandName(_ path: String, _ option: String, _ expected: String) throws {
+  private func requireName(_ path: String, _ option: String, _ expected: String) throws {
     func refuse(_ found: String) -> ScanlineError {
       ScanlineError(.usage, path: option, expected: expected, found: found)
     }
@@ -113,7 +113,7 @@ struct OutputFiles {
   // MARK: - What is there
 
   /// Throws where something is there that would be lost, or that no file can replace.
-  private func demandFree(_ path: String) throws {
+  private func requireFree(_ path: String) throws {
     var status = stat()
     let found = path.withFileSystemPath { lstat($0, &status) }
     let parent = DurableFiles.split(path).parent
@@ -136,7 +136,7 @@ struct OutputFiles {
   }
 
   /// Throws where another option of the command has the same file.
-  private mutating func demandNoOther(_ path: String, _ option: String) throws {
+  private mutating func requireNoOther(_ path: String, _ option: String) throws {
     let (parent, name) = DurableFiles.split(path)
     let file = Self.resolved(parent) + [UInt8(ascii: "/")] + name.fileNameBytes
     if let other = taken.first(where: { $0.file == file }) {
@@ -146,7 +146,7 @@ struct OutputFiles {
   }
 
   /// Throws where the file is an image that the command reads.
-  private func demandNoInput(_ path: String, _ option: String) throws {
+  private func requireNoInput(_ path: String, _ option: String) throws {
     guard DurableFiles.exists(path), Self.ending(path) == ".png" else { return }
     let file = Self.resolved(path)
     for input in inputs where DurableFiles.exists(input) {

@@ -33,7 +33,7 @@ struct ImportCIFARCommand: ParsableCommand {
 
   func run() throws {
     let console = shown.console()
-    try folder.demandOutput()
+    try folder.requireOutput()
     let files = try CIFARFiles(paths)
     let kind = try files.kind(kind)
     guard !coarse || kind == .cifar100 else {

@@ -43,7 +43,7 @@ struct ImportCommand: ParsableCommand {
 
   func run() throws {
     var outputs = OutputFiles()
-    try outputs.demandFolder(output, for: "--output", isNew: true)
+    try outputs.requireFolder(output, for: "--output", isNew: true)
     let quantization = try levels.quantization(seed: 0)
     guard channels == 1 || channels == 3 else {
       throw ScanlineError(.usage, path: "--channels", expected: "1 or 3", found: "\(channels)")

@@ -33,7 +33,7 @@ struct ImportIDXCommand: ParsableCommand {
 
   func run() throws {
     let console = shown.console()
-    try folder.demandOutput()
+    try folder.requireOutput()
     let file = try IDXFile(images, dimensions: 3, what: "images")
     let (count, stored) = (file.sizes[0], ImageShape(height: file.sizes[1], width: file.sizes[2], channels: 1))
     let shape =

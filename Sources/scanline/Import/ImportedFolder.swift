@@ -14,16 +14,16 @@ struct ImportFolderOptions: ParsableArguments {
   @Flag(help: "One JSON object instead of a line.") var json = false
 
   func validate() throws {
-    try demandThreads(threads)
+    try requireThreads(threads)
   }
 
   var threadCount: Int { threads ?? availableThreads() }
   /// Throws, before any file is read, where the folder cannot be made or filled.
-  func demandOutput() throws {
+  func requireOutput() throws {
     var outputs = OutputFiles(force: force)
-    try outputs.demandFolder(output, for: "--output")
-    if split != nil { try outputs.demandFolder(target, for: "--split") }
-    try ImportedFolder.demandFree(target, force: force)
+    try outputs.requireFolder(output, for: "--output")
+    if split != nil { try outputs.requireFolder(target, for: "--split") }
+    try ImportedFolder.requireFree(target, force: force)
   }
 
   /// The folder that is made: of a split, the one below the output.
@@ -66,7 +66,7 @@ struct ImportedFolder {
   ///   `locked` where another import fills it.
   init(_ options: ImportFolderOptions) throws {
     (target, force, threads) = (DurableFiles.withoutFinalSlashes(options.target), options.force, options.threadCount)
-    try Self.demandFree(target, force: force)
+    try Self.requireFree(target, force: force)
     let (parent, name) = DurableFiles.split(target)
     staging = (parent == "/" ? "" : parent) + "/.importing-" + name
     // Not created under a registration: another import may be at work in it, and it is that one's until the lock is ours.
@@ -96,7 +96,7 @@ struct ImportedFolder {
   ///
   /// - Throws: `ScanlineError`: `cannotCreate` where something has come to be there meanwhile, `io`.
   func finish() throws {
-    try Self.demandFree(target, force: force)
+    try Self.requireFree(target, force: force)
     try UnfinishedFiles.end(staging, finish: takeName)
   }
 
@@ -135,7 +135,7 @@ struct ImportedFolder {
   }
 
   /// Only images are ever replaced: a slip of the hand must not cost a home folder.
-  static func demandFree(_ path: String, force: Bool) throws {
+  static func requireFree(_ path: String, force: Bool) throws {
     guard DurableFiles.exists(path) else { return }
     guard DurableFiles.isFolder(path) else {
       throw ScanlineError(.cannotCreate, path: path, expected: "a new folder", found: "a file")

@@ -45,7 +45,7 @@ extension ReportScores {
       """,
       """
       95% intervals are by Student's t and, from \(Bootstrap.fewestImages) images on, by the bootstrap-t of \
-      \(Bootstrap.standardResamples) resamples of the images, the wider at either end; ± is a standard error. They speak \
+      \(Bootstrap.defaultResamples) resamples of the images, the wider at either end; ± is a standard error. They speak \
       of other images like these, not of other training runs.
       """,
       """

@@ -123,7 +123,7 @@ struct ReportOverview {
         "sequential steps, sampling",
         { "\(Self.grouped($0.steps.sampling)) <small>\($0.formulas.samplingSteps)</small>" }
       ),
-      ("training workspace for an image", { "\(Self.kibibytes($0.trainingBytes / $0.imagesTogether))" }),
+      ("training workspace for an image", { "\(Self.kibibytes($0.trainingBytes / $0.imagesPerPass))" }),
       ("memory to draw one image", { "\(Self.kibibytes($0.sampling[0].bytes))" }),
       (
         "context: pixels seen by the middle of the last row",

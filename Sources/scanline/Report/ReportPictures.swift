@@ -68,7 +68,7 @@ struct ReportPictures {
     guard set.shape.height > 1 else {
       throw ScanlineError(.badData, path: folder, expected: "images of two rows or more", found: "\(set.shape)")
     }
-    let kept = try KeptPixels(rows: set.shape.height / 2, shape: set.shape)
+    let kept = try InpaintingMask(rows: set.shape.height / 2, shape: set.shape)
     let quantization = checkpoint.state.quantization
     let given = GivenPixels(
       quantization.batch(from: set, indices: (0..<set.count * count).map { $0 / count }), mask: kept.mask)

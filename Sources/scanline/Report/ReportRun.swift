@@ -77,7 +77,7 @@ struct ReportRun {
       return .failure(error)
     } catch {
       // The readers throw nothing else; if one did, the report would still state it.
-      return .failure(ScanlineError(.inner, path: "report", expected: "a piece of a run", found: "\(error)"))
+      return .failure(ScanlineError(.internal, path: "report", expected: "a piece of a run", found: "\(error)"))
     }
   }
 
@@ -106,7 +106,7 @@ struct ReportRun {
           picture: ReportPicture(png: png, shape: shape, alternative: "Grid of images drawn at step \(step)"),
           text: PNGText(parsing: png))
       } catch {
-        messages.append("\(error)")
+        messages.append(inFlags(error))
         return nil
       }
     }
@@ -128,7 +128,7 @@ struct ReportRun {
       }
       return text
     } catch {
-      messages.append("\(error)")
+      messages.append(inFlags(error))
       return nil
     }
   }
@@ -138,7 +138,7 @@ struct ReportRun {
     do {
       return flattened("", try StrictJSON.parse(Array(text.utf8), path: path))
     } catch {
-      messages.append("\(error)")
+      messages.append(inFlags(error))
       return []
     }
   }

@@ -18,7 +18,7 @@ struct ReportTraining {
     var known: [(run: ReportRun, curves: LossCurves.Run)] = []
     for run in runs {
       switch run.metrics {
-      case .failure(let error): notes.append(.note("\(HTML.name(run.name)) has no loss curves: \("\(error)")"))
+      case .failure(let error): notes.append(.note("\(HTML.name(run.name)) has no loss curves: \(inFlags(error))"))
       case .success(let history) where history.last == nil:
         notes.append(.note("\(HTML.name(run.name)) has no loss curves: its \(MetricsRecord.fileName) holds no record."))
       case .success(let history): known.append((run, Self.curves(run.name, history)))
@@ -118,7 +118,7 @@ struct ReportTraining {
   private func flow(_ run: ReportRun) -> HTML {
     let history: GradientHistory
     switch run.gradients {
-    case .failure(let error): return .note("No gradient flow: \("\(error)")")
+    case .failure(let error): return .note("No gradient flow: \(inFlags(error))")
     case .success(let records): history = records
     }
     guard let first = history.chosen.first, let last = history.last, !last.layers.isEmpty else {
@@ -146,7 +146,7 @@ struct ReportTraining {
     guard let model = state?.model else { return .note("Without a checkpoint the flags cannot be put in words.") }
     let points = history.flagged.map { trouble -> HTML in
       """
-      \(trouble.first.warnings(model: model).joined(separator: "; ")). \
+      \(trouble.first.warnings(model: model).joined(separator: "; ").inFlags). \
       (\(trouble.kind.rawValue): \(counted(trouble.layers.count, "layer")), in \(trouble.recordCount) of \
       \(counted(history.count, "record")), last at step \(trouble.lastStep))
       """

@@ -37,7 +37,7 @@ struct CompareReport: Encodable {
   /// Of the level data: two comparisons with the same one are about the same images, level by level.
   var fingerprint: String
   var baselineImages: Stated<Int>
-  var resamples = Bootstrap.standardResamples
+  var resamples = Bootstrap.defaultResamples
   var seed: UInt64
   var rows: [Row]
   /// What to know of who was trained on what; not in the JSON object.

@@ -19,10 +19,10 @@ extension ComparedModels {
         .diverged, path: set.paths[image],
         expected: "a finite log-likelihood under \(subject.name)", found: "\(nats[image]) nats")
     }
-    let connections = model.layerCosts.reduce(0) { $0 + $1.connections }
+    let multiplyAdds = model.layerCosts.reduce(0) { $0 + $1.multiplyAdds }
     return Comparison.Candidate(
       subject.name, nats: nats, weights: model.layout.liveCount,
-      multiplyAdds: Double(connections) / Double(set.shape.pixels), isModel: true)
+      multiplyAdds: Double(multiplyAdds) / Double(set.shape.pixels), isModel: true)
   }
 
   /// The baselines with their nats of the images of `set`; those that must be fitted only where there are images to fit

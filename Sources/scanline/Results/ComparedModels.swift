@@ -48,7 +48,7 @@ struct ComparedModels {
     (self.models, self.folder) = (models, folder)
     let first = models[0]
     for other in models.dropFirst() {
-      try Self.demandSame(first, other, hasSeed: binarizationSeed != nil)
+      try Self.requireSame(first, other, hasSeed: binarizationSeed != nil)
     }
     let own = first.checkpoint.state.quantization
     quantization = try Quantization(
@@ -111,7 +111,7 @@ struct ComparedModels {
   }
 
   /// Throws where the two are about different data.
-  private static func demandSame(_ a: Model, _ b: Model, hasSeed: Bool) throws {
+  private static func requireSame(_ a: Model, _ b: Model, hasSeed: Bool) throws {
     let (first, second) = (a.checkpoint.state, b.checkpoint.state)
     func words(_ state: RunState) -> String {
       let quantization = state.quantization

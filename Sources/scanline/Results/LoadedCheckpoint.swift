@@ -57,12 +57,12 @@ struct LoadedCheckpoint {
     let set = try listing.images(
       of: split, images.loading(over: state.data?.loading), threads: threads, console: console
     ).numbered(as: ignoresClasses ? nil : state.model.classNames, path: listing.path)
-    try demandChannels(of: set, path: listing.path)
+    try requireChannels(of: set, path: listing.path)
     return (set, model(for: set, console: console))
   }
 
   /// Throws `badData`, naming the option that helps, where the images of `set` have not the model's channels.
-  func demandChannels(of set: ImageSet, path: String) throws {
+  func requireChannels(of set: ImageSet, path: String) throws {
     let channels = state.model.shape.channels
     guard set.shape.channels != channels else { return }
     func words(_ channels: Int) -> String { channels == 1 ? "grey" : "RGB" }

@@ -21,7 +21,7 @@ struct SamplingOptions: ParsableArguments {
 
   func validate() throws {
     guard temperature > 0, temperature.isFinite else { throw ValidationError("--temperature is a positive number.") }
-    try demandThreads(threads)
+    try requireThreads(threads)
   }
 
   var threadCount: Int { threads ?? availableThreads() }

@@ -27,7 +27,7 @@ struct DryRun {
 
   /// Prints the table. Throws `diverged` where a step does.
   func report() throws {
-    let forecast = RunForecast(state, threads: threads, drawsPlots: drawsPlots)
+    let forecast = ResourceEstimate(state, threads: threads, drawsPlots: drawsPlots)
     // The weights and moments are made by now, the rest is to come.
     let memory = AvailableMemory()
     let most = memory.resident + forecast.growth(isLoaded: true)
@@ -78,7 +78,7 @@ struct DryRun {
   private var batch: Int { min(state.training?.batchSize ?? 1, train.count) }
 
   private func text(_ bytes: Int) -> String {
-    bytes < 10 << 20 ? "\(bytes.kibibytes) KiB" : "\(RunForecast.mebibytes(bytes)) MiB"
+    bytes < 10 << 20 ? "\(bytes.kibibytes) KiB" : "\(ResourceEstimate.mebibytes(bytes)) MiB"
   }
 }
 

@@ -8,7 +8,7 @@ final class GradientWatch {
   private let console: Console
   private let model: ModelConfiguration
   private let showsTable: Bool
-  private var known: [GradientFlag] = []
+  private var known: [GradientWarning] = []
 
   /// A watch over a run of `model`.
   init(console: Console, model: ModelConfiguration, showsTable: Bool) {
@@ -21,7 +21,7 @@ final class GradientWatch {
   func show(_ record: GradientRecord) {
     if showsTable { console.block(Self.table(record)) }
     // A flag that has once been told is told again only after it was gone.
-    for warning in record.warnings(besides: known, model: model) { console.warning(warning) }
+    for warning in record.warnings(besides: known, model: model) { console.warning(warning.inFlags) }
     known = record.flags
   }
 

@@ -70,7 +70,7 @@ struct TrainCommand: StoppableCommand {
   @OptionGroup(title: "Images") var images: ImageOptions
 
   mutating func validate() throws {
-    try demandThreads(threads)
+    try requireThreads(threads)
     if dryRun && resume { throw ValidationError("--dry-run is for a new run; what a run takes does not change later.") }
     if name != nil && output != nil { throw ValidationError("--name and --output exclude each other.") }
     if let name,
@@ -109,8 +109,8 @@ struct TrainCommand: StoppableCommand {
     let threads = threads ?? availableThreads()
     if !resume {
       var folders = OutputFiles()
-      try folders.demandFolder(run, for: name == nil ? "--output" : "--name")
-      try demandEmpty(run)
+      try folders.requireFolder(run, for: name == nil ? "--output" : "--name")
+      try requireEmpty(run)
     }
     let began = try resume ? nil : started(run, threads, console, dryRun ? nil : signals)
     if dryRun, let began {
@@ -174,7 +174,7 @@ struct TrainCommand: StoppableCommand {
 
   /// A new run writes over nothing. The records of a run that ended before its first save (it diverged, or was killed)
   /// are no result, and must not keep the same command from being given again: the new run's take their place.
-  private func demandEmpty(_ run: String) throws {
+  private func requireEmpty(_ run: String) throws {
     let existing = try? DurableFiles.names(in: run).filter {
       !$0.hasPrefix(".") && !RunRecorder.isOurs($0, in: run)
     }
@@ -194,7 +194,7 @@ struct TrainCommand: StoppableCommand {
         found: "none")
     }
     let lock = try RunLock(run: run)
-    if !resume { try demandEmpty(run) }
+    if !resume { try requireEmpty(run) }
     try CheckpointFolder.removeLeftovers(under: lock)
     return lock
   }
@@ -248,7 +248,7 @@ struct TrainCommand: StoppableCommand {
       training: options)
     let outputs = outputs(over: nil)
     state.outputs = outputs == RunState.RunOutputs() ? nil : outputs
-    try RunForecast.demandRoom(for: state, threads: threads, drawsPlots: outputs.plots, path: asked)
+    try ResourceEstimate.requireRoom(for: state, threads: threads, drawsPlots: outputs.plots, path: asked)
     let classNames = configuration.classNames
     let network = configuration.makeModel()
     let classes = configuration.classCount > 0 ? "; " + counted(configuration.classCount, "class") : ""
@@ -293,7 +293,7 @@ struct TrainCommand: StoppableCommand {
     if let length { state.changeLength(to: length, restarting: training.schedule) }
     try state.training?.validate()
     let formerLength = former.training?.length
-    if state.training?.length != formerLength { try demandLength(state) }
+    if state.training?.length != formerLength { try requireLength(state) }
     if state == former, let finished = FinishedRun(state, run: run) {
       finished.report(console)
       return nil
@@ -306,10 +306,10 @@ struct TrainCommand: StoppableCommand {
     let path = folder ?? data.folder
     let listing = try data.scan(path, threads: threads)
     let (train, valid) = try load(listing, data.loading, threads, console, signals)
-    try state.demandSameImages(train: train, valid: valid, path: path)
+    try state.requireSameImages(train: train, valid: valid, path: path)
     // A run of an earlier version knows its images from here on.
     if data.trainedImages == nil { state.data?.trainedImages = ContentHashSet(of: train) }
-    try RunForecast.demandRoom(for: state, threads: threads, drawsPlots: outputs.plots, isLoaded: true, path: run)
+    try ResourceEstimate.requireRoom(for: state, threads: threads, drawsPlots: outputs.plots, isLoaded: true, path: run)
     console.line("Resumed \(run) at step \(adam.step)")
     if let note = ScheduleNote(former: former, now: state).text { console.line(note) }
     let classNames = state.model.classNames
@@ -319,7 +319,7 @@ struct TrainCommand: StoppableCommand {
   }
 
   /// A new length shorter than what was trained would end the run before it began.
-  private func demandLength(_ state: RunState) throws {
+  private func requireLength(_ state: RunState) throws {
     func require(_ condition: Bool, _ option: String, _ least: String, _ found: Any) throws {
       guard !condition else { return }
       throw ScanlineError(
@@ -343,7 +343,7 @@ struct TrainCommand: StoppableCommand {
     let audit = CausalityAudit(configuration.makeModel(), parameters: adam.parameters, limit: 16)
     if let leak = audit.leak {
       throw ScanlineError(
-        .inner, path: "causality audit", expected: "outputs that see earlier pixels only", found: "\(leak)")
+        .internal, path: "causality audit", expected: "outputs that see earlier pixels only", found: "\(leak)")
     }
   }
 }

@@ -43,7 +43,7 @@ struct ModelOptions: ParsableArguments {
     var configuration = configuration
     configuration.shape = set.shape
     // The usual width does not split into three colours.
-    if configuration.drawsChannelsApart && width == nil { configuration.width = 36 }
+    if configuration.isChannelAutoregressive && width == nil { configuration.width = 36 }
     if classConditional {
       guard !set.classNames.isEmpty else {
         throw ScanlineError(
@@ -167,7 +167,7 @@ struct TrainingFlags: ParsableArguments {
   /// Fills in the defaults that depend on the number of training images, and warns of a warm-up that was given and takes
   /// more than a tenth of the run. By the clock that shows later, while the run is at work.
   func completeDefaults(of options: inout TrainingOptions, images: Int, _ console: Console) {
-    let stepsPerEpoch = DataOrder(images: images, batchSize: options.batchSize, seed: options.seed).stepsPerEpoch
+    let stepsPerEpoch = BatchSampler(images: images, batchSize: options.batchSize, seed: options.seed).stepsPerEpoch
     if steps == nil, epochs == nil, minutes == nil { options.setDefaultLength(stepsPerEpoch: stepsPerEpoch) }
     let total = options.length.steps(perEpoch: stepsPerEpoch)
     guard warmup != nil else { return options.schedule.setDefaultWarmup(steps: total) }

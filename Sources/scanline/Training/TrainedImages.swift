@@ -35,7 +35,7 @@ extension LoadedCheckpoint {
   /// pixels: where a seeded hash holds them out, it must be by the share and seed of training.
   ///
   /// - Throws: `ScanlineError` (`badData`).
-  func demandOwnSplit(_ split: Split?, of listing: ImageFolder, _ images: ImageOptions, name: String, reason: String)
+  func requireOwnSplit(_ split: Split?, of listing: ImageFolder, _ images: ImageOptions, name: String, reason: String)
     throws
   {
     guard let data = state.data, split == .valid, !listing.splitFolders.contains(.valid) else { return }

@@ -29,7 +29,7 @@ struct TrainingOverlap {
     self.models = models.map { Model(name: $0.name, trained: $0.checkpoint.trained(on: set, options)) }
     for (model, known) in zip(models, self.models) {
       guard case .notKnown(let reason) = known.trained else { continue }
-      try model.checkpoint.demandOwnSplit(split, of: listing, options, name: model.name, reason: reason)
+      try model.checkpoint.requireOwnSplit(split, of: listing, options, name: model.name, reason: reason)
     }
     let trained = self.models.reduce(into: Set<Int>()) { all, model in
       if case .known(let places) = model.trained { all.formUnion(places) }

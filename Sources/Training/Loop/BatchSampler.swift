@@ -5,7 +5,7 @@ import Core
 /// seed and the step alone, so a run that is resumed at any step sees what it would have seen.
 ///
 /// The images that do not fill a last batch are left out of that epoch; the next permutation leaves out others.
-package struct DataOrder: Sendable {
+package struct BatchSampler: Sendable {
   /// Training images.
   package let images: Int
   /// Images in a step: the batch asked for, or all images where there are fewer.

@@ -1,7 +1,7 @@
 // What is wrong with a gradient, in words.
 
 /// A layer whose gradient or units are in trouble.
-public struct GradientFlag: Sendable, Codable, Equatable {
+public struct GradientWarning: Sendable, Codable, Equatable {
   /// The kinds of trouble.
   public enum Kind: String, Sendable, Codable, CaseIterable {
     /// The flow is below `vanishingRatio` of the last layer's.
@@ -31,13 +31,13 @@ public struct GradientFlag: Sendable, Codable, Equatable {
   public var value: Double
 
   /// The flags of a step's layers.
-  package static func flags(of layers: [GradientRecord.Layer]) -> [GradientFlag] {
+  package static func flags(of layers: [GradientRecord.Layer]) -> [GradientWarning] {
     guard let last = layers.last?.flow.rms, last > 0 else { return [] }
-    return layers.flatMap { layer -> [GradientFlag] in
+    return layers.flatMap { layer -> [GradientWarning] in
       let ratio = layer.flow.rms / last
-      var found: [GradientFlag] = []
+      var found: [GradientWarning] = []
       func flag(_ kind: Kind, _ value: Double) {
-        found.append(GradientFlag(layer: layer.name, kind: kind, value: value))
+        found.append(GradientWarning(layer: layer.name, kind: kind, value: value))
       }
       if ratio < vanishingRatio { flag(.vanishing, ratio) }
       if ratio > explodingRatio { flag(.exploding, ratio) }
@@ -53,20 +53,20 @@ public struct GradientFlag: Sendable, Codable, Equatable {
     switch kind {
     case .vanishing:
       let choices = model.family.choices
-      if choices.residual != .pre { return "--residual pre, which keeps a path of slope 1 through any depth" }
-      if choices.activation == .sigmoid { return "--activation tanh or relu: a sigmoid's slope is at most 1/4" }
-      return "--initialization he or glorot, a higher --learning-rate, or fewer --blocks"
-    case .exploding: return "--clip 1, a lower --learning-rate, or --initialization uniform"
-    case .dead: return "a lower --learning-rate, --initialization he, or --activation tanh"
-    case .saturated: return "a lower --learning-rate, --initialization glorot, or --activation relu"
+      if choices.residual != .pre { return "`residual` pre, which keeps a path of slope 1 through any depth" }
+      if choices.activation == .sigmoid { return "`activation` tanh or relu: a sigmoid's slope is at most 1/4" }
+      return "`initialization` he or glorot, a higher `baseRate`, or fewer `blocks`"
+    case .exploding: return "`clipNorm` 1, a lower `baseRate`, or `initialization` uniform"
+    case .dead: return "a lower `baseRate`, `initialization` he, or `activation` tanh"
+    case .saturated: return "a lower `baseRate`, `initialization` glorot, or `activation` relu"
     }
   }
 }
 
 extension GradientRecord {
   /// The flags in sentences: one for each kind of trouble, with its worst layer. `known` are those already told.
-  package func warnings(besides known: [GradientFlag] = [], model: ModelConfiguration) -> [String] {
-    GradientFlag.Kind.allCases.compactMap { kind in
+  package func warnings(besides known: [GradientWarning] = [], model: ModelConfiguration) -> [String] {
+    GradientWarning.Kind.allCases.compactMap { kind in
       let all = flags.filter { $0.kind == kind }
       let isNew = all.contains { flag in !known.contains { $0.layer == flag.layer && $0.kind == kind } }
       guard isNew, let worst = all.max(by: { badness($0) < badness($1) }) else { return nil }
@@ -79,11 +79,11 @@ extension GradientRecord {
         case .dead: "is dying: \(GradientRecord.percent(worst.value)) of its units do nothing for any pixel"
         case .saturated: "is saturated: \(GradientRecord.percent(worst.value)) of its outputs have next to no slope"
         }
-      return "step \(step): \(worst.layer)\(others) \(said); try \(GradientFlag.remedy(kind, model))"
+      return "step \(step): \(worst.layer)\(others) \(said); try \(GradientWarning.remedy(kind, model))"
     }
   }
 
-  private func badness(_ flag: GradientFlag) -> Double { flag.kind == .vanishing ? -flag.value : flag.value }
+  private func badness(_ flag: GradientWarning) -> Double { flag.kind == .vanishing ? -flag.value : flag.value }
 
   /// Two digits that matter: 0.13, 2.1e-07.
   package static func short(_ value: Double) -> String {

@@ -5,7 +5,7 @@ import ImageData
 import Networks
 
 /// The pixels that `complete` keeps.
-struct KeptPixels {
+struct InpaintingMask {
   /// For each pixel, by rows, whether it stays; some do and some do not.
   let mask: [Bool]
   /// "rows 0 to 13", "the white pixels of mask.png"

@@ -3,7 +3,7 @@ import Core
 import Kernels
 
 /// Makes the maps of a network that runs on `images` images interleaved pixel by pixel, and counts their bytes.
-final class MapMaker {
+final class ActivationAllocator {
   private let shape: ImageShape
   private let images: Int
   private let height: Int
@@ -44,7 +44,7 @@ final class MapMaker {
   }
 
   /// A map that is read only while its own row is computed: of the last rows, one is kept.
-  func passingMap(_ channels: Int, border: FeatureMap.Border = .init()) -> FeatureMap {
+  func rowScratch(_ channels: Int, border: FeatureMap.Border = .init()) -> FeatureMap {
     let map = FeatureMap(
       height: height, width: shape.width * images, channels: channels, border: border, sharesRows: slides,
       in: arena)

@@ -6,7 +6,7 @@ import Kernels
 /// which nothing is computed twice. What later pixels read stays in memory: the last rows of the maps under masked
 /// convolutions, the state of the last row and pixel of recurrences. Every sum has the order of the parallel forward
 /// pass, so the logits equal its logits bit for bit.
-package final class PixelRunner {
+package final class IncrementalForward {
   /// N
   package let images: Int
   /// The logits of the pixel last run, image n in place `places(x)[n]` of any row: one map of a single row.
@@ -15,17 +15,17 @@ package final class PixelRunner {
   package var byteCount: Int { maker.byteCount }
 
   private let network: IncrementalGraph
-  private let maker: MapMaker
+  private let maker: ActivationAllocator
   private let input: FeatureMap
-  private let classes: ClassChoice?
+  private let classes: ClassConditioning?
   private let shape: ImageShape
   private let scale: PixelScale
   /// The image row that the maps stand at; −1 before the first.
   private var entered = -1
 
   init(
-    _ network: IncrementalGraph, configuration: ModelConfiguration, maker: MapMaker, images: Int,
-    input: FeatureMap, logits: FeatureMap, classes: ClassChoice?
+    _ network: IncrementalGraph, configuration: ModelConfiguration, maker: ActivationAllocator, images: Int,
+    input: FeatureMap, logits: FeatureMap, classes: ClassConditioning?
   ) {
     self.network = network
     self.images = images

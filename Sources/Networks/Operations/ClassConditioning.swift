@@ -3,15 +3,15 @@ import Core
 import Kernels
 
 /// Which class each of the interleaved images has: the layers' choice of bias.
-final class ClassChoice {
-  let biases: BiasChoice
+final class ClassConditioning {
+  let biases: BiasSelector
   private let count: Int
 
   /// nil where the model of `configuration` depends on no class.
   init?(_ configuration: ModelConfiguration, images: Int) {
     guard configuration.classCount > 0 else { return nil }
     count = configuration.classCount
-    biases = BiasChoice(width: configuration.shape.width, images: images)
+    biases = BiasSelector(width: configuration.shape.width, images: images)
   }
 
   /// Takes the classes of `images` of `batch`, which has them.

@@ -4,7 +4,7 @@ import ImageData
 import Plotting
 
 /// A picture of images, each with a map of its pixels' nats beside it.
-package struct SurpriseSheet {
+package struct LikelihoodMaps {
   /// Sides of the enlarged images, in pixels, are about this at least.
   private static let side = 112
   private static let gap = 8, line = 18, columns = 4

@@ -4,7 +4,7 @@ import ImageData
 import Networks
 
 /// The cost of a run on this machine, counted from its configuration.
-package struct RunForecast: Sendable {
+package struct ResourceEstimate: Sendable {
   /// Learned parameters.
   package let weights: Int
   /// Bytes of the weights, their average, Adam's moments and the gradient.
@@ -26,7 +26,7 @@ package struct RunForecast: Sendable {
   private static let plotBytes = 8 << 20
 
   /// Counts the cost of a run of `state` on `threads` threads that `drawsPlots` or does not. Its weights must fit into
-  /// memory: ``demandRoom(for:threads:drawsPlots:isLoaded:in:path:)`` sees to that.
+  /// memory: ``requireRoom(for:threads:drawsPlots:isLoaded:in:path:)`` sees to that.
   package init(_ state: RunState, threads: Int, drawsPlots: Bool = false) {
     let options = state.training ?? TrainingOptions()
     let model = state.model.makeModel()
@@ -62,13 +62,13 @@ package struct RunForecast: Sendable {
 
   /// Throws `usage` where a run of `state` needs more memory than there is, before anything of its size is made: first for
   /// its weights alone, then for all of it. Its images are read by now; `path` names who asked.
-  package static func demandRoom(
+  package static func requireRoom(
     for state: RunState, threads: Int, drawsPlots: Bool = false, isLoaded: Bool = false,
     in memory: AvailableMemory = AvailableMemory(), path: String
   ) throws {
     // Five vectors, and packed weights and shards' gradients beside.
     try demand(state.model.parameterCount * 5 * MemoryLayout<Float>.stride, in: memory, state, threads, path)
-    let forecast = RunForecast(state, threads: threads, drawsPlots: drawsPlots)
+    let forecast = ResourceEstimate(state, threads: threads, drawsPlots: drawsPlots)
     try demand(forecast.growth(isLoaded: isLoaded), in: memory, state, threads, path)
   }
 

@@ -4,10 +4,10 @@ import Kernels
 import Testing
 import Training
 
-@Suite struct DataOrderTests {
+@Suite struct BatchSamplerTests {
   @Test(arguments: [(46, 12), (48, 12), (7, 1), (5, 64), (64, 64)])
   func everyEpochShowsNoImageTwice(images: Int, batch: Int) {
-    var order = DataOrder(images: images, batchSize: batch, seed: 3)
+    var order = BatchSampler(images: images, batchSize: batch, seed: 3)
     #expect(order.batchSize == min(batch, images) && order.stepsPerEpoch == images / min(batch, images))
     var epochs: [[Int]] = []
     for epoch in 0..<4 {
@@ -26,21 +26,21 @@ import Training
   }
 
   @Test func imagesLeftOutOfOneEpochComeInAnother() {
-    var order = DataOrder(images: 46, batchSize: 12, seed: 3)
+    var order = BatchSampler(images: 46, batchSize: 12, seed: 3)
     let seen = Set((0..<30).flatMap { Array(order.batch(step: $0)) })
     // An image is left out of one epoch with probability 10/46, of all ten with 2·10⁻⁷.
     #expect(seen.count == 46)
   }
 
   @Test func aStepDoesNotDependOnThoseBefore() {
-    var inOrder = DataOrder(images: 46, batchSize: 12, seed: 3)
+    var inOrder = BatchSampler(images: 46, batchSize: 12, seed: 3)
     let batches = (0..<12).map { Array(inOrder.batch(step: $0)) }
     for step in (0..<12).reversed() {
-      var fresh = DataOrder(images: 46, batchSize: 12, seed: 3)
+      var fresh = BatchSampler(images: 46, batchSize: 12, seed: 3)
       #expect(Array(fresh.batch(step: step)) == batches[step])
       #expect(Array(inOrder.batch(step: step)) == batches[step])
     }
-    var other = DataOrder(images: 46, batchSize: 12, seed: 4)
+    var other = BatchSampler(images: 46, batchSize: 12, seed: 4)
     #expect(Array(other.batch(step: 0)) != batches[0])
   }
 }

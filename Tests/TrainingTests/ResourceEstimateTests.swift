@@ -6,7 +6,7 @@ import Networks
 import Testing
 import Training
 
-@Suite struct RunForecastTests {
+@Suite struct ResourceEstimateTests {
   private func configuration(
     _ kind: ModelKind, width: Int, blocks: Int, height: Int, columns: Int, channels: Int = 1
   ) -> ModelConfiguration {
@@ -43,7 +43,7 @@ import Training
   @Test func aRunThatDoesNotFitIsRefused() throws {
     let run = TinyRun()
     let state = try run.state()
-    let forecast = RunForecast(state, threads: 2)
+    let forecast = ResourceEstimate(state, threads: 2)
     let trainer = try run.trainer()
     #expect(forecast.weights == trainer.adam.parameters.layout.liveCount)
     #expect(forecast.growth() == forecast.growth(isLoaded: true) + forecast.parameterBytes / 5 * 4)
@@ -56,9 +56,9 @@ import Training
       #if os(Linux)
         #expect(memory.bytes == free * 1024 && memory.resident > 0)
         if fits {
-          try RunForecast.demandRoom(for: state, threads: 2, in: memory, path: "train")
+          try ResourceEstimate.requireRoom(for: state, threads: 2, in: memory, path: "train")
         } else {
-          let error = failure { try RunForecast.demandRoom(for: state, threads: 2, in: memory, path: "train") }
+          let error = failure { try ResourceEstimate.requireRoom(for: state, threads: 2, in: memory, path: "train") }
           #expect(error?.kind == .usage && error?.expected.contains("MiB of memory that are available") == true)
         }
       #endif

@@ -2,7 +2,7 @@
 
 /// The order of a map's features. Where they come in groups, the gates of a cell or the halves of a gated unit, the
 /// vectors of all groups are aligned.
-package struct ChannelOrder: Sendable, Equatable {
+package struct ChannelLayout: Sendable, Equatable {
   /// Channels, all groups together.
   package let channels: Int
   /// How the groups lie.

@@ -39,21 +39,75 @@ protocol RegisterTile {
   /// row m += weights · x[m · stride]
   mutating func multiplyAdd(_ weights: Group, _ x: UnsafePointer<Float>, stride: Int)
   /// Hands each row and its number to `body`.
-  func forEachRow(from first: Int, _ body: (Int, Group) -> Void)
+  mutating func forEachRow(from first: Int, _ body: (Int, Group) -> Void)
 }
 
-/// One row.
-struct Row<Group: VectorGroup>: RegisterTile {
-  var group: Group
+/// How many rows a tile has, as a type.
+protocol TileHeight {
+  static var rows: Int { get }
+}
 
-  @inline(__always) static var rows: Int { 1 }
-  @inline(__always) init(repeating group: Group) { self.group = group }
-  @inline(__always) init(from first: Int, _ row: (Int) -> Group) { group = row(first) }
-  @inline(__always) init(loading pointer: UnsafePointer<Float>, stride: Int) { group = Group(loading: pointer) }
-  @inline(__always) mutating func multiplyAdd(_ weights: Group, _ x: UnsafePointer<Float>, stride: Int) {
-    group.multiplyAdd(weights, x[0])
+/// Room for the rows of a tile, one after the other.
+protocol TileStorage {
+  associatedtype Group: VectorGroup
+  init(repeating group: Group)
+}
+
+struct Room8<Group: VectorGroup>: TileStorage {
+  private var groups: (Group, Group, Group, Group, Group, Group, Group, Group)
+  @inline(__always) init(repeating g: Group) { groups = (g, g, g, g, g, g, g, g) }
+}
+struct Room16<Group: VectorGroup>: TileStorage {
+  private var groups:
+    (Group, Group, Group, Group, Group, Group, Group, Group, Group, Group, Group, Group, Group, Group, Group, Group)
+  @inline(__always) init(repeating g: Group) { groups = (g, g, g, g, g, g, g, g, g, g, g, g, g, g, g, g) }
+}
+struct Room28<Group: VectorGroup>: TileStorage {
+  private var groups:
+    (
+      Group, Group, Group, Group, Group, Group, Group, Group, Group, Group, Group, Group, Group, Group, Group, Group,
+      Group, Group, Group, Group, Group, Group, Group, Group, Group, Group, Group, Group
+    )
+  @inline(__always) init(repeating g: Group) {
+    groups = (g, g, g, g, g, g, g, g, g, g, g, g, g, g, g, g, g, g, g, g, g, g, g, g, g, g, g, g)
   }
-  @inline(__always) func forEachRow(from first: Int, _ body: (Int, Group) -> Void) { body(first, group) }
+}
+
+/// `H.rows` rows in `Storage`, which has room for as many or more, reached by a pointer: once the loops over them are
+/// unrolled, LLVM keeps them in registers. (Rows as stored properties of nested generic types gave the same instructions, and
+/// took the optimizer of Swift three times as long.)
+struct Rows<H: TileHeight, Storage: TileStorage>: RegisterTile {
+  typealias Group = Storage.Group
+  private var storage: Storage
+
+  @inline(__always) static var rows: Int { H.rows }
+  @inline(__always) init(repeating group: Group) { storage = Storage(repeating: group) }
+  @inline(__always) init(from first: Int, _ row: (Int) -> Group) {
+    self.init(repeating: .zero)
+    forEachPlace { $0[$1] = row(first &+ $1) }
+  }
+  @inline(__always) init(loading pointer: UnsafePointer<Float>, stride: Int) {
+    self.init(repeating: .zero)
+    forEachPlace { $0[$1] = Group(loading: pointer + $1 &* stride) }
+  }
+  @inline(__always) mutating func multiplyAdd(_ weights: Group, _ x: UnsafePointer<Float>, stride: Int) {
+    forEachPlace { $0[$1].multiplyAdd(weights, x[$1 &* stride]) }
+  }
+  @inline(__always) mutating func forEachRow(from first: Int, _ body: (Int, Group) -> Void) {
+    forEachPlace { body(first &+ $1, $0[$1]) }
+  }
+
+  @inline(__always)
+  private mutating func forEachPlace(_ body: (_ rows: UnsafeMutablePointer<Group>, _ row: Int) -> Void) {
+    withUnsafeMutablePointer(to: &storage) {
+      let rows = UnsafeMutableRawPointer($0).assumingMemoryBound(to: Group.self)
+      var row = 0
+      while row < H.rows {
+        body(rows, row)
+        row &+= 1
+      }
+    }
+  }
 }
 
 /// A row that adds up the weights themselves: as if x were 1. A bias gradient.
@@ -67,7 +121,7 @@ struct OnesRow<Group: VectorGroup>: RegisterTile {
   @inline(__always) mutating func multiplyAdd(_ weights: Group, _ x: UnsafePointer<Float>, stride: Int) {
     group = group.adding(weights)
   }
-  @inline(__always) func forEachRow(from first: Int, _ body: (Int, Group) -> Void) { body(first, group) }
+  @inline(__always) mutating func forEachRow(from first: Int, _ body: (Int, Group) -> Void) { body(first, group) }
 }
 
 /// The rows of `Top`, then those of `Bottom`.
@@ -97,40 +151,68 @@ struct Stack<Top: RegisterTile, Bottom: RegisterTile>: RegisterTile where Top.Gr
     top.multiplyAdd(weights, x, stride: stride)
     bottom.multiplyAdd(weights, x + Top.rows &* stride, stride: stride)
   }
-  @inline(__always) func forEachRow(from first: Int, _ body: (Int, Group) -> Void) {
+  @inline(__always) mutating func forEachRow(from first: Int, _ body: (Int, Group) -> Void) {
     top.forEachRow(from: first, body)
     bottom.forEachRow(from: first &+ Top.rows, body)
   }
 }
 
-typealias Rows1<G: VectorGroup> = Row<G>
-typealias Rows2<G: VectorGroup> = Stack<Rows1<G>, Rows1<G>>
-typealias Rows3<G: VectorGroup> = Stack<Rows2<G>, Rows1<G>>
-typealias Rows4<G: VectorGroup> = Stack<Rows2<G>, Rows2<G>>
-typealias Rows5<G: VectorGroup> = Stack<Rows4<G>, Rows1<G>>
-typealias Rows6<G: VectorGroup> = Stack<Rows4<G>, Rows2<G>>
-typealias Rows7<G: VectorGroup> = Stack<Rows4<G>, Rows3<G>>
-typealias Rows8<G: VectorGroup> = Stack<Rows4<G>, Rows4<G>>
-typealias Rows9<G: VectorGroup> = Stack<Rows8<G>, Rows1<G>>
-typealias Rows10<G: VectorGroup> = Stack<Rows8<G>, Rows2<G>>
-typealias Rows11<G: VectorGroup> = Stack<Rows8<G>, Rows3<G>>
-typealias Rows12<G: VectorGroup> = Stack<Rows8<G>, Rows4<G>>
-typealias Rows13<G: VectorGroup> = Stack<Rows8<G>, Rows5<G>>
-typealias Rows14<G: VectorGroup> = Stack<Rows8<G>, Rows6<G>>
-typealias Rows15<G: VectorGroup> = Stack<Rows8<G>, Rows7<G>>
-typealias Rows16<G: VectorGroup> = Stack<Rows8<G>, Rows8<G>>
-typealias Rows17<G: VectorGroup> = Stack<Rows16<G>, Rows1<G>>
-typealias Rows18<G: VectorGroup> = Stack<Rows16<G>, Rows2<G>>
-typealias Rows19<G: VectorGroup> = Stack<Rows16<G>, Rows3<G>>
-typealias Rows20<G: VectorGroup> = Stack<Rows16<G>, Rows4<G>>
-typealias Rows21<G: VectorGroup> = Stack<Rows16<G>, Rows5<G>>
-typealias Rows22<G: VectorGroup> = Stack<Rows16<G>, Rows6<G>>
-typealias Rows23<G: VectorGroup> = Stack<Rows16<G>, Rows7<G>>
-typealias Rows24<G: VectorGroup> = Stack<Rows16<G>, Rows8<G>>
-typealias Rows25<G: VectorGroup> = Stack<Rows16<G>, Rows9<G>>
-typealias Rows26<G: VectorGroup> = Stack<Rows16<G>, Rows10<G>>
-typealias Rows27<G: VectorGroup> = Stack<Rows16<G>, Rows11<G>>
-typealias Rows28<G: VectorGroup> = Stack<Rows16<G>, Rows12<G>>
+enum Height1: TileHeight { @inline(__always) static var rows: Int { 1 } }
+enum Height2: TileHeight { @inline(__always) static var rows: Int { 2 } }
+enum Height3: TileHeight { @inline(__always) static var rows: Int { 3 } }
+enum Height4: TileHeight { @inline(__always) static var rows: Int { 4 } }
+enum Height5: TileHeight { @inline(__always) static var rows: Int { 5 } }
+enum Height6: TileHeight { @inline(__always) static var rows: Int { 6 } }
+enum Height7: TileHeight { @inline(__always) static var rows: Int { 7 } }
+enum Height8: TileHeight { @inline(__always) static var rows: Int { 8 } }
+enum Height9: TileHeight { @inline(__always) static var rows: Int { 9 } }
+enum Height10: TileHeight { @inline(__always) static var rows: Int { 10 } }
+enum Height11: TileHeight { @inline(__always) static var rows: Int { 11 } }
+enum Height12: TileHeight { @inline(__always) static var rows: Int { 12 } }
+enum Height13: TileHeight { @inline(__always) static var rows: Int { 13 } }
+enum Height14: TileHeight { @inline(__always) static var rows: Int { 14 } }
+enum Height15: TileHeight { @inline(__always) static var rows: Int { 15 } }
+enum Height16: TileHeight { @inline(__always) static var rows: Int { 16 } }
+enum Height17: TileHeight { @inline(__always) static var rows: Int { 17 } }
+enum Height18: TileHeight { @inline(__always) static var rows: Int { 18 } }
+enum Height19: TileHeight { @inline(__always) static var rows: Int { 19 } }
+enum Height20: TileHeight { @inline(__always) static var rows: Int { 20 } }
+enum Height21: TileHeight { @inline(__always) static var rows: Int { 21 } }
+enum Height22: TileHeight { @inline(__always) static var rows: Int { 22 } }
+enum Height23: TileHeight { @inline(__always) static var rows: Int { 23 } }
+enum Height24: TileHeight { @inline(__always) static var rows: Int { 24 } }
+enum Height25: TileHeight { @inline(__always) static var rows: Int { 25 } }
+enum Height26: TileHeight { @inline(__always) static var rows: Int { 26 } }
+enum Height27: TileHeight { @inline(__always) static var rows: Int { 27 } }
+enum Height28: TileHeight { @inline(__always) static var rows: Int { 28 } }
+typealias Rows1<G: VectorGroup> = Rows<Height1, Room8<G>>
+typealias Rows2<G: VectorGroup> = Rows<Height2, Room8<G>>
+typealias Rows3<G: VectorGroup> = Rows<Height3, Room8<G>>
+typealias Rows4<G: VectorGroup> = Rows<Height4, Room8<G>>
+typealias Rows5<G: VectorGroup> = Rows<Height5, Room8<G>>
+typealias Rows6<G: VectorGroup> = Rows<Height6, Room8<G>>
+typealias Rows7<G: VectorGroup> = Rows<Height7, Room8<G>>
+typealias Rows8<G: VectorGroup> = Rows<Height8, Room8<G>>
+typealias Rows9<G: VectorGroup> = Rows<Height9, Room16<G>>
+typealias Rows10<G: VectorGroup> = Rows<Height10, Room16<G>>
+typealias Rows11<G: VectorGroup> = Rows<Height11, Room16<G>>
+typealias Rows12<G: VectorGroup> = Rows<Height12, Room16<G>>
+typealias Rows13<G: VectorGroup> = Rows<Height13, Room16<G>>
+typealias Rows14<G: VectorGroup> = Rows<Height14, Room16<G>>
+typealias Rows15<G: VectorGroup> = Rows<Height15, Room16<G>>
+typealias Rows16<G: VectorGroup> = Rows<Height16, Room16<G>>
+typealias Rows17<G: VectorGroup> = Rows<Height17, Room28<G>>
+typealias Rows18<G: VectorGroup> = Rows<Height18, Room28<G>>
+typealias Rows19<G: VectorGroup> = Rows<Height19, Room28<G>>
+typealias Rows20<G: VectorGroup> = Rows<Height20, Room28<G>>
+typealias Rows21<G: VectorGroup> = Rows<Height21, Room28<G>>
+typealias Rows22<G: VectorGroup> = Rows<Height22, Room28<G>>
+typealias Rows23<G: VectorGroup> = Rows<Height23, Room28<G>>
+typealias Rows24<G: VectorGroup> = Rows<Height24, Room28<G>>
+typealias Rows25<G: VectorGroup> = Rows<Height25, Room28<G>>
+typealias Rows26<G: VectorGroup> = Rows<Height26, Room28<G>>
+typealias Rows27<G: VectorGroup> = Rows<Height27, Room28<G>>
+typealias Rows28<G: VectorGroup> = Rows<Height28, Room28<G>>
 
 extension RegisterTile {
   /// Adds `steps` products to every element, in order.

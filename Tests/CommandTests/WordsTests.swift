@@ -108,7 +108,13 @@ import Testing
       ("gradients", ["1 to 1000)", "1 to 100000"]), ("draw", ["1 to 1000000", "8 to 512", "1 to 1024"]),
       ("report", ["0 to 100"]), ("inspect", ["0 to below 1", "1, grey, or 3", "1 to 1024"]),
       ("lr-find", ["20 to 1000000", "at most 1e6"]), ("describe", ["2 to 256"]),
-      ("train", ["1 to 65536", "0 to 256", "1 to 1024", "0 to below 1", "2 to 256"]),
+      (
+        "train",
+        [
+          "even number from 2 to 4096", "at most 1000", "1 to 256", "1 to 65536", "0 to 256", "1 to 1024",
+          "0 to below 1", "2 to 256",
+        ]
+      ),
     ] {
       let help = try place.succeed("\(command) --help").output.split(separator: /\s+/).joined(separator: " ")
       for limit in limits { #expect(help.contains(limit), "\(command): \(limit)") }

@@ -13,13 +13,15 @@ extension Schedule.Course: ExpressibleByArgument {}
 struct ModelOptions: ParsableArguments {
   @Option(help: "Model family: pixelcnn, gated-pixelcnn, mdrnn or diagonal-lstm (default: pixelcnn).")
   var model: ModelKind?
-  @Option(help: "Features of the residual stream (default: 32).") var width: Int?
+  @Option(help: "Features of the residual stream, an even number from 2 to 4096 (default: 32).") var width: Int?
   @Option(
-    help: "Residual blocks or layers (default: 15, of a gated-pixelcnn 8, of an mdrnn 1, of a diagonal-lstm 7).")
+    help:
+      "Residual blocks or layers, at most 1000 (default: 15, of a gated-pixelcnn 8, of an mdrnn 1, of a diagonal-lstm 7)."
+  )
   var blocks: Int?
   @Option(help: "bernoulli, categorical or logistic-mixture (default: categorical, bernoulli for 2 levels).")
   var likelihood: LikelihoodKind?
-  @Option(help: "Of a logistic-mixture: how many logistics (default: 10).") var mixtures: Int?
+  @Option(help: "Of a logistic-mixture: how many logistics, 1 to 256 (default: 10).") var mixtures: Int?
   @OptionGroup var layers: LayerOptions
   @Option(help: "How weights begin: uniform, he or glorot (default: uniform).") var initialization: Initialization?
 

@@ -1,6 +1,7 @@
 // Costs and context: counted by hand, and held against what a network really sees.
 import Core
 import Evaluation
+import Foundation
 import Kernels
 import Networks
 import Testing
@@ -32,6 +33,23 @@ import TestSupport
     let perPixel = [24 * 4, 4 * 2, 5 * 2 * 2, 2 * 4, 4 * 4, 4 * 1]
     #expect(description.layers.map(\.cost.multiplyAdds) == perPixel.map { $0 * 15 })
     #expect(description.steps.training == 6 && description.steps.sampling == 6 * 15)
+  }
+
+  /// `describe --json` promises its keys, whatever the members are called.
+  @Test func keysStay() throws {
+    let model = ModelConfiguration(width: 4, blocks: 1, shape: ImageShape(height: 5, width: 4, channels: 1), levels: 2)
+    let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(CostDescription(model.makeModel())))
+    let description = try #require(json as? [String: Any])
+    #expect(
+      description.keys.sorted() == [
+        "blind", "configuration", "connections", "context", "formulas", "imagesTogether", "layers", "probe", "sampling",
+        "steps", "trainingBytes", "weights",
+      ])
+    let layer = try #require((description["layers"] as? [[String: Any]])?.first?["cost"] as? [String: Any])
+    #expect(
+      layer.keys.sorted() == [
+        "activationBytes", "connections", "kind", "name", "samplingSteps", "trainingSteps", "weights",
+      ])
   }
 
   @Test func recurrentLayersTakeADiagonalAStep() {

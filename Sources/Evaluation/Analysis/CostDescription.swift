@@ -54,6 +54,12 @@ package struct CostDescription: Sendable, Encodable {
   /// The formulas.
   package let formulas: Formulas
 
+  /// In JSON the images keep the name that they have had since version 0.1.
+  private enum CodingKeys: String, CodingKey {
+    case configuration, layers, weights, connections, steps, trainingBytes, sampling, probe, context, blind, formulas
+    case imagesPerPass = "imagesTogether"
+  }
+
   /// Counts the costs of `model`; 64 images are drawn on `threads` threads.
   package init(_ model: ImageModel, threads: Int = 1) {
     let shape = model.configuration.shape

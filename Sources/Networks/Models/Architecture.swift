@@ -25,7 +25,7 @@ public enum ModelKind: String, Sendable, Codable, CaseIterable {
 
 /// A family of models. A value holds what sets a model apart from others of its family, width and depth aside.
 package protocol Architecture: Sendable {
-  /// Blocks or layers where nothing is said, and the fewest.
+  /// The default number of blocks or layers, and the fewest allowed.
   static var blocks: (standard: Int, fewest: Int) { get }
   /// Whether its narrowest layers have half the width.
   static var halvesWidth: Bool { get }

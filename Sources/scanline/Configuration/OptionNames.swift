@@ -1,4 +1,4 @@
-// Texts of the library name its own properties; who uses the command knows flags.
+// Messages of the library name its properties in backticks; this file maps each property to its command-line flag.
 import Core
 
 extension String {

@@ -14,6 +14,8 @@ let simdC: [CSetting] = [.unsafeFlags([processorOption + processor, "-ffp-contra
 let simd: [SwiftSetting] = [
   .unsafeFlags(["-Xcc", processorOption + processor])
 ]
+// LLVM unrolls a tile's loop over its rows, up to 28 of them, however long a row's code is.
+let unrolled: [SwiftSetting] = [.unsafeFlags(["-Xllvm", "-unroll-threshold=1500"])]
 // environment.json says what a build was for: SCANLINE_BASELINE_NATIVE, SCANLINE_BASELINE_X86_64_V3.
 let baseline = "SCANLINE_BASELINE_" + processor.uppercased().map { $0.isLetter || $0.isNumber ? "\($0)" : "_" }.joined()
 
@@ -43,7 +45,7 @@ let package = Package(
     .target(name: "Core", dependencies: ["CScanline"], swiftSettings: simd),
     .target(name: "Safetensors", dependencies: ["Core"], swiftSettings: simd),
     .target(name: "ImageData", dependencies: ["Core", "CScanline", "CZlib"], swiftSettings: simd),
-    .target(name: "Kernels", dependencies: ["Core", "CScanline"], swiftSettings: simd),
+    .target(name: "Kernels", dependencies: ["Core", "CScanline"], swiftSettings: simd + unrolled),
     .target(name: "Networks", dependencies: ["Core", "Kernels", "Safetensors"], swiftSettings: simd),
     .target(name: "Plotting", dependencies: ["Core", "ImageData"], swiftSettings: simd),
     .target(

@@ -1,4 +1,4 @@
-// What happens to a finished sum before it leaves the registers: activation, residual, mask, gate.
+// What happens to a finished sum, in the registers or right behind them: activation, residual, mask, gate.
 
 /// Where the outputs of a convolution go. Two maps of one output have the same size, and the same features unless it is
 /// gated: see `GatedUnit`.
@@ -45,62 +45,51 @@ package enum ConvolutionOutput: Sendable {
     }
   }
 
-  /// The type that ends a tile.
-  var epilogue: any Epilogue.Type {
+  /// Floats that a pixel of `columns` outputs takes in the first map and in the second.
+  func floats(_ columns: Int) -> (first: Int, second: Int) {
     switch self {
-    case .store: StoreEpilogue.self
-    case .add: AddEpilogue.self
-    case .relu: ReluEpilogue.self
-    case .storeAndRelu: StoreAndReluEpilogue.self
-    case .residual: ResidualEpilogue.self
-    case .reluGradient: ReluGradientEpilogue.self
-    case .addReluGradient: AddReluGradientEpilogue.self
-    case .plus: PlusEpilogue.self
-    case .plusRelu: PlusReluEpilogue.self
-    case .gated: GatedEpilogue.self
-    case .addGated: AddGatedEpilogue.self
-    case .gateGradient: GateGradientEpilogue.self
-    case .sumGateGradient: SumGateGradientEpilogue.self
+    case .gated, .addGated: (columns, columns / 2)
+    case .gateGradient, .sumGateGradient: (2 * columns, 2 * columns)
+    default: (columns, columns)
     }
   }
 }
 
-/// One case of `ConvolutionOutput` as a type, so that each tile is compiled with its ending inlined.
+/// How a sum leaves the registers, as a type, so that each tile is compiled with its ending inlined. Every one of these is
+/// seconds of build: what is rare, or too long to be inlined, is a `RowFinish`.
 protocol Epilogue {
-  /// Floats that `columns` outputs take in the first map and in the second.
-  static func floats(_ columns: Int) -> (first: Int, second: Int)
+  /// Floats that `columns` outputs take in each map.
+  static func floats(_ columns: Int) -> Int
   /// Takes a finished sum for the features at `first`, the place in the output's first map; `second` is the same
   /// place in its second.
   static func finish<G: VectorGroup>(
     _ sum: G, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>)
   /// Whether tiles are compiled for known strides too: see `ConvolutionLoop`.
   static var isFrequent: Bool { get }
-  /// Whether there is something to do after a tile's last sum, and what.
-  static var finishesTiles: Bool { get }
-  static func finishTile(_ tile: FinishedTile)
-}
-
-/// Where the rows of a tile have gone.
-struct FinishedTile {
-  let first: UnsafeMutablePointer<Float>, second: UnsafeMutablePointer<Float>
-  /// Floats from row to row in each map.
-  let strides: (first: Int, second: Int)
-  let rows: Int
-  /// Features of a row.
-  let features: Int
-
-  @inline(__always)
-  func forEachRow(_ body: (_ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>) -> Void) {
-    for row in 0..<rows { body(first + row &* strides.first, second + row &* strides.second) }
-  }
 }
 
 extension Epilogue {
   @inline(__always) static var isFrequent: Bool { false }
-  @inline(__always) static var finishesTiles: Bool { false }
-  @inline(__always) static func finishTile(_ tile: FinishedTile) {}
+  @inline(__always) static func floats(_ columns: Int) -> Int { columns }
+}
 
-  @inline(__always) static func floats(_ columns: Int) -> (first: Int, second: Int) { (columns, columns) }
+/// What is done to the sums of a row of pixels once all are stored: it goes on from the first cache.
+protocol RowFinish {
+  static func finish(_ row: FinishedRow)
+}
+
+/// Where the sums of a row of pixels have gone.
+struct FinishedRow {
+  let first: UnsafeMutablePointer<Float>, second: UnsafeMutablePointer<Float>
+  /// Floats from pixel to pixel in each map: all are outputs.
+  let strides: (first: Int, second: Int)
+  let pixels: Int
+
+  /// Hands to `body` each pixel's place in both maps.
+  @inline(__always)
+  func forEachPixel(_ body: (_ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>) -> Void) {
+    for pixel in 0..<pixels { body(first + pixel &* strides.first, second + pixel &* strides.second) }
+  }
 }
 
 enum StoreEpilogue: Epilogue {
@@ -125,15 +114,6 @@ enum ReluEpilogue: Epilogue {
     _ sum: G, _ map: UnsafeMutablePointer<Float>, _: UnsafeMutablePointer<Float>
   ) {
     sum.relu().store(map)
-  }
-}
-
-enum StoreAndReluEpilogue: Epilogue {
-  @inline(__always) static func finish<G: VectorGroup>(
-    _ sum: G, _ stream: UnsafeMutablePointer<Float>, _ relu: UnsafeMutablePointer<Float>
-  ) {
-    sum.store(stream)
-    sum.relu().store(relu)
   }
 }
 
@@ -172,10 +152,24 @@ enum PlusEpilogue: Epilogue {
   }
 }
 
-enum PlusReluEpilogue: Epilogue {
-  @inline(__always) static func finish<G: VectorGroup>(
-    _ sum: G, _ source: UnsafeMutablePointer<Float>, _ target: UnsafeMutablePointer<Float>
-  ) {
-    G(loading: source).adding(sum).relu().store(target)
+/// second = max(first, 0)
+enum ReluFinish: RowFinish {
+  static func finish(_ row: FinishedRow) {
+    row.forEachPixel { sums, relu in
+      for place in stride(from: 0, to: row.strides.first, by: OneVector.features) {
+        OneVector(loading: sums + place).relu().store(relu + place)
+      }
+    }
+  }
+}
+
+/// second = max(second, 0)
+enum ReluInPlaceFinish: RowFinish {
+  static func finish(_ row: FinishedRow) {
+    row.forEachPixel { _, sums in
+      for place in stride(from: 0, to: row.strides.first, by: OneVector.features) {
+        OneVector(loading: sums + place).relu().store(sums + place)
+      }
+    }
   }
 }

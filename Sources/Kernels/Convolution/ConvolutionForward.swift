@@ -91,7 +91,7 @@ package final class ConvolutionPass {
     precondition(first.height == input.height && first.width == input.width, "a convolution keeps height and width")
     precondition(second.height == first.height && second.width == first.width, "two maps of an output, two sizes")
     precondition(
-      output.epilogue.floats(matrix.columns) == (first.pixelStride, second.pixelStride),
+      output.floats(matrix.columns) == (first.pixelStride, second.pixelStride),
       "\(matrix.columns) outputs, maps of \(first.pixelStride) and \(second.pixelStride)")
     precondition(matrix.depth == window.depth(pixelStride: input.pixelStride), "weights do not fit the window")
     precondition(input.border.contains(window.border), "the border is too thin for the window")
@@ -133,21 +133,24 @@ package final class ConvolutionPass {
   }
 
   private func run(_ rows: Range<Int>, _ columns: Range<Int>, _ weights: UnsafeMutablePointer<Float>) {
-    // Each case is compiled on its own, its ending inlined into every tile.
+    func run<E: Epilogue>(_: E.Type, then finish: (any RowFinish.Type)? = nil) {
+      ConvolutionLoop<E>(places: places, finish: finish).run(rows, columns, weights)
+    }
+    // Each loop is compiled on its own, its ending inlined into every tile.
     switch output {
-    case .store: ConvolutionLoop<StoreEpilogue>(places: places).run(rows, columns, weights)
-    case .add: ConvolutionLoop<AddEpilogue>(places: places).run(rows, columns, weights)
-    case .relu: ConvolutionLoop<ReluEpilogue>(places: places).run(rows, columns, weights)
-    case .storeAndRelu: ConvolutionLoop<StoreAndReluEpilogue>(places: places).run(rows, columns, weights)
-    case .residual: ConvolutionLoop<ResidualEpilogue>(places: places).run(rows, columns, weights)
-    case .reluGradient: ConvolutionLoop<ReluGradientEpilogue>(places: places).run(rows, columns, weights)
-    case .addReluGradient: ConvolutionLoop<AddReluGradientEpilogue>(places: places).run(rows, columns, weights)
-    case .plus: ConvolutionLoop<PlusEpilogue>(places: places).run(rows, columns, weights)
-    case .plusRelu: ConvolutionLoop<PlusReluEpilogue>(places: places).run(rows, columns, weights)
-    case .gated: ConvolutionLoop<GatedEpilogue>(places: places).run(rows, columns, weights)
-    case .addGated: ConvolutionLoop<AddGatedEpilogue>(places: places).run(rows, columns, weights)
-    case .gateGradient: ConvolutionLoop<GateGradientEpilogue>(places: places).run(rows, columns, weights)
-    case .sumGateGradient: ConvolutionLoop<SumGateGradientEpilogue>(places: places).run(rows, columns, weights)
+    case .store: run(StoreEpilogue.self)
+    case .storeAndRelu: run(StoreEpilogue.self, then: ReluFinish.self)
+    case .gated: run(StoreEpilogue.self, then: GateFinish.self)
+    case .add: run(AddEpilogue.self)
+    case .addGated: run(AddEpilogue.self, then: KeptGateFinish.self)
+    case .relu: run(ReluEpilogue.self)
+    case .residual: run(ResidualEpilogue.self)
+    case .reluGradient: run(ReluGradientEpilogue.self)
+    case .addReluGradient: run(AddReluGradientEpilogue.self)
+    case .plus: run(PlusEpilogue.self)
+    case .plusRelu: run(PlusEpilogue.self, then: ReluInPlaceFinish.self)
+    case .gateGradient: run(UnitGradientEpilogue.self, then: GateGradientFinish.self)
+    case .sumGateGradient: run(UnitGradientEpilogue.self, then: SumGateGradientFinish.self)
     }
   }
 }
@@ -203,50 +206,62 @@ private struct ConvolutionArguments {
 /// Rows of a tile one vector wide: with 16, addresses no longer fit the registers. Where there are few, six sums, the
 /// weights and an input fill them.
 private let mostRowsOneVector = hasManyRegisters ? 14 : 6
-/// Rows of a tile one vector wide where the maps' strides are known to the compiler: places are then written into the
-/// instructions.
-private let mostRowsKnownStrides = 28
 /// Rows of a tile two vectors wide: 8 rows are 16 sums, enough to hide the latency.
 private let mostRowsTwoVectors = 8
 
 /// One convolution with its ending.
 private struct ConvolutionLoop<E: Epilogue> {
   let places: ConvolutionArguments
+  let finish: (any RowFinish.Type)?
 
   func run(_ rows: Range<Int>, _ pixels: Range<Int>, _ weights: UnsafeMutablePointer<Float>) {
     for y in rows {
-      var feature = 0
-      while feature &+ 32 <= places.columns {
-        for tile in EvenTiles(pixels, most: hasManyRegisters ? mostRowsTwoVectors : mostRowsOneVector) {
-          let place = place(y, tile.lowerBound, feature, weights)
-          if hasManyRegisters {
-            runTwoVectors(tile.count, place)
-          } else {
-            runOneVector(tile.count, place)
-            runOneVector(tile.count, self.place(y, tile.lowerBound, feature &+ 16, weights))
-          }
-          finish(tile.count, place, features: 32)
-        }
-        feature &+= 32
+      run(y, pixels, weights)
+      if let finish {
+        finish.finish(
+          FinishedRow(
+            first: places.first.pixel(y, pixels.lowerBound), second: places.second.pixel(y, pixels.lowerBound),
+            strides: (places.first.pixelStride, places.second.pixelStride), pixels: pixels.count))
       }
-      if feature < places.columns {
-        for tile in EvenTiles(pixels, most: hasKnownStrides ? mostRowsKnownStrides : mostRowsOneVector) {
-          let place = place(y, tile.lowerBound, feature, weights)
-          if tile.count > mostRowsOneVector {
-            runKnownStrides(tile.count, place)
-          } else {
-            runOneVector(tile.count, place)
-          }
-          finish(tile.count, place, features: 16)
+    }
+  }
+
+  @inline(__always)
+  private func run(_ y: Int, _ pixels: Range<Int>, _ weights: UnsafeMutablePointer<Float>) {
+    var feature = 0
+    while feature &+ 32 <= places.columns {
+      for tile in EvenTiles(pixels, most: hasManyRegisters ? mostRowsTwoVectors : mostRowsOneVector) {
+        let place = place(y, tile.lowerBound, feature, weights)
+        if hasManyRegisters {
+          runTwoVectors(tile.count, place)
+        } else {
+          runOneVector(tile.count, place)
+          runOneVector(tile.count, self.place(y, tile.lowerBound, feature &+ 16, weights))
+        }
+      }
+      feature &+= 32
+    }
+    if feature < places.columns {
+      let knownStrides = rowsKnownStrides(pixels.count)
+      for tile in EvenTiles(pixels, most: knownStrides ?? mostRowsOneVector) {
+        let place = place(y, tile.lowerBound, feature, weights)
+        if knownStrides != nil {
+          runKnownStrides(tile.count, place)
+        } else {
+          runOneVector(tile.count, place)
         }
       }
     }
   }
 
-  /// Sixteen outputs of sixteen or thirty-two inputs: what narrow residual blocks are made of.
-  private var hasKnownStrides: Bool {
-    E.isFrequent && hasManyRegisters && places.columns == 16
-      && (places.input.pixelStride == 16 || places.input.pixelStride == 32)
+  /// The height of tiles compiled for known strides that fits a row of `pixels`, which has no remainder then. Nil where
+  /// there is none: they are for sixteen outputs of sixteen or thirty-two inputs, what narrow residual blocks are made of.
+  @inline(__always)
+  func rowsKnownStrides(_ pixels: Int) -> Int? {
+    guard E.isFrequent, hasManyRegisters, places.columns == 16,
+      places.input.pixelStride == 16 || places.input.pixelStride == 32
+    else { return nil }
+    return pixels % 28 == 0 ? 28 : pixels % 24 == 0 ? 24 : pixels % 20 == 0 ? 20 : pixels % 16 == 0 ? 16 : nil
   }
 
   /// Where a tile reads and writes.
@@ -261,20 +276,11 @@ private struct ConvolutionLoop<E: Epilogue> {
 
   @inline(__always)
   func place(_ y: Int, _ x: Int, _ feature: Int, _ weights: UnsafeMutablePointer<Float>) -> TilePlace {
-    let offsets = E.floats(feature)
+    let offset = E.floats(feature)
     return TilePlace(
       input: UnsafePointer(places.input.pixel(y, x)), weights: UnsafePointer(weights + feature),
       bias: UnsafePointer(weights + (places.depth &* places.columns &+ feature)),
-      first: places.first.pixel(y, x) + offsets.first, second: places.second.pixel(y, x) + offsets.second, x: x)
-  }
-
-  /// What comes after the sums of a tile of `rows` pixels.
-  @inline(__always)
-  func finish(_ rows: Int, _ place: TilePlace, features: Int) {
-    guard E.finishesTiles else { return }
-    E.finishTile(
-      FinishedTile(
-        first: place.first, second: place.second, strides: E.floats(places.columns), rows: rows, features: features))
+      first: places.first.pixel(y, x) + offset, second: places.second.pixel(y, x) + offset, x: x)
   }
 
   @inline(__always)
@@ -297,9 +303,9 @@ private struct ConvolutionLoop<E: Epilogue> {
       b += span.weightFloats
     }
     // How far apart the outputs' pixels are follows from the weights' rows: fewer addresses to keep.
-    let strides = E.floats(columns)
+    let outputStride = E.floats(columns)
     tile.forEachRow(from: 0) { row, sum in
-      E.finish(sum, place.first + row &* strides.first, place.second + row &* strides.second)
+      E.finish(sum, place.first + row &* outputStride, place.second + row &* outputStride)
     }
   }
 
@@ -315,19 +321,9 @@ private struct ConvolutionLoop<E: Epilogue> {
   func runKnownStrides(_ count: Int, _ place: TilePlace) {
     guard E.isFrequent, hasManyRegisters else { preconditionFailure("an ending that has no tile of \(count) rows") }
     switch count {
-    case 15: runKnown(Rows15<OneVector>.self, place)
     case 16: runKnown(Rows16<OneVector>.self, place)
-    case 17: runKnown(Rows17<OneVector>.self, place)
-    case 18: runKnown(Rows18<OneVector>.self, place)
-    case 19: runKnown(Rows19<OneVector>.self, place)
     case 20: runKnown(Rows20<OneVector>.self, place)
-    case 21: runKnown(Rows21<OneVector>.self, place)
-    case 22: runKnown(Rows22<OneVector>.self, place)
-    case 23: runKnown(Rows23<OneVector>.self, place)
     case 24: runKnown(Rows24<OneVector>.self, place)
-    case 25: runKnown(Rows25<OneVector>.self, place)
-    case 26: runKnown(Rows26<OneVector>.self, place)
-    case 27: runKnown(Rows27<OneVector>.self, place)
     case 28: runKnown(Rows28<OneVector>.self, place)
     default: preconditionFailure("no tile of \(count) rows")
     }

@@ -75,7 +75,7 @@ struct Room28<Group: VectorGroup>: TileStorage {
 
 /// `H.rows` rows in `Storage`, which has room for as many or more, reached by a pointer: once the loops over them are
 /// unrolled, LLVM keeps them in registers. (Rows as stored properties of nested generic types gave the same instructions, and
-/// took the optimizer of Swift three times as long.)
+/// took Swift's optimizer ten times as long.)
 struct Rows<H: TileHeight, Storage: TileStorage>: RegisterTile {
   typealias Group = Storage.Group
   private var storage: Storage
@@ -84,26 +84,31 @@ struct Rows<H: TileHeight, Storage: TileStorage>: RegisterTile {
   @inline(__always) init(repeating group: Group) { storage = Storage(repeating: group) }
   @inline(__always) init(from first: Int, _ row: (Int) -> Group) {
     self.init(repeating: .zero)
-    forEachPlace { $0[$1] = row(first &+ $1) }
+    forEachPlace { $0.pointee = row(first &+ $1) }
   }
   @inline(__always) init(loading pointer: UnsafePointer<Float>, stride: Int) {
     self.init(repeating: .zero)
-    forEachPlace { $0[$1] = Group(loading: pointer + $1 &* stride) }
+    forEachPlace { $0.pointee = Group(loading: pointer + $1 &* stride) }
   }
   @inline(__always) mutating func multiplyAdd(_ weights: Group, _ x: UnsafePointer<Float>, stride: Int) {
-    forEachPlace { $0[$1].multiplyAdd(weights, x[$1 &* stride]) }
+    forEachPlace { $0.pointee.multiplyAdd(weights, x[$1 &* stride]) }
   }
   @inline(__always) mutating func forEachRow(from first: Int, _ body: (Int, Group) -> Void) {
-    forEachPlace { body(first &+ $1, $0[$1]) }
+    forEachPlace { body(first &+ $1, $0.pointee) }
   }
 
+  /// The loop ends at a pointer, not at a number: Swift's optimizer leaves it a loop, so that its passes see one row
+  /// instead of all, and LLVM unrolls it. In registers there is no stack to protect: the canary would be read in every tile.
   @inline(__always)
-  private mutating func forEachPlace(_ body: (_ rows: UnsafeMutablePointer<Group>, _ row: Int) -> Void) {
-    withUnsafeMutablePointer(to: &storage) {
-      let rows = UnsafeMutableRawPointer($0).assumingMemoryBound(to: Group.self)
+  private mutating func forEachPlace(_ body: (_ place: UnsafeMutablePointer<Group>, _ row: Int) -> Void) {
+    _withUnprotectedUnsafeMutablePointer(to: &storage) {
+      let first = UnsafeMutableRawPointer($0).assumingMemoryBound(to: Group.self)
+      let end = first + H.rows
+      var place = first
       var row = 0
-      while row < H.rows {
-        body(rows, row)
+      while place != end {
+        body(place, row)
+        place += 1
         row &+= 1
       }
     }
@@ -181,9 +186,6 @@ enum Height21: TileHeight { @inline(__always) static var rows: Int { 21 } }
 enum Height22: TileHeight { @inline(__always) static var rows: Int { 22 } }
 enum Height23: TileHeight { @inline(__always) static var rows: Int { 23 } }
 enum Height24: TileHeight { @inline(__always) static var rows: Int { 24 } }
-enum Height25: TileHeight { @inline(__always) static var rows: Int { 25 } }
-enum Height26: TileHeight { @inline(__always) static var rows: Int { 26 } }
-enum Height27: TileHeight { @inline(__always) static var rows: Int { 27 } }
 enum Height28: TileHeight { @inline(__always) static var rows: Int { 28 } }
 typealias Rows1<G: VectorGroup> = Rows<Height1, Room8<G>>
 typealias Rows2<G: VectorGroup> = Rows<Height2, Room8<G>>
@@ -209,9 +211,6 @@ typealias Rows21<G: VectorGroup> = Rows<Height21, Room28<G>>
 typealias Rows22<G: VectorGroup> = Rows<Height22, Room28<G>>
 typealias Rows23<G: VectorGroup> = Rows<Height23, Room28<G>>
 typealias Rows24<G: VectorGroup> = Rows<Height24, Room28<G>>
-typealias Rows25<G: VectorGroup> = Rows<Height25, Room28<G>>
-typealias Rows26<G: VectorGroup> = Rows<Height26, Room28<G>>
-typealias Rows27<G: VectorGroup> = Rows<Height27, Room28<G>>
 typealias Rows28<G: VectorGroup> = Rows<Height28, Room28<G>>
 
 extension RegisterTile {
@@ -247,22 +246,24 @@ extension RegisterTile {
 /// tiles near the height at which they are fast; a full tile and a remainder would not.
 struct EvenTiles: Sequence, IteratorProtocol {
   private var start: Int
-  private var remainingTiles: Int
   private let end: Int
+  private let size: Int
+  /// Tiles that are one larger than `size`: the first ones.
+  private var larger: Int
 
   @inline(__always) init(_ range: Range<Int>, most: Int) {
     start = range.lowerBound
     end = range.upperBound
-    remainingTiles = (range.count &+ most &- 1) / most
+    let tiles = Swift.max(1, (range.count &+ most &- 1) / most)
+    size = range.count / tiles
+    larger = range.count &- size &* tiles
   }
 
   @inline(__always) mutating func next() -> Range<Int>? {
-    guard remainingTiles > 0 else { return nil }
-    let size = (end &- start &+ remainingTiles &- 1) / remainingTiles
-    defer {
-      start &+= size
-      remainingTiles &-= 1
-    }
-    return start..<(start &+ size)
+    guard start < end else { return nil }
+    let first = start
+    start &+= larger > 0 ? size &+ 1 : size
+    larger &-= 1
+    return first..<start
   }
 }

@@ -82,78 +82,66 @@ private func checkGatedSizes(_ halves: FeatureMap, _ units: FeatureMap, _ region
     "maps of different sizes")
 }
 
-// Where tanh and σ are to be computed, a tile stores its sums, and a loop over its rows then goes on from the first cache:
-// inlined into every row of every tile the same would be several thousand instructions, and spill the tile.
+// A convolution stores its sums, and a loop over each row of pixels then goes on from the first cache: inlined into every
+// row of every tile tanh and σ would be several thousand instructions, and spill the tile.
 
-enum GatedEpilogue: Epilogue {
-  @inline(__always) static func floats(_ columns: Int) -> (first: Int, second: Int) { (columns, columns &>> 1) }
-
-  @inline(__always) static func finish<G: VectorGroup>(
-    _ sum: G, _ sums: UnsafeMutablePointer<Float>, _: UnsafeMutablePointer<Float>
-  ) {
-    sum.store(sums)
-  }
-
-  @inline(__always) static var finishesTiles: Bool { true }
-  @inline(__always) static func finishTile(_ tile: FinishedTile) {
-    tile.forEachRow { sums, output in
-      let (t, s) = GatedUnit.gates(sums)
-      store(t * s, output, 0)
+/// output = tanh ⊙ σ of the sums.
+enum GateFinish: RowFinish {
+  static func finish(_ row: FinishedRow) {
+    row.forEachPixel { sums, output in
+      for place in stride(from: 0, to: row.strides.first, by: 2 * Lanes.count) {
+        let (t, s) = GatedUnit.gates(sums + place)
+        store(t * s, output, place &>> 1)
+      }
     }
   }
 }
 
-enum AddGatedEpilogue: Epilogue {
-  @inline(__always) static func floats(_ columns: Int) -> (first: Int, second: Int) { (columns, columns &>> 1) }
-
-  @inline(__always) static func finish<G: VectorGroup>(
-    _ sum: G, _ gates: UnsafeMutablePointer<Float>, _: UnsafeMutablePointer<Float>
-  ) {
-    G(loading: gates).adding(sum).store(gates)
-  }
-
-  @inline(__always) static var finishesTiles: Bool { true }
-  @inline(__always) static func finishTile(_ tile: FinishedTile) {
-    tile.forEachRow { gates, output in
-      let (t, s) = GatedUnit.gates(gates)
-      store(t, gates, 0)
-      store(s, gates, Lanes.count)
-      store(t * s, output, 0)
+/// The same, with tanh and σ kept in place of the sums.
+enum KeptGateFinish: RowFinish {
+  static func finish(_ row: FinishedRow) {
+    row.forEachPixel { gates, output in
+      for place in stride(from: 0, to: row.strides.first, by: 2 * Lanes.count) {
+        let (t, s) = GatedUnit.gates(gates + place)
+        store(t, gates, place)
+        store(s, gates, place + Lanes.count)
+        store(t * s, output, place &>> 1)
+      }
     }
   }
 }
 
-enum GateGradientEpilogue: Epilogue {
-  @inline(__always) static func floats(_ columns: Int) -> (first: Int, second: Int) { (2 &* columns, 2 &* columns) }
-
-  @inline(__always) static func finish<G: VectorGroup>(
-    _ sum: G, _ gates: UnsafeMutablePointer<Float>, _ gradient: UnsafeMutablePointer<Float>
-  ) {
-    sum.forEachVector { offset, slope in
-      let place = 2 &* offset
-      GatedUnit.storeGradient(
-        slope.lanes, load(gates, place), load(gates, place &+ Lanes.count), gradient + place)
-    }
-  }
-}
-
-enum SumGateGradientEpilogue: Epilogue {
-  @inline(__always) static func floats(_ columns: Int) -> (first: Int, second: Int) { (2 &* columns, 2 &* columns) }
+/// Sums of the gradient of a unit's outputs, at the places in the gradient of its pre-activations where the finish
+/// looks for them: both halves' room is twice the outputs'.
+enum UnitGradientEpilogue: Epilogue {
+  @inline(__always) static func floats(_ columns: Int) -> Int { 2 &* columns }
 
   @inline(__always) static func finish<G: VectorGroup>(
     _ sum: G, _: UnsafeMutablePointer<Float>, _ gradient: UnsafeMutablePointer<Float>
   ) {
     sum.forEachVector { offset, slope in store(slope.lanes, gradient, 2 &* offset) }
   }
+}
 
-  @inline(__always) static var finishesTiles: Bool { true }
-  @inline(__always) static func finishTile(_ tile: FinishedTile) {
-    tile.forEachRow { sums, gradient in
-      var place = 0
-      while place < 2 &* tile.features {
+/// The gradient of the pre-activations, from tanh and σ of them.
+enum GateGradientFinish: RowFinish {
+  static func finish(_ row: FinishedRow) {
+    row.forEachPixel { gates, gradient in
+      for place in stride(from: 0, to: row.strides.second, by: 2 * Lanes.count) {
+        GatedUnit.storeGradient(
+          load(gradient, place), load(gates, place), load(gates, place + Lanes.count), gradient + place)
+      }
+    }
+  }
+}
+
+/// The gradient of the pre-activations, from themselves.
+enum SumGateGradientFinish: RowFinish {
+  static func finish(_ row: FinishedRow) {
+    row.forEachPixel { sums, gradient in
+      for place in stride(from: 0, to: row.strides.second, by: 2 * Lanes.count) {
         let (t, s) = GatedUnit.gates(sums + place)
         GatedUnit.storeGradient(load(gradient, place), t, s, gradient + place)
-        place &+= 2 &* Lanes.count
       }
     }
   }

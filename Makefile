@@ -25,7 +25,6 @@ help:
 	@echo 'make torture-files   damage and hostile files by the hundred thousand, and again under AddressSanitizer'
 	@echo 'make fuzz    fuzz the PNG and the safetensors reader, FUZZ_SECONDS each'
 	@echo 'make tsan    all tests under ThreadSanitizer'
-	@echo 'make protobuf   generate the messages of event files anew (protoc)'
 	@echo 'make clean   remove .build and the demo'
 
 demo: build
@@ -63,7 +62,7 @@ lint:
 	$(SWIFT) format lint --strict -r Sources Tests Package.swift
 
 clean:
-	rm -rf .build .build-asan .build-tsan .build-fuzz .build-protobuf $(DEMO)
+	rm -rf .build .build-asan .build-tsan .build-fuzz $(DEMO)
 
 # What pkg-config finds is what the build needs, whichever package manager brought it.
 packages:
@@ -85,17 +84,6 @@ packages:
 	if [ "$$(id -u)" -eq 0 ]; then sudo=; else sudo=sudo; fi; \
 	$$sudo apt-get update -q && \
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
-
-# The Swift messages of Sources/TensorBoard/event.proto, which are committed: only a change of that file, or another
-# version of swift-protobuf, needs this. protoc is apt's protobuf-compiler; its Swift plug-in is built from the package's
-# own swift-protobuf, so that the two agree.
-.PHONY: protobuf
-PROTOC ?= protoc
-protobuf:
-	$(SWIFT) package resolve
-	$(SWIFT) build --package-path .build/checkouts/swift-protobuf --scratch-path .build-protobuf --product protoc-gen-swift
-	$(PROTOC) --plugin=protoc-gen-swift=.build-protobuf/debug/protoc-gen-swift --proto_path=Sources/TensorBoard \
-	  --swift_out=Sources/TensorBoard event.proto
 
 # All of what follows, the long run apart: an hour or so.
 .PHONY: torture

@@ -34,7 +34,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
   ],
   targets: [
@@ -57,12 +56,7 @@ let package = Package(
       name: "Reports", dependencies: ["Core", "Evaluation", "ImageData", "Networks", "Plotting", "Training"],
       swiftSettings: simd),
     .target(
-      name: "TensorBoard",
-      dependencies: [
-        "Core", "ImageData", "Kernels", "Networks", "Training",
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ],
-      exclude: ["event.proto"], swiftSettings: simd),
+      name: "TensorBoard", dependencies: ["Core", "ImageData", "Kernels", "Networks", "Training"], swiftSettings: simd),
     .executableTarget(
       name: "scanline",
       dependencies: [

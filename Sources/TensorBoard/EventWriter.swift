@@ -4,7 +4,6 @@ import Foundation
 import ImageData
 import Kernels
 import Networks
-import SwiftProtobuf
 import Training
 
 #if canImport(Glibc)
@@ -58,27 +57,24 @@ package final class EventWriter {
   /// the beginning of the file, with the first one. Throws `cannotCreate` where the file cannot be made and `io` where
   /// it cannot be written.
   package func write(_ values: [EventValue], step: Int, wallTime: Double) throws {
-    var event = TFEvent.with { ($0.wallTime, $0.step) = (wallTime, Int64(step)) }
-    event.summary.value = values.map(TFSummary.Value.init)
-    var records = try EventRecord.framed(event.serializedBytes())
+    var records = EventRecord.framed(EventMessage(wallTime: wallTime, step: step, what: .summary(values)).bytes)
     let target: (descriptor: Int32, path: String)
     if let file {
       target = file
     } else {
       target = try made(wallTime)
-      records = try beginning(wallTime) + records
+      records = beginning(wallTime) + records
       file = target
     }
     try DurableFiles.append(records, to: target.descriptor, path: target.path)
   }
 
   /// What every file begins with. The first START of a run takes nothing back, so even its first file has one.
-  private func beginning(_ wallTime: Double) throws -> [UInt8] {
-    let version = TFEvent.with { ($0.wallTime, $0.fileVersion) = (wallTime, "brain.Event:2") }
-    let start = TFEvent.with {
-      ($0.wallTime, $0.step, $0.sessionLog.status) = (wallTime, Int64(firstStep), .start)
-    }
-    return try [version, start].flatMap { try EventRecord.framed($0.serializedBytes()) }
+  private func beginning(_ wallTime: Double) -> [UInt8] {
+    [
+      EventMessage(wallTime: wallTime, step: 0, what: .fileVersion),
+      EventMessage(wallTime: wallTime, step: firstStep, what: .start),
+    ].flatMap { EventRecord.framed($0.bytes) }
   }
 
   private func made(_ wallTime: Double) throws -> (Int32, String) {
@@ -123,10 +119,8 @@ package final class EventWriter {
       while true {
         switch EventRecord.beginning(of: buffer[start...]) {
         case .record(let data, let end):
-          guard let event = try? TFEvent(serializedBytes: Array(buffer[data])), event.step <= step else {
-            return (length, size, holdsValues)
-          }
-          if case .summary = event.what { holdsValues = true }
+          guard let event = EventHeader(buffer[data]), event.step <= step else { return (length, size, holdsValues) }
+          holdsValues = holdsValues || event.holdsValues
           length += end - start
           start = end
         case .part:
@@ -138,31 +132,5 @@ package final class EventWriter {
         }
       }
     }
-  }
-}
-
-extension TFSummary.Value {
-  /// The message of `value`.
-  init(_ value: EventValue) {
-    self.init()
-    switch value {
-    case .scalar(let tag, let number): (self.tag, simpleValue) = (tag, Float(number))
-    case .histogram(let tag, let histogram): (self.tag, histo) = (tag, TFHistogramProto(histogram))
-    case .image(let tag, let png, let shape):
-      self.tag = tag
-      (image.height, image.width, image.colorspace) = (Int32(shape.height), Int32(shape.width), Int32(shape.channels))
-      image.encodedImageString = Data(png)
-    }
-  }
-}
-
-extension TFHistogramProto {
-  /// The message of `histogram`.
-  init(_ histogram: Histogram) {
-    self.init()
-    let buckets = histogram.buckets
-    (min, max, num) = (histogram.minimum, histogram.maximum, Double(histogram.count))
-    (sum, sumSquares) = (histogram.sum, histogram.squares)
-    (bucketLimit, bucket) = (buckets.map(\.limit), buckets.map { Double($0.count) })
   }
 }

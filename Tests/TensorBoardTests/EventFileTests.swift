@@ -1,5 +1,5 @@
 // The bytes of event files, against bytes that TensorBoard's own Python package wrote (tensorboard 2.21.0: RecordWriter
-// and its protobuf classes), and what becomes of them when a run is resumed.
+// and its protobuf classes), and how they are cut back when a run is resumed.
 import Core
 import Foundation
 import Networks
@@ -94,6 +94,24 @@ import Training
     let crc = CRC32C.masked(endless)
     let header = endless + (0..<4).map { UInt8(truncatingIfNeeded: crc >> (8 * $0)) }
     #expect(EventRecord.beginning(of: (header + [0, 0, 0, 0, 0])[...]) == .part)
+  }
+
+  /// Fields that are not known are passed over by their wire types; what is no message is none, however it is cut.
+  @Test func headersAreReadOfAnyEvent() throws {
+    let unknown: [UInt8] = [0x48, 0xFF, 0x01, 0x51] + [UInt8](repeating: 1, count: 8) + [0x5D, 1, 2, 3, 4, 0x62, 1, 9]
+    let step: [UInt8] = [0x10, 0x84, 0x01], summary: [UInt8] = [0x2A, 2, 0x0A, 0]
+    let header = try #require(EventHeader((unknown + step + unknown + summary)[...]))
+    #expect(header.step == 132 && header.holdsValues)
+    let first = try #require(EventHeader([0x1A, 1, 0x62]))
+    #expect(first.step == 0 && !first.holdsValues)
+    let negative = try #require(EventHeader([0x10] + [UInt8](repeating: 255, count: 9) + [1]))
+    #expect(negative.step == -1)
+    for end in 1..<unknown.count where ![3, 12, 17].contains(end) {
+      #expect(EventHeader(unknown[..<end]) == nil, "\(end) bytes")
+    }
+    #expect(EventHeader([0x0B]) == nil, "a wire type that is no longer in use")
+    #expect(EventHeader([0x12] + [UInt8](repeating: 255, count: 9) + [1]) == nil, "longer than there are bytes")
+    #expect(EventHeader([0x10] + [UInt8](repeating: 255, count: 10) + [1]) == nil, "a number of more than 64 bits")
   }
 
   // MARK: - Resuming

@@ -16,6 +16,8 @@ let simd: [SwiftSetting] = [
 ]
 // LLVM unrolls a tile's loop over its rows, up to 28 of them, however long a row's code is.
 let unrolled: [SwiftSetting] = [.unsafeFlags(["-Xllvm", "-unroll-threshold=1500"])]
+// Code that computes nothing itself is compiled without the optimizer, which would take three quarters of its build.
+let unoptimized: [SwiftSetting] = [.unsafeFlags(["-Onone", "-assert-config", "Release"])]
 // environment.json says what a build was for: SCANLINE_BASELINE_NATIVE, SCANLINE_BASELINE_X86_64_V3.
 let baseline = "SCANLINE_BASELINE_" + processor.uppercased().map { $0.isLetter || $0.isNumber ? "\($0)" : "_" }.joined()
 
@@ -64,7 +66,7 @@ let package = Package(
         "TensorBoard", "Theory", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"), .product(name: "TOMLKit", package: "TOMLKit"),
-      ], swiftSettings: simd + [.define(baseline)]),
+      ], swiftSettings: simd + unoptimized + [.define(baseline)]),
     .target(
       name: "TestSupport", dependencies: ["Core", "ImageData", "Kernels", "Networks"], path: "Tests/TestSupport",
       swiftSettings: simd),

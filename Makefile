@@ -27,6 +27,9 @@ help:
 	@echo 'make tsan    all tests under ThreadSanitizer'
 	@echo 'make clean   remove .build and the demo'
 
+# A target that imports what it does not declare builds or not, as the order of the others falls.
+DECLARED_IMPORTS := --explicit-target-dependency-import-check error
+
 demo: build
 	rm -rf $(DEMO)
 	$(SCANLINE) train Data/glyphs --output $(DEMO) $(DEMO_OPTIONS)
@@ -37,10 +40,10 @@ demo: build
 # Tests use `package` access, not testable imports: so what they test is the code that ships, and is not built twice.
 # All are Swift Testing's; without XCTest's empty run its closing line is the last one.
 test: packages
-	$(SWIFT) test -c release --disable-testable-imports --disable-xctest
+	$(SWIFT) test -c release --disable-testable-imports --disable-xctest $(DECLARED_IMPORTS)
 
 build: packages
-	$(SWIFT) build -c release --product scanline
+	$(SWIFT) build -c release --product scanline $(DECLARED_IMPORTS)
 
 # A package of its own, in debug since it is quicker to build.
 example: packages

@@ -16,14 +16,17 @@ let simd: [SwiftSetting] = [
 ]
 // LLVM unrolls a tile's loop over its rows, up to 28 of them, however long a row's code is.
 let unrolled: [SwiftSetting] = [.unsafeFlags(["-Xllvm", "-unroll-threshold=1500"])]
-// Code that computes nothing itself is compiled without the optimizer, which would take three quarters of its build.
+// Code that computes little itself is compiled without the optimizer, which would take three quarters of its build.
 let unoptimized: [SwiftSetting] = [.unsafeFlags(["-Onone", "-assert-config", "Release"])]
 // environment.json says what a build was for: SCANLINE_BASELINE_NATIVE, SCANLINE_BASELINE_X86_64_V3.
 let baseline = "SCANLINE_BASELINE_" + processor.uppercased().map { $0.isLetter || $0.isNumber ? "\($0)" : "_" }.joined()
 
 /// Tests name every module that they import: what depends on another by a third alone is not built anew with it.
-func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
-  .testTarget(name: name, dependencies: dependencies + ["TestSupport"], exclude: exclude, swiftSettings: simd)
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], settings: [SwiftSetting] = unoptimized
+) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies + ["TestSupport"], exclude: exclude, swiftSettings: simd + settings)
 }
 
 let package = Package(
@@ -55,8 +58,7 @@ let package = Package(
     .target(
       name: "Training", dependencies: ["Core", "ImageData", "Kernels", "Networks", "Safetensors"], swiftSettings: simd),
     .target(
-      name: "Reports", dependencies: ["Core", "Evaluation", "ImageData", "Networks", "Plotting", "Training"],
-      swiftSettings: simd),
+      name: "Reports", dependencies: ["Core", "ImageData", "Networks", "Plotting", "Training"], swiftSettings: simd),
     .target(
       name: "TensorBoard", dependencies: ["Core", "ImageData", "Kernels", "Networks", "Training"], swiftSettings: simd),
     .executableTarget(
@@ -68,24 +70,22 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"), .product(name: "TOMLKit", package: "TOMLKit"),
       ], swiftSettings: simd + unoptimized + [.define(baseline)]),
     .target(
-      name: "TestSupport", dependencies: ["Core", "ImageData", "Kernels", "Networks"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Core", "Kernels", "Networks"], path: "Tests/TestSupport",
       swiftSettings: simd),
-    tests("KernelsTests", ["Core", "Kernels"]),
+    tests("KernelsTests", ["Core", "Kernels"], settings: []),
     tests("ImageDataTests", ["Core", "ImageData", "CZlib"]),
-    tests("NetworksTests", ["Core", "Kernels", "Networks", "Safetensors"]),
-    tests("TrainingTests", ["Core", "ImageData", "Kernels", "Networks", "Safetensors", "Training"]),
+    tests("NetworksTests", ["Core", "Kernels", "Networks", "Safetensors"], settings: []),
+    tests("TrainingTests", ["Core", "Evaluation", "ImageData", "Kernels", "Networks", "Safetensors", "Training"]),
     tests(
-      "EvaluationTests",
-      ["Core", "Evaluation", "ImageData", "Kernels", "Networks", "Plotting", "Reports", "Theory", "Training"]),
+      "EvaluationTests", ["Core", "Evaluation", "ImageData", "Kernels", "Networks", "Plotting", "Reports", "Theory"]),
     tests(
       "GoldenTests", ["Core", "Evaluation", "ImageData", "Kernels", "Networks", "Training"], exclude: ["models.txt"]),
-    tests("TensorBoardTests", ["Core", "ImageData", "Networks", "TensorBoard", "Training"]),
+    tests("TensorBoardTests", ["Core", "Networks", "TensorBoard", "Training"]),
     // Depends on the command so that it is built; the tests run it as a process.
     tests(
       "CommandTests",
       [
-        "scanline", "Core", "Evaluation", "ImageData", "Kernels", "Networks", "Plotting", "Safetensors", "TensorBoard",
-        "Training",
+        "scanline", "Core", "Evaluation", "ImageData", "Kernels", "Networks", "Safetensors", "TensorBoard", "Training",
       ]),
   ],
   swiftLanguageModes: [.v6]

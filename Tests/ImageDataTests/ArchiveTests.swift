@@ -3,7 +3,6 @@ import Core
 import CZlib
 import Foundation
 import ImageData
-import Kernels
 import Testing
 
 /// A tar archive as it is put together, entry by entry.

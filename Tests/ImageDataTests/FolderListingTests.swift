@@ -2,7 +2,6 @@
 import Core
 import Foundation
 import ImageData
-import Kernels
 import Testing
 
 #if canImport(Glibc)

@@ -1,7 +1,6 @@
 // Files that are called .png and hold something else: the error says what, and what to do.
 import Core
 import ImageData
-import Kernels
 import Testing
 
 @Suite struct ForeignFileTests {

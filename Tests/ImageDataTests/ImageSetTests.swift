@@ -1,7 +1,6 @@
 // Loading folders into one array.
 import Core
 import ImageData
-import Kernels
 import Testing
 
 @Suite struct ImageSetTests {

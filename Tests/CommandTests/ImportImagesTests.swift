@@ -80,7 +80,10 @@ import Testing
     #expect(place.names("cifar/test/c9") == ["00000.png"])
     let source = batch([1]).dropFirst()
     let read = try PNGImage(decoding: place.read("cifar/train/c1/00003.png"))
-    #expect(read.values == (0..<1024).flatMap { p in (0..<3).map { source[source.startIndex + 1024 * $0 + p] } })
+    let pixels: [UInt8] = (0..<1024).flatMap { (pixel: Int) -> [UInt8] in
+      (0..<3).map { source[source.startIndex + 1024 * $0 + pixel] }
+    }
+    #expect(read.values == pixels)
     #expect(try place.fail("import-cifar bin --coarse --output other", 64).contains("--coarse"))
   }
 

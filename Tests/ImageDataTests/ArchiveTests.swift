@@ -60,7 +60,8 @@ private struct Tar {
   /// `count` records of CIFAR-10, of class `first` and on.
   private func records(_ count: Int, first: UInt8 = 0) -> [UInt8] {
     (0..<count).flatMap { record in
-      [first + UInt8(record)] + (0..<3072).map { UInt8(truncatingIfNeeded: $0 / 5 + record) }
+      let pixels: [UInt8] = (0..<3072).map { UInt8(truncatingIfNeeded: $0 / 5 + record) }
+      return [first + UInt8(record)] + pixels
     }
   }
 

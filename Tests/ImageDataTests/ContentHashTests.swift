@@ -65,7 +65,9 @@ import TestSupport
   }
 
   @Test func setsAreReadAsTheyWereWritten() throws {
-    let images = (0..<200).map { number in (0..<15).map { UInt8((number * 7 + $0 * $0) % 256) } }
+    let images: [[UInt8]] = (0..<200).map { (number: Int) in
+      (0..<15).map { (place: Int) in UInt8((number * 7 + place * place) % 256) }
+    }
     let contents = ContentHashSet(of: set(images + images, shape))
     #expect(contents.count == Set(images).count)
     let written = try JSONEncoder().encode(contents)

@@ -119,7 +119,8 @@ private func idx(_ sizes: [Int], _ values: [UInt8]) -> [UInt8] {
   /// `count` records with `labels` bytes before the pixels.
   private func records(_ count: Int, labels: Int, first: UInt8 = 0) -> [UInt8] {
     (0..<count).flatMap { record in
-      (0..<labels).map { _ in first + UInt8(record) } + (0..<3072).map { UInt8(truncatingIfNeeded: $0 / 5 + record) }
+      let pixels: [UInt8] = (0..<3072).map { UInt8(truncatingIfNeeded: $0 / 5 + record) }
+      return [UInt8](repeating: first + UInt8(record), count: labels) + pixels
     }
   }
 
@@ -173,8 +174,9 @@ private func idx(_ sizes: [Int], _ values: [UInt8]) -> [UInt8] {
       put(String(block.reduce(0) { $0 + Int($1) }, radix: 8) + "\0", 148)
       return block
     }
-    let files = members.flatMap { name, bytes in
-      header(name, bytes.count, "0") + bytes + [UInt8](repeating: 0, count: (512 - bytes.count % 512) % 512)
+    let files: [UInt8] = members.flatMap { name, bytes in
+      let padding = [UInt8](repeating: 0, count: (512 - bytes.count % 512) % 512)
+      return header(name, bytes.count, "0") + bytes + padding
     }
     return header("set/", 0, "5") + files + [UInt8](repeating: 0, count: 1024)
   }

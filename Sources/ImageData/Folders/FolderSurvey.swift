@@ -209,7 +209,10 @@ package struct FolderSurvey: Sendable, Encodable {
   private static func levels(showing records: [FileRecord]) -> Int {
     var seen = SIMD4<UInt64>()
     for case .image(_, let values, _, _) in records { seen |= values }
-    let values = (0...255).filter { seen[$0 >> 6] >> UInt64($0 & 63) & 1 == 1 }.map { UInt8($0) }
+    let values: [UInt8] = (0...255).filter { (value: UInt8) in
+      let word: UInt64 = seen[Int(value >> 6)]
+      return word >> UInt64(value & 63) & 1 == 1
+    }
     let exact = (1...8).map { 1 << $0 }.first { count in
       guard let quantization = try? Quantization(levels: count) else { return false }
       return values.allSatisfy { quantization.displayValue(quantization.level(of: $0)) == $0 }

@@ -59,8 +59,7 @@ let package = Package(
       name: "Training", dependencies: ["Core", "ImageData", "Kernels", "Networks", "Safetensors"], swiftSettings: simd),
     .target(
       name: "Reports", dependencies: ["Core", "ImageData", "Networks", "Plotting", "Training"], swiftSettings: simd),
-    .target(
-      name: "TensorBoard", dependencies: ["Core", "ImageData", "Kernels", "Networks", "Training"], swiftSettings: simd),
+    .target(name: "TensorBoard", dependencies: ["Core", "Networks", "Training"], swiftSettings: simd),
     .executableTarget(
       name: "scanline",
       dependencies: [

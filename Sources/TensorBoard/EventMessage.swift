@@ -18,13 +18,13 @@ struct Message {
   mutating func add(_ field: Int, _ number: Double) {
     guard number.bitPattern != 0 else { return }
     key(field, wireType: 1)
-    fixed(number.bitPattern)
+    bytes += EventRecord.bytes(number.bitPattern)
   }
 
   /// A case of a `oneof`, which is there even at zero.
   mutating func add(_ field: Int, choice number: Float) {
     key(field, wireType: 5)
-    fixed(number.bitPattern)
+    bytes += EventRecord.bytes(number.bitPattern)
   }
 
   /// A message, a string in UTF-8 or bytes.
@@ -38,7 +38,7 @@ struct Message {
   mutating func add(_ field: Int, _ numbers: [Double]) {
     guard !numbers.isEmpty else { return }
     var packed = Message()
-    for number in numbers { packed.fixed(number.bitPattern) }
+    for number in numbers { packed.bytes += EventRecord.bytes(number.bitPattern) }
     add(field, packed.bytes)
   }
 
@@ -51,10 +51,6 @@ struct Message {
       rest >>= 7
     }
     bytes.append(UInt8(rest))
-  }
-
-  private mutating func fixed(_ bits: some FixedWidthInteger) {
-    for place in 0..<bits.bitWidth / 8 { bytes.append(UInt8(truncatingIfNeeded: bits >> (8 * place))) }
   }
 }
 
@@ -136,7 +132,7 @@ extension Histogram {
 }
 
 /// What a reader of a file that is cut back needs of an event: its step, and whether it holds values.
-package struct EventHeader: Equatable {
+package struct EventHeader {
   package private(set) var step = 0
   package private(set) var holdsValues = false
 

@@ -47,7 +47,8 @@ package enum EventRecord {
     bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  private static func bytes(_ number: some FixedWidthInteger) -> [UInt8] {
+  /// `number`, little endian.
+  static func bytes(_ number: some FixedWidthInteger) -> [UInt8] {
     (0..<number.bitWidth / 8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
   }
 }

@@ -1,8 +1,6 @@
 // The event files of a run, as TensorBoard reads them.
 import Core
 import Foundation
-import ImageData
-import Kernels
 import Networks
 import Training
 

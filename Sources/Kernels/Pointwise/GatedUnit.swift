@@ -1,9 +1,9 @@
-// tanh ⊙ σ, the gated activation unit: how a tile ends in it, and its gradient.
+// tanh ⊙ σ, the gated activation unit: how a convolution ends in it, and its gradient.
 
 /// y = tanh(a) ⊙ σ(b), the gated activation unit of van den Oord et al., "Conditional Image Generation with PixelCNN
 /// Decoders" (2016), equation 2. The pre-activations of k features lie in a map of 2k, vector by vector: sixteen a, then
-/// the sixteen b of the same features. So both halves of a feature are in one register tile, and the tile ends with the
-/// unit's output; the map of the outputs is half as wide.
+/// the sixteen b of the same features. So both halves of a feature lie side by side; the map of the outputs is half as
+/// wide.
 enum GatedUnit {
   /// tanh(a) and σ(b) of the pre-activations at `sums`.
   @inline(__always)

@@ -1,5 +1,5 @@
 // From values to places: linear and logarithmic axes, and ticks that a person would choose.
-import Foundation
+import Core
 
 /// An axis as it is asked for.
 package struct PlotAxis: Sendable {
@@ -93,7 +93,7 @@ package struct PlotScale: Sendable {
       // A product of whole numbers where it can be: no 0.30000000000000004.
       let value = power < 0 ? Double(index) * multiple / pow(10, Double(-power)) : Double(index) * step
       guard value != 0 else { return Tick(value: 0, label: "0") }
-      let mantissa = String(format: "%.\(decimals)f", value / pow(10, Double(exponent)))
+      let mantissa = String(printf: "%.\(decimals)f", value / pow(10, Double(exponent)))
       let label = exponent == 0 ? mantissa : mantissa + "×10" + superscript(exponent)
       return Tick(value: value, label: label.replacing("-", with: "−"))
     }
@@ -111,11 +111,11 @@ package struct PlotScale: Sendable {
     let isPlain = powers.allSatisfy { (-3...4).contains($0) }
     let ticks = powers.flatMap { power in
       multiples.map { multiple in
-        let plain = String(format: "%.\(max(0, -power))f", multiple * pow(10, Double(power)))
+        let plain = String(printf: "%.\(max(0, -power))f", multiple * pow(10, Double(power)))
         let short = power == 0 ? "1" : "10" + superscript(power)
         let powered =
           multiple == 1
-          ? short : power == 0 ? String(format: "%.0f", multiple) : String(format: "%.0f×", multiple) + short
+          ? short : power == 0 ? String(printf: "%.0f", multiple) : String(printf: "%.0f×", multiple) + short
         return Tick(value: multiple * pow(10, Double(power)), label: isPlain ? plain : powered)
       }
     }.filter { isInside($0.value) }

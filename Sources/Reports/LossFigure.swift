@@ -1,6 +1,5 @@
 // How a run learned: losses and learning rate over its steps.
 import Core
-import Foundation
 import ImageData
 import Networks
 import Plotting
@@ -78,6 +77,6 @@ package struct LossFigure {
   }
 
   private static func text(_ value: Double, _ digits: Int = 2) -> String {
-    String(format: "%.\(digits)f", value)
+    String(printf: "%.\(digits)f", value)
   }
 }

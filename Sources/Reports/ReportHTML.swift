@@ -1,5 +1,5 @@
 // HTML that cannot be broken by what it is about: markup stands in the source, everything else is escaped.
-import Foundation
+import Core
 import ImageData
 import Plotting
 

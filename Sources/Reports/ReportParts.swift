@@ -1,6 +1,5 @@
 // What a report is put together from: paragraphs, tables, figures, pictures.
 import Core
-import Foundation
 import ImageData
 import Plotting
 

@@ -1,16 +1,7 @@
 // The event files of a run, as TensorBoard reads them.
 import Core
-import Foundation
 import Networks
 import Training
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// What TensorBoard shows of one step under a tag, a name with slashes whose first part is the section.
 package enum EventValue {

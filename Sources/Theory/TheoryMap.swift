@@ -1,5 +1,5 @@
 // Small differentiable maps in double precision: their value and their exact Jacobian, side by side.
-import Foundation
+import Core
 import Networks
 
 /// φ, element by element.
@@ -14,8 +14,8 @@ package enum TheoryActivation: Sendable, CaseIterable {
   package func value(_ a: Double) -> Double {
     switch self {
     case .sigmoid: 1 / (1 + exp(-a))
-    case .tanh: Foundation.tanh(a)
-    case .expanding: a + Foundation.tanh(a) / 2
+    case .tanh: tangent(a)
+    case .expanding: a + tangent(a) / 2
     }
   }
 
@@ -117,3 +117,6 @@ package func traces(_ layers: [TheoryMap], from input: [Double]) -> [TheoryTrace
   }
   return result
 }
+
+/// The C library's, which a case hides.
+private func tangent(_ a: Double) -> Double { tanh(a) }

@@ -1,7 +1,6 @@
 // The command: its subcommands, and how it ends.
 import ArgumentParser
 import Core
-import Foundation
 import ImageData
 
 struct Scanline: ParsableCommand {
@@ -105,7 +104,7 @@ enum Entry {
   /// Control characters of what the user wrote are written out.
   private static func say(_ text: String) {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).displayed }
-    try? FileHandle.standardError.write(contentsOf: Data((lines.joined(separator: "\n") + "\n").utf8))
+    writeToStandardError(lines.joined(separator: "\n") + "\n")
   }
 
   /// Throws a usage error that names the nearest command, where the first word is none; the parser would only call it

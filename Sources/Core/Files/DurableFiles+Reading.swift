@@ -1,13 +1,5 @@
 // Looking at files and folders: the reading half of the system calls under checkpoints.
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 extension DurableFiles {
   /// Whether anything has this name, a dangling link included.
   package static func exists(_ path: String) -> Bool {
@@ -103,28 +95,18 @@ extension DurableFiles {
     }
   }
 
-  private static func nextPiece(of file: Int32, atMost size: Int, path: String) throws -> [UInt8] {
+  /// What comes next of an open file, less than `size` bytes only at its end. Throws `io`.
+  package static func nextPiece(of file: Int32, atMost size: Int, path: String) throws -> [UInt8] {
     try [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
       while filled < size {
         let target = UnsafeMutableRawBufferPointer(buffer)[filled...].prefix(1 << 30)
         let piece = UnsafeMutableRawBufferPointer(rebasing: target)
-        let count = repeating { Int(Self.readOnce(file, piece)) }
+        let count = repeating { Int(systemRead(file, piece)) }
         guard count >= 0 else { throw ioError("a file that can be read", path) }
         if count == 0 { return }
         filled += count
       }
     }
-  }
-
-  /// The system's read, which the name of ``read(_:pieceSize:_:)`` hides.
-  private static func readOnce(_ file: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
-    #if canImport(Darwin)
-      Darwin.read(file, buffer.baseAddress, buffer.count)
-    #elseif canImport(Glibc)
-      Glibc.read(file, buffer.baseAddress, buffer.count)
-    #else
-      Musl.read(file, buffer.baseAddress, buffer.count)
-    #endif
   }
 
   private static func missingOrUnreadable(_ kind: String, _ path: String, code: Int32 = errno) -> ScanlineError {

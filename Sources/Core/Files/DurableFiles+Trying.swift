@@ -1,13 +1,5 @@
 // Whether a file or folder could be written, found out before the work whose result it is to hold.
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 extension DurableFiles {
   /// The longest name that the usual file systems take, in bytes.
   private static let longestName = 255

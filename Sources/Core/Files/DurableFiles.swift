@@ -3,14 +3,6 @@
 // Foundation's file calls neither fsync nor say whether a rename replaced something, so these go to the
 // system. Every call is repeated after a signal (EINTR); short reads and writes are continued.
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Folders and files written so that they are there after a power cut. Nothing here follows a plan: what is
 /// written, renamed and removed when is the caller's.
 package enum DurableFiles {
@@ -111,12 +103,12 @@ package enum DurableFiles {
 
   /// The system's open, repeated after signals; a new file is for everybody that the process's mask lets.
   package static func open(_ path: String, _ flags: Int32) -> Int32 {
-    path.withFileSystemPath { path in repeating { openOnce(path, flags) } }
+    path.withFileSystemPath { path in repeating { systemOpen(path, flags) } }
   }
 
   /// The system's rename.
   package static func rename(_ source: String, to target: String) -> Int32 {
-    source.withFileSystemPath { source in target.withFileSystemPath { target in renameOnce(source, target) } }
+    source.withFileSystemPath { source in target.withFileSystemPath { target in systemRename(source, target) } }
   }
 
   /// Writes a new file and waits until its bytes have reached the disk. Throws `cannotCreate` where it cannot
@@ -141,7 +133,7 @@ package enum DurableFiles {
       while !rest.isEmpty {
         // Linux writes at most 2³¹ − 4096 bytes a call and macOS refuses more; 1 GiB suits both.
         let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 30))
-        let count = repeating { writeOnce(file, piece) }
+        let count = repeating { systemWrite(file, piece) }
         guard count > 0 else {
           throw ioError("\(bytes.count) bytes to be written", path, code: count == 0 ? ENOSPC : errno)
         }
@@ -158,36 +150,6 @@ package enum DurableFiles {
   }
 
   // The system's calls, which the names of functions here hide.
-
-  private static func writeOnce(_ file: Int32, _ buffer: UnsafeRawBufferPointer) -> Int {
-    #if canImport(Darwin)
-      Darwin.write(file, buffer.baseAddress, buffer.count)
-    #elseif canImport(Glibc)
-      Glibc.write(file, buffer.baseAddress, buffer.count)
-    #else
-      Musl.write(file, buffer.baseAddress, buffer.count)
-    #endif
-  }
-
-  private static func openOnce(_ path: UnsafePointer<CChar>, _ flags: Int32) -> Int32 {
-    #if canImport(Darwin)
-      Darwin.open(path, flags, 0o666)
-    #elseif canImport(Glibc)
-      Glibc.open(path, flags, 0o666)
-    #else
-      Musl.open(path, flags, 0o666)
-    #endif
-  }
-
-  private static func renameOnce(_ source: UnsafePointer<CChar>, _ target: UnsafePointer<CChar>) -> Int32 {
-    #if canImport(Darwin)
-      Darwin.rename(source, target)
-    #elseif canImport(Glibc)
-      Glibc.rename(source, target)
-    #else
-      Musl.rename(source, target)
-    #endif
-  }
 
   /// Waits until the names in a folder have reached the disk. Throws `io`.
   package static func synchronizeFolder(_ path: String) throws {

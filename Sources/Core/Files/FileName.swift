@@ -4,14 +4,6 @@
 // kept one by one), so every file that exists can be listed, opened and written back under its own name. Reading a name
 // by `String(cString:)` would replace those bytes by "�", and no such file exists.
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 extension String {
   private static let firstStandIn: UInt32 = 0x10_FE00
 

@@ -1,13 +1,5 @@
 // The entries of a folder, to its end or to an error: readdir tells the two apart by errno alone.
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Which file or folder a name leads to, whatever the name.
 package struct FileIdentity: Hashable, Sendable {
   package let device: UInt64

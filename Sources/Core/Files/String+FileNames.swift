@@ -1,13 +1,5 @@
 // Names of files in formats that hold valid UTF-8 alone, and for system calls.
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 extension String {
   /// The text with bytes of file names that are no UTF-8 written out (\xE9), and else as it is: for CSV, HTML and PNG texts,
   /// which have escapes of their own for the rest.

@@ -1,13 +1,5 @@
 // Hidden files and folders under way to their names: a signal that ends the process removes them first.
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// The temporary files and folders of this process. A signal ends a process at any moment of a write, so this is the one
 /// thing that all writers share with whoever handles signals.
 package enum UnfinishedFiles {

@@ -1,14 +1,6 @@
 // How much memory this process can still take.
 import CScanline
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// The memory that is left to this process: what the system calls available, no more than the rest of its control
 /// group's limit.
 package struct AvailableMemory: Sendable {

@@ -1,11 +1,4 @@
 // A value that threads share.
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// A value that one thread at a time may use. The lock is the system's: that of the Synchronization module is one which
 /// ThreadSanitizer does not see, so that it reports what is guarded by it as a race.

@@ -3,12 +3,6 @@ import CScanline
 import Dispatch
 import Synchronization
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Runs `body(item, worker)` for every item in 0..<`count` on `threads` Dispatch workers and returns when all
 /// are done. Items are handed out one by one in order, so uneven ones balance; which worker gets which is not
 /// fixed, so a result may depend on `item` but never on `worker`, which only names scratch memory:

@@ -1,12 +1,6 @@
 // Names in folders: their kinds, their endings, their order.
 import Core
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 extension DirectoryTree {
   enum Kind {
     case folder, linkedFolder

@@ -6,12 +6,6 @@
 // link to each other.
 import Core
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// A folder's PNG files and folders, hidden ones (a leading dot) left out, and runs of Scanline too. Symbolic links are
 /// followed.
 struct DirectoryTree: Sendable {

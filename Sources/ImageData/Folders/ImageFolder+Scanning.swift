@@ -1,12 +1,6 @@
 // Listing a folder: which files it has, and what each is used for.
 import Core
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 extension ImageFolder {
   /// Lists the PNG files of the folder at `path`, which is laid out in one of these ways:
   ///

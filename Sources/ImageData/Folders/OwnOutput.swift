@@ -3,12 +3,6 @@
 import Core
 import CScanline
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// The marks of Scanline's own files.
 package enum OwnOutput {
   /// The first line of a run's configuration.

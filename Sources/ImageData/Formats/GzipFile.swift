@@ -2,12 +2,6 @@
 import Core
 import CZlib
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Reads a file from its beginning to its end, a stretch at a time. One that begins with gzip's magic number (RFC 1952),
 /// whatever it is called, is inflated; zlib checks each member's CRC-32 and length. Memory does not depend on what the
 /// file says of itself: only what is asked for is made.

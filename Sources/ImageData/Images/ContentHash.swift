@@ -1,6 +1,5 @@
 // Which images are which: 64 bits that name an image's content wherever its file lies, and sets of them.
 import Core
-import Foundation
 
 /// The name of an image's content.
 ///

@@ -1,12 +1,6 @@
 // Everything that decides which pixels a folder becomes.
 import Core
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// How the files of a folder become images of one shape. Part of a checkpoint: other options are other data.
 public struct ImageLoadingOptions: Sendable, Codable, Equatable {
   /// How a single file is read.

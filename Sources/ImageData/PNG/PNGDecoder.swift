@@ -2,12 +2,6 @@
 import Core
 import CScanline
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Why a file did not become an image.
 package enum PNGProblem: Error, Sendable, Equatable {
   /// The system refused to open or read it.

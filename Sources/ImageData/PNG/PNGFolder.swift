@@ -1,12 +1,6 @@
 // A folder that many PNG files are written into.
 import Core
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// A folder to fill with files, each of which appears whole or not at all.
 package struct PNGFolder: Sendable {
   /// The folder.

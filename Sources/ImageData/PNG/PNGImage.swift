@@ -2,12 +2,6 @@
 import Core
 import CScanline
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// An image of 8-bit values, H×W×C, rows from the top, as stored in a PNG: no gamma, no colour profile.
 public struct PNGImage: Sendable, Equatable {
   /// Height, width, and 1 (grey) or 3 (RGB) channels.

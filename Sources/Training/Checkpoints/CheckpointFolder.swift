@@ -2,14 +2,6 @@
 import Core
 import ImageData
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Checkpoints as folders. What is inside the files is the trainer's concern; here they are names and bytes,
 /// guarded by `manifest.json`, which lists every file's length and CRC-32 and carries a checksum of itself.
 ///

@@ -2,14 +2,6 @@
 import Core
 import ImageData
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Sole use of a run folder, from `init` until this object goes or the process ends, however it ends: the lock
 /// is `flock`'s, on the file `.lock` in the folder, and the system drops it with the process. The file itself
 /// stays, because removing it would let two processes lock two different files of that name.

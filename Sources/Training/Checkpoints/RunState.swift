@@ -1,6 +1,5 @@
 // state.json: everything a checkpoint holds besides tensors.
 import Core
-import Foundation
 import ImageData
 import Networks
 
@@ -171,13 +170,13 @@ public struct RunState: Sendable, Codable, Equatable {
   init(parsing bytes: [UInt8], path: String) throws {
     do {
       // The version first: the fields of another one may have other names.
-      let version = try JSONDecoder().decode(Version.self, from: Foundation.Data(bytes)).version
+      let version = try decoded(Version.self, from: bytes).version
       guard version == Self.currentVersion else {
         throw ScanlineError(
           .badData, path: path, expected: "format version \(Self.currentVersion)", found: "version \(version)"
         )
       }
-      self = try JSONDecoder().decode(RunState.self, from: Foundation.Data(bytes))
+      self = try decoded(RunState.self, from: bytes)
       try validate(path: path)
     } catch let error as ScanlineError {
       // What would be wrong usage on the command line is bad data in a file.
@@ -232,4 +231,9 @@ public struct RunState: Sendable, Codable, Equatable {
     let share = data?.heldOutShare ?? 0
     try require((0..<1).contains(share), "a held-out share from 0 to below 1", "\(share)")
   }
+}
+
+/// A value from JSON. Outside the type, whose `Data` hides Foundation's.
+private func decoded<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
+  try JSONDecoder().decode(type, from: Data(bytes))
 }

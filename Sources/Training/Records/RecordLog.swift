@@ -1,17 +1,8 @@
 // What a run writes down as it goes: a file of JSON lines for each kind of record, for the whole run, resumed or not.
 import Core
-import Foundation
 import ImageData
 import Kernels
 import Networks
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// A record that a run keeps, one a line.
 public protocol RunRecord: Codable, Sendable {

@@ -1,7 +1,6 @@
 // `scanline benchmark`: how fast, in figures that a peer can be held against.
 import ArgumentParser
 import Core
-import Foundation
 import Kernels
 import Networks
 import Training
@@ -70,17 +69,33 @@ struct BenchmarkOptions: ParsableArguments {
       count: batch, levels: levels)
   }
 
+  private enum Value: Encodable {
+    case number(Double), text(String), flag(Bool)
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      switch self {
+      case .number(let number): try container.encode(number)
+      case .text(let text): try container.encode(text)
+      case .flag(let flag): try container.encode(flag)
+      }
+    }
+  }
+
   func print(_ what: String, weights: Int, _ figures: [String: Double]) throws {
-    var figures = figures
-    figures["peak_bytes"] = Double(peakMemory())
-    var report: [String: Any] = [
-      "peer": "scanline", "what": what, "model": model.rawValue, "width": width, "blocks": blocks,
-      "batch": batch, "side": side, "channels": channels, "levels": levels, "threads": threadCount,
-      "bf16": false, "weights": weights,
-    ]
-    for (key, value) in figures { report[key] = value }
-    let data = try JSONSerialization.data(withJSONObject: report, options: [.sortedKeys])
-    Swift.print(String(decoding: data, as: UTF8.self))
+    var report = figures.mapValues(Value.number)
+    report["peak_bytes"] = .number(Double(peakMemory()))
+    report["bf16"] = .flag(false)
+    for (key, text) in [("peer", "scanline"), ("what", what), ("model", model.rawValue)] { report[key] = .text(text) }
+    for (key, count) in [
+      ("width", width), ("blocks", blocks), ("batch", batch), ("side", side), ("channels", channels),
+      ("levels", levels), ("threads", threadCount), ("weights", weights),
+    ] {
+      report[key] = .number(Double(count))
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    Swift.print(String(decoding: try encoder.encode(report), as: UTF8.self))
   }
 
   /// Calls `round`, which times its parts by name, at least five times and for the time asked; then gives the median of

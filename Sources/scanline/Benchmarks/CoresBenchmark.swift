@@ -1,7 +1,6 @@
 // `scanline benchmark cores`: what more cores would give, by measurement here and a model beyond.
 import ArgumentParser
 import Core
-import Foundation
 import ImageData
 import Kernels
 import Networks

@@ -1,7 +1,6 @@
 // `scanline benchmark growth`: what a step costs as the work grows, beside what the arithmetic says.
 import ArgumentParser
 import Core
-import Foundation
 import Kernels
 import Networks
 import Training
@@ -113,19 +112,20 @@ struct GrowthBenchmark: ParsableCommand {
   }
 
   private func measure(_ options: BenchmarkOptions) throws -> Measured {
-    let process = Process()
-    process.executableURL = Bundle.main.executableURL
-    process.arguments = ["benchmark", "train", "--quiet"] + options.arguments
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
+    let words = [executablePath, "benchmark", "train", "--quiet"] + options.arguments
+    guard let output = popen(words.map { shellWord($0) }.joined(separator: " "), "r") else {
+      throw ScanlineError(
+        .io, path: "benchmark train", expected: "a process", found: String(cString: strerror(errno)))
+    }
+    var line = [CChar](repeating: 0, count: 1 << 16)
+    let isRead = fgets(&line, Int32(line.count), output) != nil
+    let status = pclose(output)
+    let data = Data(line.prefix { isRead && $0 != 0 }.map(UInt8.init(bitPattern:)))
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
-    guard process.terminationStatus == 0, let measured = try? decoder.decode(Measured.self, from: data) else {
+    guard status == 0, let measured = try? decoder.decode(Measured.self, from: data) else {
       throw ScanlineError(
-        .internal, path: "benchmark train", expected: "a measurement", found: "exit code \(process.terminationStatus)")
+        .internal, path: "benchmark train", expected: "a measurement", found: "status \(status)")
     }
     return measured
   }

@@ -1,7 +1,6 @@
 // `scanline benchmark kernels`: each kernel against the multiply-add peak of the same run.
 import ArgumentParser
 import Core
-import Foundation
 import Kernels
 
 struct KernelBenchmark: ParsableCommand {

@@ -1,7 +1,6 @@
 // `scanline benchmark load`: how fast a folder of PNGs becomes a first batch.
 import ArgumentParser
 import Core
-import Foundation
 import ImageData
 import Kernels
 

@@ -1,7 +1,6 @@
 // `scanline benchmark step`: where the time of a training step goes.
 import ArgumentParser
 import Core
-import Foundation
 import ImageData
 import Kernels
 import Networks

@@ -3,7 +3,6 @@ import ArgumentParser
 import Core
 import CScanline
 import Evaluation
-import Foundation
 import ImageData
 import Kernels
 import Networks

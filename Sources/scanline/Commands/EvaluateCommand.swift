@@ -2,7 +2,6 @@
 import ArgumentParser
 import Core
 import Evaluation
-import Foundation
 import ImageData
 import Kernels
 import Networks

@@ -1,7 +1,6 @@
 // scanline inspect: what a folder holds, and what training would make of it.
 import ArgumentParser
 import Core
-import Foundation
 import ImageData
 import Kernels
 

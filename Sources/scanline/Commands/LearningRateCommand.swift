@@ -1,7 +1,6 @@
 // `scanline lr-find`: which learning rate to begin with.
 import ArgumentParser
 import Core
-import Foundation
 import ImageData
 import Networks
 import Training

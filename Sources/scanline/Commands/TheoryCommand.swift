@@ -1,7 +1,6 @@
 // `scanline theory`: what is known about depth, held against networks.
 import ArgumentParser
 import Core
-import Foundation
 import ImageData
 import Theory
 
@@ -163,7 +162,7 @@ private struct TheoryText {
       + textTable(["d"] + checks.map(\.quantity) + [""], [formulas] + rows)
   }
 
-  private func short(_ value: Double) -> String { String(format: "%.4g", value) }
+  private func short(_ value: Double) -> String { String(printf: "%.4g", value) }
 
   /// Lines of at most 100 characters, indented.
   private func wrapped(_ text: String) -> [String] {

@@ -1,7 +1,6 @@
 // `scanline train --config`: a TOML file, read and checked, as options of the command.
 import ArgumentParser
 import Core
-import Foundation
 import ImageData
 import TOMLKit
 
@@ -120,25 +119,17 @@ struct ConfigurationFile {
       throw ScanlineError(
         .badData, path: path, expected: "a configuration in TOML", found: isFolder ? "a folder" : "no such file")
     }
-    let data: Data
-    do {
-      let descriptor = DurableFiles.open(path, O_RDONLY | O_CLOEXEC)
-      guard descriptor >= 0 else {
-        throw ScanlineError(
-          .io, path: path, expected: "a file that can be read", found: String(cString: strerror(errno)))
-      }
-      let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-      // What a shell substitutes for a file is a pipe: it has no length to look at beforehand.
-      data = try file.read(upToCount: mostBytes + 1) ?? Data()
-    } catch let error as ScanlineError {
-      throw error
-    } catch {
-      throw ScanlineError(.io, path: path, expected: "a file that can be read", found: error.localizedDescription)
+    let file = DurableFiles.open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else {
+      throw ScanlineError(.io, path: path, expected: "a file that can be read", found: String(cString: strerror(errno)))
     }
-    guard data.count <= mostBytes else {
+    defer { _ = close(file) }
+    // What a shell substitutes for a file is a pipe: it has no length to look at beforehand.
+    let bytes = try DurableFiles.nextPiece(of: file, atMost: mostBytes + 1, path: path)
+    guard bytes.count <= mostBytes else {
       throw ScanlineError(.usage, path: path, expected: "a configuration of at most 1 MiB", found: "more")
     }
-    guard let text = String(validating: data, as: UTF8.self) else {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw ScanlineError(.usage, path: path, expected: "TOML, which is UTF-8", found: "other bytes")
     }
     return text
@@ -213,12 +204,12 @@ private struct KeyLines {
   init(_ text: String) {
     var table = ""
     for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
-      let line = line.trimmingCharacters(in: .whitespaces)
+      let line = line.trimmed()
       if line.hasPrefix("["), let end = line.firstIndex(of: "]") {
-        table = line[line.index(after: line.startIndex)..<end].trimmingCharacters(in: .whitespaces)
+        table = line[line.index(after: line.startIndex)..<end].trimmed()
         lines["[\(table)]"] = number + 1
       } else if !line.hasPrefix("#"), let equals = line.firstIndex(of: "=") {
-        let key = line[..<equals].trimmingCharacters(in: .whitespaces)
+        let key = line[..<equals].trimmed()
         lines["\(table) \(key)"] = lines["\(table) \(key)"] ?? number + 1
       }
     }

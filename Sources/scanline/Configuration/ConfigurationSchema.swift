@@ -1,5 +1,5 @@
 // What a configuration of `train` may say: the options of the command itself, as it describes them.
-import Foundation
+import Core
 
 /// The keys that a TOML file may hold, and the tables they stand in. They are read off the command's own description of
 /// its options, so that an option is declared once, where it is parsed.

@@ -1,7 +1,6 @@
 // The words of a command line with those of its configuration before them, and errors told in its terms.
 import ArgumentParser
 import Core
-import Foundation
 
 /// What is parsed in place of what the user typed: `train --config FILE` becomes `train`, FILE's options, and then the
 /// user's own, which so go before them. Each option is then parsed and checked in one place, whoever gave it.
@@ -35,14 +34,9 @@ struct ConfiguredArguments {
     // The file's options are all known: one that is not, and the one that the parser proposes for it, are the user's.
     guard let file, !message.hasPrefix("Unknown option") else { return nil }
     let found = entries.compactMap { entry -> (at: String.Index, entry: ConfigurationFile.Entry)? in
-      let pattern = "--" + entry.option.name
-      var start = message.startIndex
-      while let range = message.range(of: pattern, range: start..<message.endIndex) {
-        let next = message[range.upperBound...].first
-        if !(next.map { $0.isLetter || $0.isNumber || $0 == "-" } ?? false) { return (range.lowerBound, entry) }
-        start = range.upperBound
-      }
-      return nil
+      message.ranges(of: "--" + entry.option.name).first { range in
+        !(message[range.upperBound...].first.map { $0.isLetter || $0.isNumber || $0 == "-" } ?? false)
+      }.map { ($0.lowerBound, entry) }
     }
     guard let first = found.min(by: { $0.at < $1.at })?.entry else { return nil }
     return file.path + (first.line.map { ", line \($0)" } ?? "") + ": " + first.option.place

@@ -1,7 +1,6 @@
 // Options that decide which pixels a folder becomes, shared by train, evaluate and inspect.
 import ArgumentParser
 import Core
-import Foundation
 import ImageData
 
 /// A size on the command line: 28x28, or as the program prints it, 28×28.
@@ -17,7 +16,7 @@ struct SizeArgument: ExpressibleByArgument, Equatable, CustomStringConvertible {
 
   init?(argument: String) {
     let parts = argument.lowercased().replacing("×", with: "x").split(separator: "x", omittingEmptySubsequences: false)
-      .map { Int($0.trimmingCharacters(in: .whitespaces)) }
+      .map { Int($0.trimmed()) }
     guard parts.count == 2, let width = parts[0], let height = parts[1] else { return nil }
     guard (1...16_384).contains(width) && (1...16_384).contains(height) else { return nil }
     self.width = width

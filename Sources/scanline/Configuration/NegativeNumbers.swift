@@ -6,7 +6,7 @@ func joiningNegativeNumbers(_ words: [String]) -> [String] {
   var joined: [String] = []
   for (index, word) in words.enumerated() {
     if word == "--" { return joined + words[index...] }
-    if let option = joined.last, option.hasPrefix("--"), !option.contains("="),
+    if let option = joined.last, option.hasPrefix("--"), !option.contains("=" as Character),
       word.lowercased().prefixMatch(of: #/-(\.?[0-9]|inf|nan)/#) != nil
     {
       joined[joined.count - 1] = option + "=" + word

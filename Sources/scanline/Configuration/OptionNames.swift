@@ -4,7 +4,7 @@ import Core
 extension String {
   /// The same text in the terms of the command line: the library puts its names between backticks.
   var inFlags: String {
-    guard contains("`") else { return self }
+    guard contains("`" as Character) else { return self }
     return flags.reduce(self) { $0.replacing("`\($1.key)`", with: $1.value) }
   }
 }

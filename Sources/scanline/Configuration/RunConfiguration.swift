@@ -1,6 +1,5 @@
 // config.toml: what a run was asked for, every option that decides its result, so that it can be asked for again.
 import Core
-import Foundation
 import ImageData
 import Kernels
 import Networks
@@ -116,7 +115,7 @@ struct RunConfiguration {
     let escaped = text.unicodeScalars.map { scalar in
       switch scalar {
       case "\"", "\\": "\\" + String(scalar)
-      case _ where scalar.value < 0x20 || scalar.value == 0x7F: "\\u" + String(format: "%04X", Int(scalar.value))
+      case _ where scalar.value < 0x20 || scalar.value == 0x7F: "\\u" + String(printf: "%04X", Int(scalar.value))
       default: String(scalar)
       }
     }

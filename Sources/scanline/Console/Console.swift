@@ -1,29 +1,27 @@
 // What a person sees on standard error while a command works.
-import Foundation
+import Core
 import ImageData
 import Kernels
 import Logging
 import Networks
 import Plotting
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Standard error: one line that is redrawn on a terminal, plain lines elsewhere. Control characters of names are written
 /// out. Thread safe.
-final class Console: @unchecked Sendable {
+final class Console: Sendable {
   /// Whether standard error is a terminal that can redraw a line; not in continuous integration, whose logs keep all.
   let isTerminal: Bool
   /// Whether only warnings are written.
   let isQuiet: Bool
   private let hasColour: Bool
-  private let lock = NSLock()
-  private var lineIsOpen = false
-  private var blockLines = 0
-  private var warned: Set<String> = []
+  private let shown = Locked(Shown())
+
+  /// What stands on the terminal.
+  private struct Shown {
+    var lineIsOpen = false
+    var blockLines = 0
+    var warned: Set<String> = []
+  }
 
   /// Standard error as it is. Where `isQuiet`, progress is not shown.
   init(isQuiet: Bool = false) {
@@ -38,9 +36,9 @@ final class Console: @unchecked Sendable {
   /// Replaces the line that is redrawn. Nothing where there is no terminal.
   func redraw(_ text: @autoclosure () -> String) {
     guard isTerminal && !isQuiet else { return }
-    lock.withLock {
+    shown.withLock { shown in
       write("\r\u{1B}[2K" + clipped(text().displayed))
-      lineIsOpen = true
+      shown.lineIsOpen = true
     }
   }
 
@@ -56,14 +54,14 @@ final class Console: @unchecked Sendable {
 
   /// Writes those of `texts` as warnings that were not written before: a folder may be read for several purposes.
   func warnOnce(_ texts: [String]) {
-    for text in texts where lock.withLock({ warned.insert(text).inserted }) { warning(text) }
+    for text in texts where shown.withLock({ $0.warned.insert(text).inserted }) { warning(text) }
   }
 
   private func writeLine(_ text: String) {
-    lock.withLock {
-      write((lineIsOpen ? "\r\u{1B}[2K" : "") + text + "\n")
-      lineIsOpen = false
-      blockLines = 0
+    shown.withLock { shown in
+      write((shown.lineIsOpen ? "\r\u{1B}[2K" : "") + text + "\n")
+      shown.lineIsOpen = false
+      shown.blockLines = 0
     }
   }
 
@@ -71,20 +69,20 @@ final class Console: @unchecked Sendable {
   /// has been written since.
   func block(_ lines: [String]) {
     guard !isQuiet else { return }
-    lock.withLock {
-      var text = lineIsOpen ? "\r\u{1B}[2K" : ""
-      lineIsOpen = false
-      if isTerminal && blockLines > 0 { text += "\u{1B}[\(blockLines)A\u{1B}[J" }
+    shown.withLock { shown in
+      var text = shown.lineIsOpen ? "\r\u{1B}[2K" : ""
+      shown.lineIsOpen = false
+      if isTerminal && shown.blockLines > 0 { text += "\u{1B}[\(shown.blockLines)A\u{1B}[J" }
       write(text + lines.map { isTerminal ? clipped($0.displayed) : $0.displayed }.joined(separator: "\n") + "\n")
-      blockLines = lines.count
+      shown.blockLines = lines.count
     }
   }
 
   /// Removes the line that is redrawn.
   func finish() {
-    lock.withLock {
-      if lineIsOpen { write("\r\u{1B}[2K") }
-      lineIsOpen = false
+    shown.withLock { shown in
+      if shown.lineIsOpen { write("\r\u{1B}[2K") }
+      shown.lineIsOpen = false
     }
   }
 
@@ -97,7 +95,7 @@ final class Console: @unchecked Sendable {
 
   /// Nobody may be listening any more: that ends no run.
   private func write(_ text: String) {
-    try? FileHandle.standardError.write(contentsOf: Data(text.withBytesEscaped.utf8))
+    writeToStandardError(text.withBytesEscaped)
   }
 }
 
@@ -131,11 +129,11 @@ extension Console {
 /// "1:02:03", "4:05"
 func clockTime(_ seconds: Double) -> String {
   let s = Int(seconds.isFinite ? max(0, seconds).rounded() : 0)
-  let rest = String(format: "%02d", s % 60)
-  return s < 3600 ? "\(s / 60):\(rest)" : "\(s / 3600):\(String(format: "%02d", s / 60 % 60)):\(rest)"
+  let rest = String(printf: "%02d", s % 60)
+  return s < 3600 ? "\(s / 60):\(rest)" : "\(s / 3600):\(String(printf: "%02d", s / 60 % 60)):\(rest)"
 }
 
 extension Double {
   /// With `digits` digits behind the point.
-  func text(_ digits: Int) -> String { String(format: "%.\(digits)f", self) }
+  func text(_ digits: Int) -> String { String(printf: "%.\(digits)f", self) }
 }

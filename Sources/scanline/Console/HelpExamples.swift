@@ -1,6 +1,6 @@
 // The examples in the commands' help, as words to parse.
+import Core
 import ArgumentParser
-import Foundation
 
 /// Every line of a command's help that begins with "scanline ", with those that a backslash adds to it: what people copy
 /// must be understood, and be no wider than a terminal, which would break it.
@@ -8,7 +8,7 @@ package enum HelpExamples {
   /// The examples of all commands, each on one line.
   package static var all: [String] {
     printedLines.joined(separator: "\n").replacing(#/ *\\\n */#, with: " ").split(separator: "\n")
-      .map { $0.trimmingCharacters(in: .whitespaces) }
+      .map { $0.trimmed() }
   }
 
   /// What the parser has against `example`; nil where it takes it. Nothing is run and no file is read.
@@ -29,7 +29,7 @@ package enum HelpExamples {
     var isExample = false
     let own = lines.filter { line in
       defer { isExample = isExample && line.hasSuffix("\\") }
-      isExample = isExample || line.trimmingCharacters(in: .whitespaces).hasPrefix("scanline ")
+      isExample = isExample || line.trimmed().hasPrefix("scanline ")
       return isExample
     }
     return own.map(String.init) + command.configuration.subcommands.flatMap(printedLines)

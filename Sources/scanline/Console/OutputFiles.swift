@@ -3,12 +3,6 @@ import Core
 import ImageData
 import Reports
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// The files and folders that one command writes. Each is demanded before anything is read or computed: its name must
 /// say what is written, nothing may be lost by it, and the file system must take it now.
 ///

@@ -1,6 +1,5 @@
 // How far a long piece of work has come.
 import Core
-import Foundation
 
 /// A bar with percent and time left, redrawn on a terminal; elsewhere a plain line every ten seconds, so that short
 /// work says nothing. Any thread may report.
@@ -41,7 +40,7 @@ final class ProgressBar: Sendable {
       state.shown = now
       // Shown under the lock: two threads must not swap their lines.
       let share = min(Double(state.done) / Double(total), 1)
-      let percent = "\(String(format: "%3d", Int(share * 100)))%"
+      let percent = "\(String(printf: "%3d", Int(share * 100)))%"
       let left = share > 0 ? clockTime((now - began) * (1 - share) / share) + " left" : ""
       if console.isTerminal {
         let filled = Int(share * 30)

@@ -1,11 +1,5 @@
 // Standard input, output and error that were closed before the command began (`<&- >&- 2>&-`).
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import Core
 
 /// The descriptors 0, 1 and 2.
 enum StandardDescriptors {

@@ -1,7 +1,6 @@
 // `scanline import-cifar`: CIFAR's binary batches as a folder of PNGs.
 import ArgumentParser
 import Core
-import Foundation
 import ImageData
 
 extension CIFARKind: ExpressibleByArgument {}

@@ -1,7 +1,6 @@
 // `scanline import`: weights trained elsewhere, as a checkpoint.
 import ArgumentParser
 import Core
-import Foundation
 import ImageData
 import Kernels
 import Networks

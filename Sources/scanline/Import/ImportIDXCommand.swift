@@ -1,7 +1,6 @@
 // `scanline import-idx`: MNIST's files as a folder of PNGs.
 import ArgumentParser
 import Core
-import Foundation
 import ImageData
 
 struct ImportIDXCommand: ParsableCommand {

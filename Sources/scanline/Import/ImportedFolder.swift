@@ -1,7 +1,6 @@
 // A folder of images that appears whole or not at all: what the importing commands write into.
 import ArgumentParser
 import Core
-import Foundation
 import ImageData
 import Training
 

@@ -1,7 +1,6 @@
 // What the runs of a report are, at a glance; and what their models cost.
 import Core
 import Evaluation
-import Foundation
 import ImageData
 import Networks
 import Reports

@@ -1,6 +1,5 @@
 // What the models of a report draw: samples as training went on, and held-out images completed.
 import Core
-import Foundation
 import ImageData
 import Kernels
 import Networks

@@ -1,5 +1,5 @@
 // How a run of a report was configured, where it ran, and the commands that make it again.
-import Foundation
+import Core
 import ImageData
 import Networks
 import Reports
@@ -57,7 +57,7 @@ struct ReportReproduction {
       let held = run.state?.data.map { " --valid-share \($0.heldOutShare) --split-seed \($0.splitSeed)" } ?? ""
       lines.append("scanline evaluate \(Self.quoted(step)) \(Self.quoted(folder)) --split valid\(held)")
     }
-    let name = (step as NSString).lastPathComponent
+    let name = URL(fileURLWithPath: step).lastPathComponent
     lines.append("scanline sample \(Self.quoted(step)) --count 16 --output \(Self.quoted(name + ".png"))")
     return lines
   }

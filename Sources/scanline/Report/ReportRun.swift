@@ -1,6 +1,5 @@
 // What a run folder holds for a report: each piece, or what was expected and not found.
 import Core
-import Foundation
 import ImageData
 import Networks
 import Reports

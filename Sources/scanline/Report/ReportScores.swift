@@ -1,7 +1,6 @@
 // How likely held-out images are under the runs of a report: scored where they are here, else as training recorded it.
 import Core
 import Evaluation
-import Foundation
 import ImageData
 import Kernels
 import Networks

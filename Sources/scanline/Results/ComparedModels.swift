@@ -1,6 +1,5 @@
 // Checkpoints that stand the same test: what may not differ between them, and the images that all of them score.
 import Core
-import Foundation
 import ImageData
 import Kernels
 import Networks

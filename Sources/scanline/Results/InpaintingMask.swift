@@ -1,6 +1,5 @@
 // Which pixels of an image stay when the rest is drawn, and what the drawn ones then depend on.
 import Core
-import Foundation
 import ImageData
 import Networks
 

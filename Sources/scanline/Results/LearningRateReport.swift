@@ -1,7 +1,6 @@
 // What `scanline lr-find` found: table, figure, words.
 import Core
 import Evaluation
-import Foundation
 import ImageData
 import Networks
 import Plotting
@@ -111,7 +110,7 @@ struct LearningRateReport: Encodable {
     }
   }
 
-  private static func text(_ rate: Double) -> String { String(format: "%.2g", rate) }
+  private static func text(_ rate: Double) -> String { String(printf: "%.2g", rate) }
 
   /// The table of the command.
   var inWords: String {

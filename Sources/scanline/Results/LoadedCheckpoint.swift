@@ -1,6 +1,5 @@
 // A checkpoint as commands use it, and images read as its own were.
 import Core
-import Foundation
 import ImageData
 import Kernels
 import Networks

@@ -1,7 +1,6 @@
 // Images drawn before, read back: from a folder, a single PNG, or a grid that is cut apart.
 import Core
 import Evaluation
-import Foundation
 import ImageData
 
 /// Samples as files hold them.

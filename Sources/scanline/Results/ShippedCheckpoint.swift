@@ -1,6 +1,5 @@
 // The trained models that come with the package, found when none is named.
 import Core
-import Foundation
 import ImageData
 
 /// The checkpoint that `scanline sample` uses when it is given none.
@@ -19,8 +18,7 @@ enum ShippedCheckpoint {
     if let named = getenv(variable).map({ String(fileName: $0) }), !named.isEmpty {
       places = [named]
     } else {
-      var folder = (Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0]))
-        .resolvingSymlinksInPath()
+      var folder = URL(fileURLWithPath: executablePath)
       var above: [String] = []
       for _ in 0..<4 {
         folder.deleteLastPathComponent()

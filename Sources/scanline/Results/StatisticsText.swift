@@ -1,6 +1,6 @@
 // Means, their standard errors and intervals in words, with as many digits as it takes to read them rightly.
+import Core
 import Evaluation
-import Foundation
 
 /// "78.12 ± 1.05", with `digits` decimals, or more where the error would otherwise read as 0; "78.12 ± –" where it is not
 /// known.

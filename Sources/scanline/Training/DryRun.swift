@@ -1,14 +1,7 @@
 // `scanline train --dry-run`: what a run would take.
 import Core
-import Foundation
 import ImageData
 import Training
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// A run that is counted, and timed for a few steps, but leaves nothing behind.
 struct DryRun {
@@ -34,14 +27,16 @@ struct DryRun {
     let trainer = Trainer(
       state: state, adam: adam, train: train, valid: valid, threads: threads, now: monotonicSeconds)
     let step = try secondsPerStep(trainer)
-    func row(_ name: String, _ text: String) { print(name.padding(toLength: 20, withPad: " ", startingAt: 0) + text) }
+    func row(_ name: String, _ text: String) {
+      print(name + String(repeating: " ", count: max(1, 20 - name.count)) + text)
+    }
     row("weights", "\(forecast.weights)")
     row("memory", "\(text(most)) at most, of \(memory.bytes.map { text($0 + memory.resident) } ?? "?") there are")
     row("  weights, moments", text(forecast.parameterBytes))
     row("  a step", text(forecast.stepBytes))
     row("  evaluating, saving", text(forecast.passingBytes))
     row("disk", "\(text(forecast.diskBytes)), in checkpoints of \(text(forecast.checkpointBytes))")
-    row("seconds per step", String(format: "%.4g", step))
+    row("seconds per step", String(printf: "%.4g", step))
     if let steps = trainer.totalSteps {
       row("steps", "\(steps)")
       row("time", "\(clockTime(Double(steps) * step)), evaluations not counted")

@@ -1,6 +1,5 @@
 // What a run shows in TensorBoard.
 import Core
-import Foundation
 import ImageData
 import Networks
 import TensorBoard

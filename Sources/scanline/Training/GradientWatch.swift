@@ -1,5 +1,5 @@
 // The gradient flow while a run goes on: a table that a glance can take in, and warnings in words.
-import Foundation
+import Core
 import Networks
 import Training
 

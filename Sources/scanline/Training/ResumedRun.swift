@@ -1,6 +1,5 @@
 // What is said when a run is resumed: that it is finished, or how its learning rate goes on.
 import Core
-import Foundation
 import ImageData
 import Networks
 import Training
@@ -71,7 +70,7 @@ struct ScheduleNote {
       + "stays at its last value. To begin it again over the steps to come, give --schedule cosine beside the new length."
   }
 
-  private func short(_ rate: Float) -> String { String(format: "%.3g", Double(rate)) }
+  private func short(_ rate: Float) -> String { String(printf: "%.3g", Double(rate)) }
 
   private func words(_ length: TrainingOptions.Length) -> String {
     switch length {

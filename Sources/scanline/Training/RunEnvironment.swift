@@ -1,6 +1,5 @@
 // environment.json: where, when and by what a run was made.
 import Core
-import Foundation
 import ImageData
 import Training
 
@@ -101,7 +100,7 @@ extension RunEnvironment.Work {
     guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(name) }),
       let mark = line.firstIndex(of: separator)
     else { return nil }
-    return line[line.index(after: mark)...].trimmingCharacters(in: [" ", "\t", "\""])
+    return line[line.index(after: mark)...].trimmed { " \t\"".contains($0) }
   }
 
   /// A program can ask of its compiler only whether it is as new as some version.

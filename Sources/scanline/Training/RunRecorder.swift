@@ -1,6 +1,5 @@
 // What a run leaves beside its checkpoints, and shows while it goes.
 import Core
-import Foundation
 import ImageData
 import Kernels
 import Networks

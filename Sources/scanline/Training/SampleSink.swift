@@ -1,7 +1,6 @@
 // samples/: the same images again and again while a run learns to draw them.
 import Core
 import Evaluation
-import Foundation
 import ImageData
 import Networks
 import Training

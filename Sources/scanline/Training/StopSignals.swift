@@ -2,7 +2,6 @@
 import ArgumentParser
 import Core
 import Dispatch
-import Foundation
 import Training
 
 /// A command that decides itself when a signal may end it.

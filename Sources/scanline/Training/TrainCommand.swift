@@ -1,7 +1,7 @@
 // `scanline train`: from a folder of PNGs to a run of checkpoints.
 import ArgumentParser
 import Core
-import Foundation
+import Dispatch
 import ImageData
 import Kernels
 import Networks

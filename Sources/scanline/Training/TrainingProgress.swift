@@ -1,6 +1,5 @@
 // What training shows: one calm line on a terminal, plain lines elsewhere, the result at the end.
 import Core
-import Foundation
 import Networks
 import Training
 

@@ -2,6 +2,7 @@
 # the two C libraries that are missing (Debian and Ubuntu), build in release and do their job.
 
 SWIFT ?= swift
+PREFIX ?= /usr/local
 SCANLINE := .build/release/scanline
 
 # The demo's own run folder: removed and made anew by each `make demo`, so keep nothing in it.
@@ -25,6 +26,8 @@ help:
 	@echo 'make torture-files   damage and hostile files by the hundred thousand, and again under AddressSanitizer'
 	@echo 'make fuzz    fuzz the PNG and the safetensors reader, FUZZ_SECONDS each'
 	@echo 'make tsan    all tests under ThreadSanitizer'
+	@echo 'make install   build for this processor and install into PREFIX ($(PREFIX)); make uninstall removes it'
+	@echo 'make dist    a tarball and a .deb for Linux on x86-64, in .build-dist; five minutes'
 	@echo 'make clean   remove .build and the demo'
 
 # A target that imports what it does not declare builds or not, as the order of the others falls.
@@ -65,7 +68,20 @@ lint:
 	$(SWIFT) format lint --strict -r Sources Tests Package.swift
 
 clean:
-	rm -rf .build .build-asan .build-tsan .build-fuzz $(DEMO)
+	rm -rf .build .build-asan .build-tsan .build-fuzz .build-dist .build-install $(DEMO)
+
+# For this processor, into PREFIX: .build-install has a build of its own, with Swift's libraries in the command.
+
+
+.PHONY: install uninstall dist
+install: packages
+	@SWIFT='$(SWIFT)' Sources/Distribution/install.sh install '$(PREFIX)'
+
+uninstall:
+	@Sources/Distribution/install.sh uninstall '$(PREFIX)'
+
+dist: packages
+	@SWIFT='$(SWIFT)' Sources/Distribution/dist.sh
 
 # What pkg-config finds is what the build needs, whichever package manager brought it.
 packages:

@@ -1,25 +1,22 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The processor the kernels are compiled for. `native` by default; SCANLINE_BASELINE names another
-// (x86-64-v3, say) for a build that is to run elsewhere. It must have fused multiply-add: then the
+// The processor that all is compiled for: this one, or what SCANLINE_BASELINE names for a build that is to run elsewhere
+// (x86-64-v3, or x86-64-v4+avx512bf16 with one more of its instruction sets). It must have fused multiply-add: then the
 // results are the same, bit for bit.
+let baseline = Context.environment["SCANLINE_BASELINE"] ?? "native"
 #if arch(arm64)
-  let processorOption = "-mcpu="
+  let processor = ["-mcpu=" + baseline]
 #else
-  let processorOption = "-march="
+  let sets = baseline.split(separator: "+")
+  let processor = ["-march=\(sets[0])"] + sets.dropFirst().map { "-m\($0)" }
 #endif
-let processor = Context.environment["SCANLINE_BASELINE"] ?? "native"
-let simdC: [CSetting] = [.unsafeFlags([processorOption + processor, "-ffp-contract=off"])]
-let simd: [SwiftSetting] = [
-  .unsafeFlags(["-Xcc", processorOption + processor])
-]
+let simdC: [CSetting] = [.unsafeFlags(processor + ["-ffp-contract=off"])]
+let simd: [SwiftSetting] = [.unsafeFlags(processor.flatMap { ["-Xcc", $0] })]
 // LLVM unrolls a tile's loop over its rows, up to 28 of them, however long a row's code is.
 let unrolled: [SwiftSetting] = [.unsafeFlags(["-Xllvm", "-unroll-threshold=1500"])]
 // Code that computes little itself is compiled without the optimizer, which would take three quarters of its build.
 let unoptimized: [SwiftSetting] = [.unsafeFlags(["-Onone", "-assert-config", "Release"])]
-// environment.json says what a build was for: SCANLINE_BASELINE_NATIVE, SCANLINE_BASELINE_X86_64_V3.
-let baseline = "SCANLINE_BASELINE_" + processor.uppercased().map { $0.isLetter || $0.isNumber ? "\($0)" : "_" }.joined()
 
 /// Tests name every module that they import: what depends on another by a third alone is not built anew with it.
 func tests(
@@ -45,7 +42,9 @@ let package = Package(
     .systemLibrary(
       name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-    .target(name: "CScanline", dependencies: ["CPNG", "CZlib"], cSettings: simdC),
+    .target(
+      name: "CScanline", dependencies: ["CPNG", "CZlib"],
+      cSettings: simdC + [.define("SCANLINE_BASELINE", to: "\"\(baseline)\"")]),
     .target(name: "Core", dependencies: ["CScanline"], swiftSettings: simd),
     .target(name: "Safetensors", dependencies: ["Core"], swiftSettings: simd),
     .target(name: "ImageData", dependencies: ["Core", "CScanline", "CZlib"], swiftSettings: simd),
@@ -67,7 +66,7 @@ let package = Package(
         "TensorBoard", "Theory", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"), .product(name: "TOMLKit", package: "TOMLKit"),
-      ], swiftSettings: simd + unoptimized + [.define(baseline)]),
+      ], swiftSettings: simd + unoptimized),
     .target(
       name: "TestSupport", dependencies: ["Core", "Kernels", "Networks"], path: "Tests/TestSupport",
       swiftSettings: simd),

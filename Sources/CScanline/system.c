@@ -39,6 +39,8 @@ int64_t scanline_resident_bytes(void) { return 0; }
 #endif
 #endif
 
+const char *scanline_baseline(void) { return SCANLINE_BASELINE; }
+
 void *scanline_map_memory(size_t bytes) {
   void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
   return memory == MAP_FAILED ? NULL : memory;

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// The processor that the package was built for: what SCANLINE_BASELINE said, `native` where it said nothing.
+const char *scanline_baseline(void);
+
 /// The number of processors that the affinity of this process allows; 0 where the system has no such notion.
 int scanline_affinity_count(void);
 

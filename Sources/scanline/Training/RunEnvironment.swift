@@ -1,4 +1,5 @@
 // environment.json: where, when and by what a run was made.
+import CScanline
 import Core
 import ImageData
 import Training
@@ -80,7 +81,7 @@ extension RunEnvironment.Work {
     workingFolder = DurableFiles.currentFolder
     scanline = Scanline.configuration.version
     swift = Self.compiler
-    baseline = Self.builtFor
+    baseline = String(cString: scanline_baseline())
     var names = utsname()
     let isKnown = uname(&names) == 0
     func text(_ field: some Any) -> String {
@@ -113,19 +114,6 @@ extension RunEnvironment.Work {
       "6.3"
     #else
       "6.2"
-    #endif
-  }
-
-  /// What SCANLINE_BASELINE said when the package was built.
-  private static var builtFor: String {
-    #if SCANLINE_BASELINE_NATIVE
-      "native"
-    #elseif SCANLINE_BASELINE_X86_64_V3
-      "x86-64-v3"
-    #elseif SCANLINE_BASELINE_X86_64_V4
-      "x86-64-v4"
-    #else
-      "another"
     #endif
   }
 }

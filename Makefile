@@ -132,7 +132,7 @@ TORTURE := SCANLINE_TORTURE=1 $(SWIFT) test -c release --disable-testable-import
 
 torture-files: packages
 	$(TORTURE) --filter 'Hostile'
-	$(TORTURE) --sanitize=address --scratch-path .build-asan --filter 'HostilePNG|HostileArchive'
+	SCANLINE_DEBUG_INFO=1 $(TORTURE) --sanitize=address --scratch-path .build-asan --filter 'HostilePNG|HostileArchive'
 
 # libFuzzer and AddressSanitizer; Tests/Fuzzing/README.md says what is demanded and how to look at a finding. Swift's
 # backtracer would print a trace of its own and can hang under AddressSanitizer.
@@ -140,7 +140,7 @@ FUZZ_SECONDS ?= 300
 FUZZ := -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
 
 fuzz: packages
-	$(SWIFT) build -c release --package-path Tests/Fuzzing --scratch-path .build-fuzz \
+	SCANLINE_DEBUG_INFO=1 $(SWIFT) build -c release --package-path Tests/Fuzzing --scratch-path .build-fuzz \
 	  --sanitize=fuzzer --sanitize=address
 	mkdir -p .build-fuzz/png .build-fuzz/safetensors .build-fuzz/findings
 	SWIFT_BACKTRACE=enable=no .build-fuzz/release/FuzzPNG $(FUZZ) -max_len=4096 \
@@ -154,6 +154,6 @@ fuzz: packages
 # if it is not told otherwise. No report is suppressed; one makes the run fail. Left out is the test that weighs the memory
 # of a process, which here is mostly the sanitizer's own.
 tsan: packages
-	TSAN_OPTIONS="exitcode=66 atexit_sleep_ms=50" $(SWIFT) test -c release --sanitize=thread --scratch-path .build-tsan \
+	SCANLINE_DEBUG_INFO=1 TSAN_OPTIONS="exitcode=66 atexit_sleep_ms=50" $(SWIFT) test -c release --sanitize=thread --scratch-path .build-tsan \
 	  --disable-testable-imports --disable-xctest --no-parallel \
 	  --skip theSamplersMemoryIsMeasured

@@ -12,7 +12,10 @@ let baseline = Context.environment["SCANLINE_BASELINE"] ?? "native"
   let processor = ["-march=\(sets[0])"] + sets.dropFirst().map { "-m\($0)" }
 #endif
 let simdC: [CSetting] = [.unsafeFlags(processor + ["-ffp-contract=off"])]
-let simd: [SwiftSetting] = [.unsafeFlags(processor.flatMap { ["-Xcc", $0] })]
+// Lines for a debugger take a tenth of a release build's time; SCANLINE_DEBUG_INFO=1 keeps them. Names stay in any case.
+let hasLines = Context.environment["SCANLINE_DEBUG_INFO"] == "1"
+let withoutLines: [SwiftSetting] = [.unsafeFlags(["-Xfrontend", "-gnone"], .when(configuration: .release))]
+let simd: [SwiftSetting] = [.unsafeFlags(processor.flatMap { ["-Xcc", $0] })] + (hasLines ? [] : withoutLines)
 // LLVM unrolls a tile's loop over its rows, up to 28 of them, however long a row's code is.
 let unrolled: [SwiftSetting] = [.unsafeFlags(["-Xllvm", "-unroll-threshold=1500"])]
 // Code that computes little itself is compiled without the optimizer, which would take three quarters of its build.

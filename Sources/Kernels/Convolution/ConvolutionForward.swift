@@ -283,7 +283,8 @@ private struct ConvolutionLoop<E: Epilogue> {
       first: places.first.pixel(y, x) + offset, second: places.second.pixel(y, x) + offset, x: x)
   }
 
-  @inline(__always)
+  /// One function a height: each then saves and reserves only what it needs itself.
+  @inline(never)
   func run<T: RegisterTile>(_: T.Type, _ place: TilePlace) {
     run(T.self, place, inputStride: places.input.pixelStride, columns: places.columns)
   }

@@ -15,6 +15,12 @@ package func multiplyAddChains(rounds: Int, seed: Float) -> Float {
 /// Floating-point operations in one round of `multiplyAddChains`.
 package let operationsPerMultiplyAddRound = (hasManyRegisters ? Chains.rows : FewChains.rows) * OneVector.features * 2
 
+/// Calls `body` so many times. A loop of the command's own, which is compiled without the optimizer, would take as long as
+/// the smallest kernels' tenth.
+package func repeated(_ calls: Int, _ body: () -> Void) {
+  for _ in 0..<calls { body() }
+}
+
 private func run<T: RegisterTile>(_: T.Type, _ rounds: Int, _ seed: Float) -> Float where T.Group == OneVector {
   let factor = OneVector(lanes: Float16Lanes(repeating: seed))
   var tile = T(from: 0) { OneVector(lanes: Float16Lanes(repeating: seed + Float($0))) }

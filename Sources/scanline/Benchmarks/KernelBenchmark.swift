@@ -105,26 +105,27 @@ struct KernelBenchmark: ParsableCommand {
     let (forwardWeights, forwardMatrix) = weights(input.pixelStride, outputs)
     let (backwardWeights, backwardMatrix) = weights(output.pixelStride, inputs)
     let (gradient, _) = weights(input.pixelStride, outputs)
+    let rows = 0..<side
     let operations = 2.0 * Double(side * side * window.taps * inputs * outputs)
     let result = FeatureMap(height: side, width: side, channels: outputs)
     let forward = ConvolutionPass(input, window: window, matrix: forwardMatrix, to: .relu(result))
-    var rows = [
-      timed(name + " forward", inputs, outputs, operations) { forward.run(0..<side, weights: forwardWeights) }
+    var measured = [
+      timed(name + " forward", inputs, outputs, operations) { forward.run(rows, weights: forwardWeights) }
     ]
     if !fromImage {
       let backward = ConvolutionPass(
         output, window: window.flipped, matrix: backwardMatrix, to: .reluGradient(inputGradient, saved: inputGradient))
-      rows.append(
+      measured.append(
         timed(name + " input gradient", inputs, outputs, operations) {
-          backward.run(0..<side, weights: backwardWeights)
+          backward.run(rows, weights: backwardWeights)
         })
     }
     let weightGradient = WeightGradientPass(input, window: window, outputGradient: output, matrix: forwardMatrix)
-    rows.append(
+    measured.append(
       timed(name + " weight gradient", inputs, outputs, operations) {
-        weightGradient.run(0..<side, into: gradient)
+        weightGradient.run(rows, into: gradient)
       })
-    return rows
+    return measured
   }
 
   private func timed(
@@ -138,7 +139,7 @@ struct KernelBenchmark: ParsableCommand {
     var rates: [Double] = []
     var shares: [Double] = []
     for _ in 0..<repeats {
-      let kernel = operations * Double(calls) / seconds { for _ in 0..<calls { body() } }
+      let kernel = operations * Double(calls) / seconds { repeated(calls, body) }
       var sink: Float = 0
       let peak =
         Double(rounds * operationsPerMultiplyAddRound)

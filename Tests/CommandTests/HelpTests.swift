@@ -37,6 +37,15 @@ import Testing
     #expect(train.contains { help.contains($0) })
   }
 
+  /// The generator of manual pages leaves out every other character.
+  @Test func theHelpIsASCII() throws {
+    let help = try place.succeed("--experimental-dump-help").output
+    #expect(help.utf8.count > 10_000)
+    for line in help.split(whereSeparator: { "\n\"".contains($0) }) {
+      #expect(line.unicodeScalars.allSatisfy { $0.isASCII }, "\(line)")
+    }
+  }
+
   @Test(arguments: ["bash", "zsh", "fish"]) func completionKnowsOptionsAndValues(shell: String) throws {
     let script = try place.succeed("--generate-completion-script \(shell)").output
     for word in ["diagonal-lstm", "logistic-mixture", "pixelcnn-mnist", "dynamic", "config", "quiet", "neighbours"] {

@@ -47,7 +47,7 @@ done
 export SCANLINE_VARIANT=sse
 try 'a variant that there is not' 'expected x86-64-v3.*found sse' 'scanline sample'
 unset SCANLINE_VARIANT
-try 'the manual' 'scanline train .* Train a model' 'man -P cat scanline-train | tr -s "\n " " "'
+try 'the manual' 'scanline-train .* Train a model' 'man -P cat scanline-train | tr -s "\n " " "'
 try 'the manual by its index' 'scanline-sample \(1\)' 'mandb -cq; man -k "Draw images"'
 complete='source /usr/share/bash-completion/bash_completion; _completion_loader scanline
   complete_words() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}; COMPREPLY=()

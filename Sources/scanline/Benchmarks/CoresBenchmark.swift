@@ -14,7 +14,7 @@ struct CoresBenchmark: ParsableCommand {
       Measures a step on one thread and on all, packing and Adam on one thread, the addition of the shards, and \
       the memory's bandwidth. A step on P cores is then put together of:
         packing, unpacking and Adam, at the time of one thread (they are shared out too: a high estimate);
-        ⌈shards / P⌉ shards, each a shard's part of the rest on one thread;
+        shards / P shards, rounded up, each a shard's part of the rest on one thread;
         the addition of the shards, at P times the rate of one thread, at most at the memory's bandwidth;
       and, where the activations of P images do not fit in the caches, it takes no less than writing them once and \
       reading them once takes. (A core writes and reads some of them within its own cache: this is the worst case.)

@@ -42,7 +42,7 @@ struct CompareCommand: ParsableCommand {
   @Argument(
     help: ArgumentHelp(
       "Run folders (their best steps are used) or steps, then a folder of PNGs.",
-      valueName: "checkpoint> … <folder"), completion: .directory)
+      valueName: "checkpoint> ... <folder"), completion: .directory)
   var paths: [String]
   @Option(help: "Score this split: train, valid or test.") var split: Split?
   @Option(help: "Fit baselines on this folder's images (its train split, where it has any).", completion: .directory)

@@ -20,9 +20,9 @@ struct GradientsCommand: ParsableCommand {
       its step.
 
       With --jacobian, the extreme singular values of every layer's Jacobian and of the product from every layer to the \
-      logits, at held-out images of the run's folder (or of --images), by Golub–Kahan bidiagonalisation on exact \
+      logits, at held-out images of the run's folder (or of --images), by Golub-Kahan bidiagonalisation on exact \
       products. A largest one is found in tens of steps; a smallest one, where --steps do not suffice, is printed as the \
-      bound that it is (≤).
+      bound that it is.
 
       Examples:
         scanline gradients Checkpoints/digits --quantity gradient

@@ -12,7 +12,7 @@ struct ImportCIFARCommand: ParsableCommand {
     discussion: """
       Takes the archive as it is distributed (cifar-10-binary.tar.gz), a folder of batches, or single batches, plain or \
       gzip. Each class becomes a subfolder, called as batches.meta.txt (of CIFAR-100 fine_label_names.txt, with --coarse \
-      coarse_label_names.txt) says where it lies beside, otherwise by its number. Batches called data_batch_… and train go \
+      coarse_label_names.txt) says where it lies beside, otherwise by its number. Batches called data_batch_N and train go \
       to the train split, test_batch and test to the test split, unless --split puts all into one.
 
       Examples:

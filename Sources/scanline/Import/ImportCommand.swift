@@ -13,7 +13,7 @@ struct ImportCommand: ParsableCommand {
     abstract: "Make a checkpoint of weights that PyTorch saved as safetensors.",
     discussion: """
       The file must hold the tensors of the textbook module, each once, under PyTorch's names (0.weight, \
-      1.net.1.weight, …) or under those of a checkpoint (input.weight, …); the README lists them. Width, blocks, \
+      1.net.1.weight and so on) or under those of a checkpoint (input.weight and so on); the README lists them. Width, blocks, \
       classes and so on must be those of the module: nothing in the file says them.
 
       Examples:

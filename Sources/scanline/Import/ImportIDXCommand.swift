@@ -8,7 +8,7 @@ struct ImportIDXCommand: ParsableCommand {
     commandName: "import-idx",
     abstract: "Make a folder of PNGs of IDX files, as MNIST and its kin are distributed.",
     discussion: """
-      Images are N×H×W unsigned bytes, labels N unsigned bytes; either file may be gzip, whatever it is called. With \
+      Images are NxHxW unsigned bytes, labels N unsigned bytes; either file may be gzip, whatever it is called. With \
       labels each class becomes a subfolder, called by its number, with as many digits as the largest label has, or as the \
       folder's other splits have. File names are the images' places in the file, from 0. EMNIST's images are stored with \
       rows and columns exchanged: --transpose turns them upright. \

@@ -83,7 +83,7 @@ struct LayerOptions: ParsableArguments {
   var residual: ResidualOrder?
   @Option(help: "Of a recurrent model: 1, from the left, or 2 (default: 1, of a diagonal-lstm 2).")
   var directions: Int?
-  @Option(help: "Of an mdrnn: plain, φ of a sum, or gru (default: plain).") var cell: CellKind?
+  @Option(help: "Of an mdrnn: plain, an activated sum, or gru (default: plain).") var cell: CellKind?
 
   /// The first option that was given.
   var given: String? {
@@ -139,7 +139,7 @@ struct TrainingFlags: ParsableArguments {
   var gradientsEvery: Int?
   @Option(help: "Steps between records of the loss in metrics.jsonl; 0: none but of evaluations (default: 20).")
   var metricsEvery: Int?
-  @Option(help: "Images in samples/step-….png, drawn at evaluations (0 to 256; 0: none; default: 16).") var samples:
+  @Option(help: "Images in samples/step-N.png, drawn at evaluations (0 to 256; 0: none; default: 16).") var samples:
     Int?
   @Option(help: "Checkpoints kept besides the best, 1 or more (default: 2).") var keep: Int?
   @Option(help: "The seed of weights, order and binarization (default: 1).") var seed: UInt64?

@@ -70,10 +70,8 @@ lint:
 clean:
 	rm -rf .build .build-asan .build-tsan .build-fuzz .build-dist .build-install $(DEMO)
 
-# For this processor, into PREFIX: .build-install has a build of its own, with Swift's libraries in the command.
-
-
 .PHONY: install uninstall dist
+# For this processor, into PREFIX: .build-install has a build of its own, with Swift's libraries in the command.
 install: packages
 	@SWIFT='$(SWIFT)' Sources/Distribution/install.sh install '$(PREFIX)'
 

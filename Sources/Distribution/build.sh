@@ -25,4 +25,4 @@ if [ "$(uname)" = Linux ]; then
 fi
 # The static libraries of Swift bring warnings of the linker's about mktemp, which nothing here calls.
 SCANLINE_BASELINE=$baseline ${SWIFT:-swift} build -c release --product scanline --scratch-path "$scratch" \
-  "${options[@]}" 2> >(grep -v "the use of \`mktemp' is dangerous" >&2)
+  ${options[@]+"${options[@]}"} 2> >(grep -v "the use of \`mktemp' is dangerous" >&2)

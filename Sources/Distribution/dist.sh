@@ -37,6 +37,7 @@ done
 epoch=$(git log -1 --format=%ct)
 archive() { tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$epoch" -cf - "$@"; }
 archive -C $out "$name" | gzip -n9 > "$out/$name.tar.gz"
+made=("$out/$name.tar.gz")
 
 if command -v dpkg-deb > /dev/null; then
   package=$out/deb
@@ -66,8 +67,9 @@ Description: autoregressive image models, trained on the processor
 CONTROL
   (cd $package && find usr -type f -print0 | sort -z | xargs -0 md5sum > DEBIAN/md5sums)
   chmod -R u=rwX,go=rX $package
-  SOURCE_DATE_EPOCH=$epoch dpkg-deb --root-owner-group -Zxz -z9 --build $package "$out/scanline_${version}_amd64.deb" > /dev/null
+  made+=("$out/scanline_${version}_amd64.deb")
+  SOURCE_DATE_EPOCH=$epoch dpkg-deb --root-owner-group -Zxz -z9 --build $package "${made[1]}" > /dev/null
 else
   echo "No dpkg-deb here, so no .deb."
 fi
-ls -l "$out"/*.tar.gz "$out"/*.deb
+ls -l "${made[@]}"

@@ -27,7 +27,7 @@ uninstall)
   # Folders that are empty now; others' stay.
   for folder in bin share/man/man1 share/bash-completion/completions share/zsh/site-functions \
     share/fish/vendor_completions.d share/doc; do
-    [ ! -d "$target/$folder" ] || (cd "$target" && rmdir -p --ignore-fail-on-non-empty "$folder")
+    [ ! -d "$target/$folder" ] || (cd "$target" && rmdir -p "$folder" 2>/dev/null) || true
   done
   echo "Removed scanline from $target."
   ;;

@@ -20,8 +20,8 @@ mkdir -p "$share/man/man1"
 for page in "$pages"/*.1; do
   name=$(basename "$page" .1)
   case $name in scanline.help | scanline.draw) continue ;; esac
-  sed -e 's/^$/.Pp/' -e '/^\.Xr scanline\.\(help\|draw\) /d' -e '/^\.Xr /s/\([a-z]\)\.\([a-z]\)/\1-\2/g' \
-    -e '/^\.Dt /s/\./-/2g' -e "/^\.Nm \"/s/.*/.Nm ${name//./-}/" -e "s/^\.Nm$/.Nm \"${name//./ }\"/" \
+  sed -E -e 's/^$/.Pp/' -e '/^\.Xr scanline\.(help|draw) /d' -e '/^\.Xr /s/([a-z])\.([a-z])/\1-\2/g' \
+    -e '/^\.Dt /s/([A-Z])\.([A-Z])/\1-\2/g' -e "/^\.Nm \"/s/.*/.Nm ${name//./-}/" -e "s/^\.Nm$/.Nm \"${name//./ }\"/" \
     -e '/^\.Nd "/s/"//g' "$page" > "$share/man/man1/${name//./-}.1"
 done
 
@@ -44,7 +44,7 @@ cp "$root/LICENSE" "$root/CHANGELOG.md" "$licences/"
     "libpng=/usr/share/doc/libpng-dev/copyright" "zlib=/usr/share/doc/zlib1g-dev/copyright" \
     "GCC's libstdc++ and libgcc=$(echo /usr/share/doc/libstdc++-*-dev/copyright)"; do
     file=${notice#*=}
-    [ -r "$file" ] || continue
+    [ -r "$file" ] || { echo "No licence at $file." >&2; continue; }
     name=${notice%%=*}
     [ "$name" != "$notice" ] || name="$(basename "$(dirname "$file")") ($(basename "$file"))"
     printf '\n%s\n%s\n\n' "$name" "${name//?/=}"

@@ -14,8 +14,8 @@ package enum TheoryActivation: Sendable, CaseIterable {
   package func value(_ a: Double) -> Double {
     switch self {
     case .sigmoid: 1 / (1 + exp(-a))
-    case .tanh: tangent(a)
-    case .expanding: a + tangent(a) / 2
+    case .tanh: hyperbolicTangent(a)
+    case .expanding: a + hyperbolicTangent(a) / 2
     }
   }
 
@@ -119,4 +119,4 @@ package func traces(_ layers: [TheoryMap], from input: [Double]) -> [TheoryTrace
 }
 
 /// The C library's, which a case hides.
-private func tangent(_ a: Double) -> Double { tanh(a) }
+private func hyperbolicTangent(_ a: Double) -> Double { tanh(a) }

@@ -4,6 +4,10 @@ import Foundation
 import ImageData
 import Testing
 
+/// The package's own folder.
+let packageFolder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .deletingLastPathComponent().path
+
 /// A folder of a test's own, in which its commands run; removed when the test is over.
 final class Workplace {
   let path: String

@@ -16,8 +16,6 @@
     /// A folder like that of an installation, with a launcher for a processor and variants that say which they are.
     private func installation(_ processor: Processor) throws -> Workplace {
       let place = try Workplace()
-      let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().path
       for name in ["x86-64-v3", "x86-64-v4", "x86-64-v4+avx512bf16"] {
         let folder = place.path + "/lib/scanline/" + name
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -26,40 +24,24 @@
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder + "/scanline")
       }
       try FileManager.default.createDirectory(atPath: place.path + "/bin", withIntermediateDirectories: true)
-      let built = try run(
-        "/usr/bin/env",
-        [
-          "cc", "-o", place.path + "/bin/scanline", "-DPROCESSOR_HAS(feature)=(\(processor.rawValue))",
-          root + "/Sources/Distribution/launcher.c",
-        ])
+      let built = try place.shell(
+        "cc -o bin/scanline '-DPROCESSOR_HAS(feature)=(\(processor.rawValue))' '\(packageFolder)/Sources/Distribution/launcher.c'"
+      )
       try #require(built.status == 0, "\(built.messages)")
       return place
     }
 
-    private func run(_ path: String, _ arguments: [String], variant: String? = nil) throws -> (
-      status: Int32, output: String, messages: String
-    ) {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: path)
-      process.arguments = arguments
-      var environment = ProcessInfo.processInfo.environment
-      environment["SCANLINE_VARIANT"] = variant
-      process.environment = environment
-      let (output, messages) = (Pipe(), Pipe())
-      process.standardOutput = output
-      process.standardError = messages
-      try process.run()
-      let texts = [output, messages].map {
-        String(decoding: $0.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-      }
-      process.waitUntilExit()
-      return (process.terminationStatus, texts[0], texts[1])
+    /// What `words` of a shell do where SCANLINE_VARIANT is `variant`.
+    private func launch(
+      _ place: Workplace, _ words: String = "bin/scanline", variant: String? = nil
+    ) throws -> Workplace.Result {
+      try place.shell((variant.map { "export SCANLINE_VARIANT='\($0)'; " } ?? "unset SCANLINE_VARIANT; ") + words)
     }
 
     @Test(arguments: zip(Processor.allCases, ["x86-64-v4+avx512bf16", "x86-64-v4", "x86-64-v3", nil, nil]))
     func theProcessorDecides(_ processor: Processor, _ variant: String?) throws {
       let place = try installation(processor)
-      let said = try run(place.path + "/bin/scanline", ["two words", "--x"])
+      let said = try launch(place, "bin/scanline 'two words' --x")
       if let variant {
         #expect(said.output == variant + " 2 two words\n" && said.status == 7)
       } else {
@@ -71,17 +53,16 @@
 
     @Test func aVariantCanBeAskedFor() throws {
       let place = try installation(.withoutBrainFloats)
-      let launcher = place.path + "/bin/scanline"
       for variant in ["x86-64-v3", "x86-64-v4"] {
-        #expect(try run(launcher, [], variant: variant).output.hasPrefix(variant + " "))
+        #expect(try launch(place, variant: variant).output.hasPrefix(variant + " "))
       }
       // Nothing is asked for by an empty name.
-      #expect(try run(launcher, [], variant: "").output.hasPrefix("x86-64-v4 "))
-      let beyond = try run(launcher, [], variant: "x86-64-v4+avx512bf16")
+      #expect(try launch(place, variant: "").output.hasPrefix("x86-64-v4 "))
+      let beyond = try launch(place, variant: "x86-64-v4+avx512bf16")
       #expect(beyond.status == 69)
       let found = "expected x86-64-v4+avx512bf16, found one without all its instructions"
       #expect(beyond.messages == "scanline: this processor: \(found)\n")
-      let unknown = try run(launcher, [], variant: "x86-64-v2\u{1B}[2J")
+      let unknown = try launch(place, variant: "x86-64-v2\u{1B}[2J")
       #expect(unknown.status == 64)
       let names = "x86-64-v3, x86-64-v4 or x86-64-v4+avx512bf16"
       #expect(unknown.messages == "scanline: SCANLINE_VARIANT: expected \(names), found x86-64-v2?[2J\n")
@@ -91,9 +72,9 @@
       let place = try installation(.newest)
       let link = place.path + "/link"
       try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: place.path + "/bin/scanline")
-      #expect(try run(link, []).output.hasPrefix("x86-64-v4+avx512bf16 0"))
+      #expect(try launch(place, link).output.hasPrefix("x86-64-v4+avx512bf16 0"))
       try FileManager.default.removeItem(atPath: place.path + "/lib/scanline/x86-64-v4")
-      let missing = try run(link, [], variant: "x86-64-v4")
+      let missing = try launch(place, link, variant: "x86-64-v4")
       #expect(missing.status == 65)
       let file = place.path + "/lib/scanline/x86-64-v4/scanline"
       #expect(missing.messages == "scanline: \(file): expected a program, found No such file or directory\n")

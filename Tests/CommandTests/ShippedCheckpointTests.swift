@@ -4,21 +4,18 @@ import Testing
 import Training
 
 @Suite struct ShippedCheckpointTests {
-  /// The package.
-  private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().path
   static let names = ["pixelcnn", "gated-pixelcnn", "mdrnn", "diagonal-lstm"].map { "pretrained-" + $0 }
 
   /// The value of a row of a card's table.
   private func card(_ name: String, _ row: String) throws -> String {
-    let text = try String(contentsOfFile: root + "/Checkpoints/\(name)/README.md", encoding: .utf8)
+    let text = try String(contentsOfFile: packageFolder + "/Checkpoints/\(name)/README.md", encoding: .utf8)
     let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("| \(row) | ") }, "\(name): \(row)")
     return line.dropFirst("| \(row) | ".count).dropLast(" |".count).trimmingCharacters(in: .whitespaces)
   }
 
   @Test(arguments: names) func aModelScoresWhatItsCardSays(_ name: String) throws {
     let place = try Workplace()
-    let run = root + "/Checkpoints/" + name
+    let run = packageFolder + "/Checkpoints/" + name
     let steps = try CheckpointFolder.list(run)
     #expect(steps.count == 1 && steps.allSatisfy { $0.damage == nil && $0.isWeightsAlone && $0.isBest })
     #expect(try card(name, "step") == "\(steps[0].saved.step)")
@@ -27,7 +24,7 @@ import Training
       bytes += FileManager.default.contents(atPath: run + "/" + path)?.count ?? 0
     }
     #expect(bytes < 1_000_000)
-    let said = try place.succeed("evaluate \(run) \(root)/Data/glyphs --split valid --json")
+    let said = try place.succeed("evaluate \(run) \(packageFolder)/Data/glyphs --split valid --json")
     struct Report: Decodable {
       var bitsPerDimension: Double
       var fingerprint: String
@@ -48,7 +45,7 @@ import Training
     // The one that it draws from is the best of them.
     let bits = try Self.names.map { try (bits: card($0, "bits per dimension"), name: $0) }
     let best = try #require(bits.min { $0.bits < $1.bits })
-    _ = try place.succeed("sample \(root)/Checkpoints/\(best.name) --count 1 --output named.png")
+    _ = try place.succeed("sample \(packageFolder)/Checkpoints/\(best.name) --count 1 --output named.png")
     #expect(try place.read("samples.png") == place.read("named.png"))
   }
 }

@@ -30,12 +30,12 @@ try 'man and completion from Debian' 'code 0' 'apt-get install -y -q man-db bash
 try 'installs' 'code 0' 'dpkg -i /tmp/scanline.deb'
 try 'samples without a clone' 'one.png: 64 images of 20×20×1' 'scanline sample --output one.png'
 try 'trains into Checkpoints' 'code 0' 'scanline train glyphs --steps 40 --width 16 --blocks 2 --name run -q && ls Checkpoints/run/step-00000040'
-best=x86-64-v3
-grep -q avx512vl /proc/cpuinfo && best=x86-64-v4
-grep -q avx512_bf16 /proc/cpuinfo && best=x86-64-v4+avx512bf16
+variants=(x86-64-v3)
+grep -q avx512vl /proc/cpuinfo && variants+=(x86-64-v4)
+grep -q avx512_bf16 /proc/cpuinfo && variants+=(x86-64-v4+avx512bf16)
+best=${variants[-1]}
 try 'the variant for this processor' "\"${best//+/\\+}\"" 'grep baseline Checkpoints/run/environment.json'
-for variant in x86-64-v3 x86-64-v4 x86-64-v4+avx512bf16; do
-  [[ $best == "$variant"* || $variant == x86-64-v3 ]] || [ "$best" = x86-64-v4+avx512bf16 ] || continue
+for variant in "${variants[@]}"; do
   export SCANLINE_VARIANT=$variant
   try "$variant trains to the same bits" 'code 0' "scanline train glyphs --steps 40 --width 16 --blocks 2 --name $variant -q \
     && grep -q '\"$variant\"' Checkpoints/$variant/environment.json \
@@ -55,7 +55,7 @@ complete='source /usr/share/bash-completion/bash_completion; _completion_loader 
 try 'bash completes a command' '^train' "$complete; complete_words scanline tr"
 try 'bash completes a value' 'pixelcnn gated-pixelcnn' "$complete; complete_words scanline train --model ''"
 if qemu=$(command -v qemu-x86_64); then
-  emulated=.build-dist/$(basename .build-dist/scanline-*-linux-x86_64/)/bin/scanline
+  emulated=$(echo .build-dist/scanline-*-linux-x86_64/bin/scanline)
   for case in "Nehalem:x86-64-v3 .*found an older one" "Haswell:^[0-9]+\.[0-9]+\.[0-9]+$"; do
     tried=$((tried + 1))
     said=$("$qemu" -cpu "${case%%:*}" "$emulated" --version 2>&1)

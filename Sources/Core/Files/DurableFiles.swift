@@ -149,8 +149,6 @@ package enum DurableFiles {
     }
   }
 
-  // The system's calls, which the names of functions here hide.
-
   /// Waits until the names in a folder have reached the disk. Throws `io`.
   package static func synchronizeFolder(_ path: String) throws {
     let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -19,16 +19,7 @@ func systemRename(_ source: UnsafePointer<CChar>, _ target: UnsafePointer<CChar>
 /// Writes `text` to standard error, as much as it takes: nobody may be listening any more, or its disk be full, and
 /// that ends no run.
 package func writeToStandardError(_ text: String) {
-  var text = text
-  text.withUTF8 { bytes in
-    var rest = UnsafeRawBufferPointer(bytes)
-    while !rest.isEmpty {
-      let count = systemWrite(STDERR_FILENO, rest)
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return }
-      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-    }
-  }
+  try? DurableFiles.append(Array(text.utf8), to: STDERR_FILENO, path: "standard error")
 }
 
 /// The file that this process runs, the links to it followed; on other systems than Linux and macOS as it was called.

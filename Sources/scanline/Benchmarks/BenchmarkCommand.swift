@@ -93,9 +93,7 @@ struct BenchmarkOptions: ParsableArguments {
     ] {
       report[key] = .number(Double(count))
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    Swift.print(String(decoding: try encoder.encode(report), as: UTF8.self))
+    try printJSON(report)
   }
 
   /// Calls `round`, which times its parts by name, at least five times and for the time asked; then gives the median of

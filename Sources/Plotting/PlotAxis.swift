@@ -1,4 +1,4 @@
-// From values to places: linear and logarithmic axes, and ticks that a person would choose.
+// From values to positions: linear and logarithmic axes, and ticks that a person would choose.
 import Core
 
 /// An axis as it is asked for.

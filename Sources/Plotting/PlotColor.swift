@@ -72,9 +72,9 @@ package struct PlotColor: Sendable, Equatable {
   /// whose lightness grows evenly, so that it reads the same in grey and for the colour-blind. Between ten of its
   /// colours, linear. A share beyond 0 or 1 has the colour of that end.
   package static func scale(_ share: Double) -> PlotColor {
-    let place = min(max(share, 0), 1) * Double(scaleColors.count - 1)
-    let index = min(Int(place), scaleColors.count - 2)
-    let (low, high, part) = (scaleColors[index], scaleColors[index + 1], place - Double(index))
+    let position = min(max(share, 0), 1) * Double(scaleColors.count - 1)
+    let index = min(Int(position), scaleColors.count - 2)
+    let (low, high, part) = (scaleColors[index], scaleColors[index + 1], position - Double(index))
     func mix(_ channel: KeyPath<PlotColor, UInt8>) -> UInt8 {
       UInt8((Double(low[keyPath: channel]) * (1 - part) + Double(high[keyPath: channel]) * part).rounded())
     }

@@ -60,8 +60,8 @@ package struct PlotDotLayout {
     rows = chart.rows.count
   }
 
-  /// The place of `value` in row `row`; nil where the axis has none for it.
-  package func place(_ value: Double, row: Int) -> PlotPoint? {
+  /// The position of `value` in row `row`; nil where the axis has none for it.
+  package func position(_ value: Double, row: Int) -> PlotPoint? {
     x.share(value).map {
       PlotPoint(area.x + $0 * area.width, area.y + area.height * (Double(row) + 0.5) / Double(rows))
     }
@@ -81,18 +81,20 @@ extension PlotDotChart {
     }
     drawing.horizontalLabels(
       layout.x.ticks.compactMap { tick in layout.x.share(tick.value).map { (tick.label, $0) } }, area)
-    if let reference, let place = layout.place(reference, row: 0) {
+    if let reference, let position = layout.position(reference, row: 0) {
       drawing.line(
-        [PlotPoint(place.x, area.y), PlotPoint(place.x, area.bottom)], color: .axis, width: 1.2, dash: [5, 4])
+        [PlotPoint(position.x, area.y), PlotPoint(position.x, area.bottom)], color: .axis, width: 1.2, dash: [5, 4])
     }
     drawing.outline(area)
     drawing.axisLabel(x.label, below: area, frame)
     for (index, row) in rows.enumerated() {
-      guard let dot = layout.place(row.value, row: index) else { continue }
+      guard let dot = layout.position(row.value, row: index) else { continue }
       drawing.text(
         PlotFont.shortened(row.name, size: PlotStyle.labelSize, width: PlotDotLayout.longestName),
         at: PlotPoint(area.x - 8, dot.y + 0.36 * PlotStyle.labelSize), anchor: .end)
-      let ends = (row.interval.map { [$0.lowerBound, $0.upperBound] } ?? []).compactMap { layout.place($0, row: index) }
+      let ends = (row.interval.map { [$0.lowerBound, $0.upperBound] } ?? []).compactMap {
+        layout.position($0, row: index)
+      }
       if ends.count == 2 { drawBar(ends, row.color, area, on: &drawing) }
       if area.holds(dot) { drawing.marker(.circle, at: dot, color: row.color) }
     }

@@ -2,7 +2,7 @@
 import Core
 import ImageData
 
-/// A place in a drawing, in points: x to the right, y down.
+/// A position in a drawing, in points: x to the right, y down.
 package typealias PlotPoint = SIMD2<Double>
 
 /// A rectangle in a drawing, in points.
@@ -17,7 +17,7 @@ package struct PlotFrame: Sendable, Equatable {
   package var bottom: Double { y + height }
 }
 
-/// Which point of a text its place is; up and down that is always the baseline.
+/// Which point of a text its position is; up and down that is always the baseline.
 package enum PlotAnchor: Sendable { case start, middle, end }
 
 /// One shape. Later shapes lie over earlier ones.
@@ -53,10 +53,10 @@ package struct PlotDrawing: Sendable {
   package mutating func polygon(_ points: [PlotPoint], fill: PlotColor) { shapes.append(.polygon(points, fill: fill)) }
 
   package mutating func text(
-    _ text: String, at place: PlotPoint, size: Double = PlotStyle.labelSize, anchor: PlotAnchor = .start,
+    _ text: String, at position: PlotPoint, size: Double = PlotStyle.labelSize, anchor: PlotAnchor = .start,
     color: PlotColor = .ink, isVertical: Bool = false
   ) {
-    shapes.append(.text(text.displayed, at: place, size: size, anchor: anchor, color: color, isVertical: isVertical))
+    shapes.append(.text(text.displayed, at: position, size: size, anchor: anchor, color: color, isVertical: isVertical))
   }
 }
 

@@ -67,12 +67,12 @@ package enum PlotFont {
   private static let glyphs: [Character: Glyph] = {
     var glyphs = plotGlyphs.mapValues(parse)
     // Small figures above and below the line: the same strokes, smaller.
-    for (raised, places) in [("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿˡᵏᵀ", 6.5), ("₀₁₂₃₄₅₆₇₈₉₋₊ₙₗₖ", -3)] {
+    for (raised, positions) in [("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿˡᵏᵀ", 6.5), ("₀₁₂₃₄₅₆₇₈₉₋₊ₙₗₖ", -3)] {
       for (small, base) in zip(raised, "0123456789−+nlkT") {
         guard let glyph = glyphs[base] else { continue }
         glyphs[small] = Glyph(
           advance: glyph.advance * 0.64,
-          strokes: glyph.strokes.map { $0.map { PlotPoint($0.x * 0.62, $0.y * 0.62 + places) } }, pen: 1.2)
+          strokes: glyph.strokes.map { $0.map { PlotPoint($0.x * 0.62, $0.y * 0.62 + positions) } }, pen: 1.2)
       }
     }
     return glyphs

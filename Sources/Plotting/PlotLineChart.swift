@@ -75,8 +75,8 @@ package struct PlotLineLayout {
     area = PlotFrame(x: left, y: top, width: frame.right - 14 - left, height: bottom - top)
   }
 
-  /// The place of a point of the data; nil where an axis has none for it.
-  package func place(_ point: (x: Double, y: Double)) -> PlotPoint? {
+  /// The position of a point of the data; nil where an axis has none for it.
+  package func position(_ point: (x: Double, y: Double)) -> PlotPoint? {
     guard let across = x.share(point.x), let up = y.share(point.y) else { return nil }
     return PlotPoint(area.x + across * area.width, area.bottom - up * area.height)
   }
@@ -99,9 +99,9 @@ extension PlotLineChart {
     func edge(_ value: Double, _ x: Double) -> PlotPoint? {
       // Zero on a logarithmic axis lies below everything.
       guard value > 0 || !layout.y.isLogarithmic else {
-        return layout.place((x, layout.y.limits.lowerBound))
+        return layout.position((x, layout.y.limits.lowerBound))
       }
-      return layout.place((x, value)).map { PlotPoint($0.x, min(max($0.y, area.y), area.bottom)) }
+      return layout.position((x, value)).map { PlotPoint($0.x, min(max($0.y, area.y), area.bottom)) }
     }
     let points = band.points.filter { $0.lower.isFinite && $0.upper.isFinite }
     let upper = points.compactMap { edge($0.upper, $0.x) }
@@ -112,9 +112,9 @@ extension PlotLineChart {
   }
 
   private func draw(_ series: PlotSeries, _ layout: PlotLineLayout, on drawing: inout PlotDrawing) {
-    let places = series.points.map(layout.place)
+    let positions = series.points.map(layout.position)
     if let dash = series.line.dash {
-      for run in places.split(whereSeparator: { $0 == nil }) {
+      for run in positions.split(whereSeparator: { $0 == nil }) {
         for part in clipped(run.compactMap { $0 }, to: layout.area) {
           drawing.line(part, color: series.color, width: PlotStyle.lineWidth, dash: dash)
         }
@@ -123,14 +123,14 @@ extension PlotLineChart {
     guard series.marker != .none else { return }
     // Markers that would touch are left out, but never the last one.
     var previous: PlotPoint?
-    for (index, place) in places.enumerated() {
-      guard let place, layout.area.holds(place) else { continue }
-      if let previous, index + 1 < places.count {
-        let gap = place - previous
+    for (index, position) in positions.enumerated() {
+      guard let position, layout.area.holds(position) else { continue }
+      if let previous, index + 1 < positions.count {
+        let gap = position - previous
         if (gap * gap).sum() < 12 * 12 { continue }
       }
-      drawing.marker(series.marker, at: place, color: series.color)
-      previous = place
+      drawing.marker(series.marker, at: position, color: series.color)
+      previous = position
     }
   }
 }

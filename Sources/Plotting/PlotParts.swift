@@ -8,26 +8,26 @@ struct PlotLegend {
     case band(PlotBand)
   }
 
-  private var entries: [(name: String, sample: Sample, place: PlotPoint)] = []
+  private var entries: [(name: String, sample: Sample, position: PlotPoint)] = []
   let height: Double
 
   private static let size = PlotStyle.tickSize, rowHeight = 16.0, sampleWidth = 26.0
 
   init(_ chart: PlotLineChart, width: Double) {
     let all = chart.bands.map { ($0.name, Sample.band($0)) } + chart.series.map { ($0.name, Sample.series($0)) }
-    var place = PlotPoint(0, 0)
+    var position = PlotPoint(0, 0)
     for (name, sample) in all where !name.isEmpty {
       let advance = Self.sampleWidth + 6 + PlotFont.width(name, size: Self.size) + 16
-      if place.x > 0, place.x + advance > width { place = PlotPoint(0, place.y + Self.rowHeight) }
-      entries.append((name, sample, place))
-      place.x += advance
+      if position.x > 0, position.x + advance > width { position = PlotPoint(0, position.y + Self.rowHeight) }
+      entries.append((name, sample, position))
+      position.x += advance
     }
-    height = entries.isEmpty ? 0 : place.y + Self.rowHeight + 6
+    height = entries.isEmpty ? 0 : position.y + Self.rowHeight + 6
   }
 
   func draw(at origin: PlotPoint, on drawing: inout PlotDrawing) {
     for entry in entries {
-      let left = origin + entry.place
+      let left = origin + entry.position
       let middle = left.y + Self.rowHeight / 2
       let ends = [PlotPoint(left.x, middle), PlotPoint(left.x + Self.sampleWidth, middle)]
       switch entry.sample {
@@ -112,9 +112,9 @@ extension PlotDrawing {
       ], color: .axis)
   }
 
-  mutating func marker(_ marker: PlotSeries.Marker, at place: PlotPoint, color: PlotColor) {
+  mutating func marker(_ marker: PlotSeries.Marker, at position: PlotPoint, color: PlotColor) {
     let r = PlotStyle.markerRadius
-    func around(_ points: [(Double, Double)]) -> [PlotPoint] { points.map { place + r * PlotPoint($0.0, $0.1) } }
+    func around(_ points: [(Double, Double)]) -> [PlotPoint] { points.map { position + r * PlotPoint($0.0, $0.1) } }
     // (cos, sin) of 22.5 degrees and its multiples, without the functions.
     let (a, b, c) = (0.923_88, 0.382_68, 0.707_11)
     switch marker {

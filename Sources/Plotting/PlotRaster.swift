@@ -42,7 +42,7 @@ private struct PlotRaster {
   var values: some Sequence<UInt8> { pixels.lazy.map { UInt8($0.rounded()) } }
 
   /// Where pixel (x, y) lies in the coverage.
-  private func place(_ x: Int, _ y: Int) -> Int { (y - rows.lowerBound) * width + x }
+  private func position(_ x: Int, _ y: Int) -> Int { (y - rows.lowerBound) * width + x }
 
   mutating func draw(_ shape: PlotShape, scale: Double) {
     switch shape {
@@ -58,12 +58,12 @@ private struct PlotRaster {
     case .line(let points, let color, let width, let dash):
       for part in dashed(points, dash) { stroke(part.map { $0 * scale }, radius: width * scale / 2) }
       blend(color)
-    case .text(let text, let place, let size, let anchor, let color, let isVertical):
+    case .text(let text, let position, let size, let anchor, let color, let isVertical):
       let back = PlotFont.width(text, size: size) * (anchor == .start ? 0 : anchor == .middle ? 0.5 : 1)
       for (points, pen) in PlotFont.strokes(text, size: size) {
         let placed = points.map { point in
           let moved = PlotPoint(point.x - back, point.y)
-          return (place + (isVertical ? PlotPoint(moved.y, -moved.x) : moved)) * scale
+          return (position + (isVertical ? PlotPoint(moved.y, -moved.x) : moved)) * scale
         }
         stroke(placed, radius: pen * scale / 2)
       }
@@ -90,7 +90,7 @@ private struct PlotRaster {
           let along = length > 0 ? min(max((way * run).sum() / length, 0), 1) : 0
           let off = way - along * run
           let amount = Float(min(max(radius - (off * off).sum().squareRoot() + 0.5, 0), 1))
-          if amount > coverage[place(x, y)] { coverage[place(x, y)] = amount }
+          if amount > coverage[position(x, y)] { coverage[position(x, y)] = amount }
         }
       }
     }
@@ -124,7 +124,7 @@ private struct PlotRaster {
     touch(left, row, right, row + 1)
     for x in left..<right {
       let part = min(end, Double(x + 1)) - max(start, Double(x))
-      coverage[place(x, row)] += weight * Float(part)
+      coverage[position(x, row)] += weight * Float(part)
     }
   }
 
@@ -138,11 +138,11 @@ private struct PlotRaster {
   private mutating func blend(_ color: PlotColor) {
     let parts = [Float(color.red), Float(color.green), Float(color.blue)]
     for y in touched.top..<max(touched.top, touched.bottom) {
-      for x in touched.left..<max(touched.left, touched.right) where coverage[place(x, y)] > 0 {
-        let amount = min(coverage[place(x, y)], 1) * Float(color.opacity)
-        coverage[place(x, y)] = 0
+      for x in touched.left..<max(touched.left, touched.right) where coverage[position(x, y)] > 0 {
+        let amount = min(coverage[position(x, y)], 1) * Float(color.opacity)
+        coverage[position(x, y)] = 0
         for c in 0..<3 {
-          let value = place(x, y) * 3 + c
+          let value = position(x, y) * 3 + c
           pixels[value] += (parts[c] - pixels[value]) * amount
         }
       }

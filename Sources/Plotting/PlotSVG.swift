@@ -47,11 +47,11 @@ extension PlotDrawing {
         + (dash.isEmpty ? "" : " stroke-dasharray=\"\(dash.map(number).joined(separator: " "))\"")
         + "\(paint("stroke", color))/>"
     case .polygon(let points, let fill): "<polygon points=\"\(list(points))\"\(paint("fill", fill))/>"
-    case .text(let text, let place, let size, let anchor, let color, let isVertical):
-      "<text x=\"\(number(place.x))\" y=\"\(number(place.y))\" font-size=\"\(number(size))\""
+    case .text(let text, let position, let size, let anchor, let color, let isVertical):
+      "<text x=\"\(number(position.x))\" y=\"\(number(position.y))\" font-size=\"\(number(size))\""
         + " textLength=\"\(number(PlotFont.width(text, size: size)))\" lengthAdjust=\"spacingAndGlyphs\""
         + (anchor == .start ? "" : " text-anchor=\"\(anchor == .middle ? "middle" : "end")\"")
-        + (isVertical ? " transform=\"rotate(-90 \(number(place.x)) \(number(place.y)))\"" : "")
+        + (isVertical ? " transform=\"rotate(-90 \(number(position.x)) \(number(position.y)))\"" : "")
         + "\(paint("fill", color))>\(escapedForMarkup(text))</text>"
     }
   }

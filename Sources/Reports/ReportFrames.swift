@@ -25,7 +25,7 @@ package struct ReportFrames: Sendable {
     self.frames = frames
   }
 
-  /// The places of at most `most` of `count` frames, evenly spread, both ends among them.
+  /// The positions of at most `most` of `count` frames, evenly spread, both ends among them.
   package static func spread(_ count: Int, most: Int = most) -> [Int] {
     count <= most ? Array(0..<count) : (0..<most).map { $0 * (count - 1) / (most - 1) }
   }

@@ -39,7 +39,7 @@ package struct LossCurves: Sendable {
 
   /// What the height of a point is.
   package enum Unit: Sendable { case natsPerImage, bitsPerDimension }
-  /// What the place of a point is.
+  /// What the position of a point is.
   package enum Axis: Sendable { case steps, minutes }
 
   /// Points that a line has at most: of more, neighbours become one mean.
@@ -54,7 +54,7 @@ package struct LossCurves: Sendable {
   /// The chart. Losses of the first steps may lie above it: see `cutsTheBeginning`.
   package func chart(_ unit: Unit, over axis: Axis) -> PlotLineChart {
     let markers: [PlotSeries.Marker] = [.circle, .square, .triangle, .diamond, .cross]
-    func places(_ points: [Point]) -> [(x: Double, y: Double)] {
+    func positions(_ points: [Point]) -> [(x: Double, y: Double)] {
       Self.dropped(points).map { point in
         (
           axis == .steps ? Double(point.step) : point.seconds / 60, unit == .natsPerImage ? point.nats : point.bits
@@ -71,7 +71,7 @@ package struct LossCurves: Sendable {
         guard !points.isEmpty else { return nil }
         // A single point makes no line.
         return PlotSeries(
-          prefix + what, places(points), color: color, line: line, marker: points.count == 1 ? .circle : marker)
+          prefix + what, positions(points), color: color, line: line, marker: points.count == 1 ? .circle : marker)
       }
       return [
         series("training", run.training, .dotted, .none), series("held out, raw", run.raw, .dashed, .none),
@@ -102,7 +102,7 @@ package struct LossCurves: Sendable {
     return max(low - room, low > 0 ? 0 : low - room)...high + room
   }
 
-  /// The points, or where there are more than `mostPoints` as many means of neighbours, each at the last one's place.
+  /// The points, or where there are more than `mostPoints` as many means of neighbours, each at the last one's position.
   static func dropped(_ points: [Point]) -> [Point] {
     guard points.count > mostPoints else { return points }
     return (0..<mostPoints).map { part in

@@ -145,7 +145,7 @@ private struct HeaderEntry {
   static func checkCover(
     _ entries: [HeaderEntry], of count: Int, _ bad: (_ expected: String, _ found: String) -> ScanlineError
   ) throws {
-    // Places in the header, in the order of the data: the header itself may come in any order.
+    // Positions in the header, in the order of the data: the header itself may come in any order.
     let order = entries.indices.sorted {
       (entries[$0].begin, entries[$0].end) < (entries[$1].begin, entries[$1].end)
     }

@@ -19,7 +19,7 @@ package enum EventRecord {
     case damage
   }
 
-  /// What `bytes` begin with; places are those of `bytes`.
+  /// What `bytes` begin with; positions are those of `bytes`.
   package static func beginning(of bytes: ArraySlice<UInt8>) -> Beginning {
     guard bytes.count >= 12 else { return .part }
     let header = bytes.prefix(8)

@@ -126,8 +126,8 @@ package struct CostFormulas: Sendable {
 
   /// The receptive field at the middle of the last row: d masks B of 3×3, then the mask A of 7×7.
   ///
-  /// After d masks B a place `up` rows above (up ≤ d) is seen from d columns to the left to `up` columns to the right: only
-  /// a step up can go right, by one. That slope is the edge of the blind spot. Mask A adds up to 3 rows, 3 columns to
+  /// After d masks B a position `up` rows above (up ≤ d) is seen from d columns to the left to `up` columns to the right:
+  /// only a step up can go right, by one. That slope is the edge of the blind spot. Mask A adds up to 3 rows, 3 columns to
   /// the left in any row, and 3 to the right in the rows above, but −1 in its own.
   package func pixelCNNContext(_ d: Int) -> Int {
     let (y, x) = (height - 1, width / 2)

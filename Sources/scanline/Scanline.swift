@@ -80,11 +80,11 @@ enum Entry {
       exit(error.kind.rawValue)
     } catch
       where Scanline.exitCode(for: error) == .validationFailure
-      && arguments?.place(of: "\(Scanline.message(for: error))") != nil
+      && arguments?.position(of: "\(Scanline.message(for: error))") != nil
     {
       // The parser speaks of an option; what was written is a key in a file.
       let message = Scanline.message(for: error)
-      say("scanline: \(arguments?.place(of: message) ?? ""): \(message)")
+      say("scanline: \(arguments?.position(of: message) ?? ""): \(message)")
       exit(ScanlineError.Kind.usage.rawValue)
     } catch  where Scanline.exitCode(for: error) == .failure && !(error is ExitCode) {
       // Neither the user's mistake nor one that anybody thought of.

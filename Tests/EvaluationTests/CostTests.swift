@@ -115,7 +115,7 @@ import TestSupport
     }
   }
 
-  /// The BiLSTM sees all that comes before but one pixel: the last of the row above. Its own place does not see it, and
+  /// The BiLSTM sees all that comes before but one pixel: the last of the row above. Its own position does not see it, and
   /// none to its right is left to pass it on; only the first kernel reaches it, from near the edge.
   @Test func blindSpots() {
     #expect(CostDescription(configuration(.pixelCNN, 4, 3, 12, 12).makeModel()).blind > 1)

@@ -74,7 +74,7 @@ import Testing
     spoilt.values[0] = 1
     #expect(ImageGrid.cells(of: spoilt, shape: shape, count: 5) == nil)
     // A black image at the end is one only where the count says so.
-    for place in 24..<30 { batch.levels[place] = 0 }
+    for position in 24..<30 { batch.levels[position] = 0 }
     let black = ImageGrid.picture(batch, columns: 3, quantization: quantization)
     #expect(ImageGrid.cells(of: black, shape: shape, count: 5)?.count == 30)
     #expect(ImageGrid.cells(of: black, shape: shape)?.count == 24)

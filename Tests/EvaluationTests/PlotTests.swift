@@ -54,7 +54,7 @@ import Testing
     #expect(!labels(.leastNonzeroMagnitude...1e300, 6).isEmpty)
   }
 
-  @Test func valuesHaveTheirPlaceAndOthersNone() throws {
+  @Test func valuesHaveTheirPositionAndOthersNone() throws {
     let scale = PlotScale(PlotAxis("", scale: .logarithmic, limits: 1e-4...1), values: [], count: 5)
     #expect(abs(try #require(scale.share(1e-2)) - 0.5) < 1e-12)
     #expect(scale.share(0) == nil && scale.share(-1) == nil && scale.share(.nan) == nil)
@@ -82,14 +82,14 @@ import Testing
       if case .line(let points, let color, PlotStyle.lineWidth, []) = shape, color == .series(0) {
         lines.append(points)
       }
-      if case .text(let text, let place, PlotStyle.tickSize, .end, _, _) = shape { texts.append((text, place)) }
+      if case .text(let text, let position, PlotStyle.tickSize, .end, _, _) = shape { texts.append((text, position)) }
     }
     // The legend's sample comes first, then the line of 20 points.
     let points = try #require(lines.first { $0.count == 20 })
-    for (label, place) in texts {
+    for (label, position) in texts {
       let value = try #require(Double(label))
       // The label's baseline lies 0.36 sizes below its tick.
-      let height = place.y - 0.36 * PlotStyle.tickSize
+      let height = position.y - 0.36 * PlotStyle.tickSize
       if value == value.rounded(), (1...20).contains(Int(value)) {
         #expect(abs(points[Int(value) - 1].y - height) < 1e-6, "\(label)")
       }
@@ -143,7 +143,7 @@ import Testing
 
   /// A text and the box of its capitals.
   private func textBox(_ shape: PlotShape) -> (text: String, frame: PlotFrame)? {
-    guard case .text(let text, let place, let size, let anchor, _, let isVertical) = shape, !text.isEmpty else {
+    guard case .text(let text, let position, let size, let anchor, _, let isVertical) = shape, !text.isEmpty else {
       return nil
     }
     let width = PlotFont.width(text, size: size)
@@ -152,8 +152,8 @@ import Testing
     return (
       text,
       isVertical
-        ? PlotFrame(x: place.x - height, y: place.y + start, width: height, height: width)
-        : PlotFrame(x: place.x + start, y: place.y - height, width: width, height: height)
+        ? PlotFrame(x: position.x - height, y: position.y + start, width: height, height: width)
+        : PlotFrame(x: position.x + start, y: position.y - height, width: width, height: height)
     )
   }
 
@@ -229,7 +229,7 @@ import Testing
     }
   }
 
-  /// A line one point wide at a whole place covers exactly two rows of pixels at two pixels a point; a slanted one's
+  /// A line one point wide at a whole position covers exactly two rows of pixels at two pixels a point; a slanted one's
   /// pixels add up to its area.
   @Test func linesCoverTheirArea() {
     var straight = PlotDrawing(width: 40, height: 20, title: "")

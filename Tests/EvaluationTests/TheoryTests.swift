@@ -165,9 +165,9 @@ import Theory
     let figure = statement.report(depth: 12, isViolated: isViolated).figure
     var hasAlarm = false
     for shape in figure.drawing.shapes {
-      if case .text(let text, let place, _, _, _, _) = shape {
+      if case .text(let text, let position, _, _, _, _) = shape {
         #expect(PlotFont.covers(text), "\(text)")
-        #expect(place.x.isFinite && place.y.isFinite && !text.hasSuffix("…"), "\(text) at \(place)")
+        #expect(position.x.isFinite && position.y.isFinite && !text.hasSuffix("…"), "\(text) at \(position)")
       }
       if case .line(_, .alarm, _, _) = shape { hasAlarm = true }
     }

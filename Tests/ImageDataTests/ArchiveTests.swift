@@ -17,7 +17,9 @@ private struct Tar {
     size: [UInt8]? = nil
   ) {
     var block = [UInt8](repeating: 0, count: 512)
-    func put(_ bytes: [UInt8], _ place: Int) { block.replaceSubrange(place..<place + bytes.count, with: bytes) }
+    func put(_ bytes: [UInt8], _ position: Int) {
+      block.replaceSubrange(position..<position + bytes.count, with: bytes)
+    }
     put(name, 0)
     put(size ?? Array(String(content.count, radix: 8).utf8), 124)
     put(Array(String(type).utf8), 156)

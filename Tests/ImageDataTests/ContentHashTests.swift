@@ -51,7 +51,7 @@ import TestSupport
     #expect(loaded.selecting([3, 1]).contentHashes == [loaded.contentHashes[3], loaded.contentHashes[1]])
     #expect(loaded.selecting([3, 1]).keys == [loaded.keys[3], loaded.keys[1]])
     #expect(loaded.selecting([3, 1]).image(at: 0).values == images[3])
-    #expect(ContentHashSet(of: loaded).places(in: set([images[7], [UInt8](repeating: 1, count: 15)], shape)) == [0])
+    #expect(ContentHashSet(of: loaded).positions(in: set([images[7], [UInt8](repeating: 1, count: 15)], shape)) == [0])
   }
 
   @Test func copiesAreFoundByTheirPixels() {
@@ -66,7 +66,7 @@ import TestSupport
 
   @Test func setsAreReadAsTheyWereWritten() throws {
     let images: [[UInt8]] = (0..<200).map { (number: Int) in
-      (0..<15).map { (place: Int) in UInt8((number * 7 + place * place) % 256) }
+      (0..<15).map { (position: Int) in UInt8((number * 7 + position * position) % 256) }
     }
     let contents = ContentHashSet(of: set(images + images, shape))
     #expect(contents.count == Set(images).count)

@@ -27,9 +27,9 @@ import Testing
     #expect(set.classNames == Glyph.allCases.map(\.rawValue))
     let drawing = GlyphDrawing(seed: 1, side: 20)
     for number in stride(from: 0, to: 2_000, by: 97) {
-      let place = number % 10 * 200 + number / 10
-      #expect(set.image(at: place) == drawing.image(number: number), "image \(number)")
-      #expect(set.classes?[place] == number % 10)
+      let position = number % 10 * 200 + number / 10
+      #expect(set.image(at: position) == drawing.image(number: number), "image \(number)")
+      #expect(set.classes?[position] == number % 10)
     }
   }
 

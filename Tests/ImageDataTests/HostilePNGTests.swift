@@ -73,9 +73,9 @@ import TestSupport
     for round in 0..<rounds {
       var random = Mutator(round: round)
       var bytes = Self.files[round % Self.files.count]
-      let place = random.below(bytes.count)
-      bytes[place] ^= 1 << UInt8(random.below(8))
-      if error(bytes) == nil { Issue.record("round \(round): byte \(place) was changed and the file taken") }
+      let position = random.below(bytes.count)
+      bytes[position] ^= 1 << UInt8(random.below(8))
+      if error(bytes) == nil { Issue.record("round \(round): byte \(position) was changed and the file taken") }
     }
     Torture.report("\(rounds) flipped bits in PNG files, all refused")
   }
@@ -186,13 +186,13 @@ extension RawPNG {
   /// The file with the checksum of every whole chunk put right.
   static func withTrueChecksums(_ file: [UInt8]) -> [UInt8] {
     var file = file
-    var place = 8
-    while place <= file.count - 12 {
-      let length = file[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
-      guard length <= file.count - place - 12 else { break }
-      let end = place + 8 + length
-      file.replaceSubrange(end..<end + 4, with: bigEndian(Int(Checksum.crc32(Array(file[place + 4..<end])))))
-      place = end + 4
+    var position = 8
+    while position <= file.count - 12 {
+      let length = file[position..<position + 4].reduce(0) { $0 << 8 | Int($1) }
+      guard length <= file.count - position - 12 else { break }
+      let end = position + 8 + length
+      file.replaceSubrange(end..<end + 4, with: bigEndian(Int(Checksum.crc32(Array(file[position + 4..<end])))))
+      position = end + 4
     }
     return file
   }

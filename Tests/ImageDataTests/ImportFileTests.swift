@@ -92,15 +92,15 @@ private func idx(_ sizes: [Int], _ values: [UInt8]) -> [UInt8] {
   @Test func damageShows() throws {
     let whole = gzip(idx([4, 3, 5], values))
     // The trailer: four bytes of CRC-32, four of the length.
-    for place in whole.count - 8..<whole.count {
+    for position in whole.count - 8..<whole.count {
       var bytes = whole
-      bytes[place] ^= 0x10
-      #expect(problem(bytes)?.found.contains("incorrect") == true, "byte \(place)")
+      bytes[position] ^= 0x10
+      #expect(problem(bytes)?.found.contains("incorrect") == true, "byte \(position)")
     }
-    for place in 10..<whole.count - 8 {
+    for position in 10..<whole.count - 8 {
       var bytes = whole
-      bytes[place] ^= 0x55
-      #expect(problem(bytes)?.kind == .badData, "byte \(place)")
+      bytes[position] ^= 0x55
+      #expect(problem(bytes)?.kind == .badData, "byte \(position)")
     }
   }
 
@@ -165,7 +165,9 @@ private func idx(_ sizes: [Int], _ values: [UInt8]) -> [UInt8] {
   private func tar(_ members: [(name: String, bytes: [UInt8])]) -> [UInt8] {
     func header(_ name: String, _ size: Int, _ type: String) -> [UInt8] {
       var block = [UInt8](repeating: 0, count: 512)
-      func put(_ text: String, _ place: Int) { block.replaceSubrange(place..<place + text.utf8.count, with: text.utf8) }
+      func put(_ text: String, _ position: Int) {
+        block.replaceSubrange(position..<position + text.utf8.count, with: text.utf8)
+      }
       put(name, 0)
       put(String(size, radix: 8), 124)
       put(type, 156)

@@ -29,11 +29,11 @@ import Testing
   /// Every byte is covered by the signature or by a checksum, those of chunks that are not read included.
   @Test func anyChangedByteIsAnError() throws {
     let bytes = sample.bytes
-    for place in bytes.indices {
+    for position in bytes.indices {
       for change: UInt8 in [1, 0x20, 0x80] {
         var changed = bytes
-        changed[place] ^= change
-        #expect(error(changed)?.kind == .badData, "byte \(place) ^ \(change)")
+        changed[position] ^= change
+        #expect(error(changed)?.kind == .badData, "byte \(position) ^ \(change)")
       }
     }
   }

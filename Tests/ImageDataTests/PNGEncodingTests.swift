@@ -73,5 +73,5 @@ extension [UInt8] {
   fileprivate func range(of part: [UInt8]) -> Range<Int>? {
     indices.first { starts(with: part, at: $0) }.map { $0..<$0 + part.count }
   }
-  private func starts(with part: [UInt8], at place: Int) -> Bool { self[place...].starts(with: part) }
+  private func starts(with part: [UInt8], at position: Int) -> Bool { self[position...].starts(with: part) }
 }

@@ -62,9 +62,9 @@ import Testing
       for x in 0..<5 {
         for feature in 0..<32 {
           // A vector of one half, then that of the other.
-          let place = feature / 16 * 32 + feature % 16
-          #expect(halves[y, x, place] == unit[y, x, feature])
-          #expect(halves[y, x, place + 16] == unit[y, x, feature])
+          let position = feature / 16 * 32 + feature % 16
+          #expect(halves[y, x, position] == unit[y, x, feature])
+          #expect(halves[y, x, position + 16] == unit[y, x, feature])
         }
       }
     }

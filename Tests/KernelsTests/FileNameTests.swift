@@ -16,8 +16,8 @@ import Testing
     let random = Philox(seed: 3, purpose: .dataOrder, stream: 1)
     let likely: [UInt8] = [0x61, 0xC3, 0xA9, 0xE2, 0x82, 0xF4, 0x8F, 0xB9, 0xBA, 0xBB]
     for number in 0..<20_000 as Range<UInt64> {
-      let bytes = (0..<number % 8).map { place in
-        let bits = random.bits(at: number * 8 + place)
+      let bytes = (0..<number % 8).map { position in
+        let bits = random.bits(at: number * 8 + position)
         return bits & 1 == 0 ? likely[Int((bits >> 1) % 10)] : UInt8(truncatingIfNeeded: bits >> 1)
       }
       let name = String(fileName: bytes)

@@ -70,11 +70,11 @@ import Testing
     f.run(.sumGateGradient(sums: f.map(2 * outputs, before), gradient: gradient))
     #expect(gradient.values == found)
     for i in f.sums.indices {
-      let place = i / 16 * 32 + i % 16
-      let (t, s, y) = (Double(squashed[place]), Double(squashed[place + 16]), Double(f.sums[i]))
+      let position = i / 16 * 32 + i % 16
+      let (t, s, y) = (Double(squashed[position]), Double(squashed[position + 16]), Double(f.sums[i]))
       // Three roundings, and those of 1 − t² and 1 − σ, which are of 1.
-      #expect(abs(Double(found[place]) - y * s * (1 - t * t)) < 5e-7 * abs(y))
-      #expect(abs(Double(found[place + 16]) - y * t * s * (1 - s)) < 5e-7 * abs(y))
+      #expect(abs(Double(found[position]) - y * s * (1 - t * t)) < 5e-7 * abs(y))
+      #expect(abs(Double(found[position + 16]) - y * t * s * (1 - s)) < 5e-7 * abs(y))
     }
   }
 }

@@ -48,7 +48,7 @@ import Testing
     #expect(buffers[4].elements == [Float](repeating: 0.4375, count: 16))
   }
 
-  /// At every place of every buffer, and at both ends of what is finite.
+  /// At every position of every buffer, and at both ends of what is finite.
   @Test func everyElementThatIsNotFiniteIsFound() {
     let count = 37
     let buffers = (0..<4).map { _ in AlignedBuffer(count: count) }

@@ -103,7 +103,7 @@ import TestSupport
   }
 }
 
-/// A convolution and the head of a PixelCNN over an image whose values come from other places than they should.
+/// A convolution and the head of a PixelCNN over an image whose values come from other positions than they should.
 private func distorted(
   channels: Int, _ source: @escaping @Sendable (_ y: Int, _ x: Int, _ c: Int, _ shape: ImageShape) -> (Int, Int, Int)
 ) -> ImageModel {
@@ -120,11 +120,11 @@ private func distorted(
     })
 }
 
-/// The image with its values in other places.
+/// The image with its values in other positions.
 private struct DistortedImage: Operation {
   let title = "distortion"
   let outputOrder: ChannelLayout
-  /// Where the value of a place comes from.
+  /// Where the value of a position comes from.
   let source: @Sendable (_ y: Int, _ x: Int, _ c: Int, _ shape: ImageShape) -> (Int, Int, Int)
 
   func makeForward(_ maps: OperationMaps) -> any ForwardPass {

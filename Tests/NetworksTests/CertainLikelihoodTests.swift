@@ -148,7 +148,7 @@ import TestSupport
         ).levels
         var nats = [Float](repeating: -1, count: width)
         for c in 0..<channels {
-          likelihood.costs(logits: logits, y: 0, places: 0..<width, channel: c, levels: seen, into: &nats)
+          likelihood.costs(logits: logits, y: 0, positions: 0..<width, channel: c, levels: seen, into: &nats)
           #expect(nats.allSatisfy { $0 >= 0 && $0.isFinite }, "±\(scale), channel \(c): \(nats.min() ?? 0)")
           for x in stride(from: 0, to: width, by: 50) {
             let earlier = Array(seen[x * channels..<x * channels + c])
@@ -176,7 +176,7 @@ import TestSupport
         var drawn: [UInt8] = [9, 9, 9]
         for c in 0..<3 {
           likelihood.draw(
-            logits: logits, y: 0, places: 0..<1, channel: c, temperature: temperature, uniforms: [uniform],
+            logits: logits, y: 0, positions: 0..<1, channel: c, temperature: temperature, uniforms: [uniform],
             into: &drawn)
         }
         #expect(drawn.map(Int.init) == seen, "\(levels) levels, number \(uniform)")

@@ -52,15 +52,15 @@ struct ChannelScaleLayer: ParameterLayer {
   }
 
   func pack(_ parameters: ParameterVector, into buffers: PackedParameters) {
-    for i in 0..<scale.count { buffers.forward[place(i)] = parameters.storage[scale.offset + i] }
+    for i in 0..<scale.count { buffers.forward[position(i)] = parameters.storage[scale.offset + i] }
   }
 
   func unpackGradient(_ buffer: AlignedBuffer, into gradient: ParameterVector) {
-    for i in 0..<scale.count { gradient.storage[scale.offset + i] = buffer[place(i)] }
+    for i in 0..<scale.count { gradient.storage[scale.offset + i] = buffer[position(i)] }
   }
 
   /// Where the factor of a channel lies for the kernels.
-  func place(_ channel: Int) -> Int { packed.offset + channel }
+  func position(_ channel: Int) -> Int { packed.offset + channel }
 }
 
 private struct ScaleForward: ForwardPass {
@@ -70,7 +70,7 @@ private struct ScaleForward: ForwardPass {
   func run(_ region: MapRegion, firstRow: Int?, _ packed: PackedParameters) {
     for y in region.rows {
       for x in region.columns {
-        for c in 0..<output.channels { output[y, x, c] = packed.forward[layer.place(c)] * input[y, x, c] }
+        for c in 0..<output.channels { output[y, x, c] = packed.forward[layer.position(c)] * input[y, x, c] }
       }
     }
   }
@@ -85,9 +85,9 @@ private struct ScaleBackward: BackwardPass {
     for y in 0..<given.height {
       for x in 0..<given.width {
         for c in 0..<given.channels {
-          gradient[layer.place(c)] += given[y, x, c] * input[y, x, c]
+          gradient[layer.position(c)] += given[y, x, c] * input[y, x, c]
           guard let target else { continue }
-          let own = packed.forward[layer.place(c)] * given[y, x, c]
+          let own = packed.forward[layer.position(c)] * given[y, x, c]
           target.map[y, x, c] = y < target.firstAdded ? own : target.map[y, x, c] + own
         }
       }

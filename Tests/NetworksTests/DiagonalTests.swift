@@ -24,8 +24,8 @@ import TestSupport
     runner.begin(classes: nil)
     for (y, x) in (0..<size.height).flatMap({ y in (0..<size.width).map { (y, $0) } }) {
       runner.run(y: y, x: x, packed: packed)
-      for (n, place) in runner.places(x).enumerated() {
-        #expect(runner.logits.features(0, place) == workspace.logits[n].features(y, x), "image \(n), (\(y), \(x))")
+      for (n, position) in runner.positions(x).enumerated() {
+        #expect(runner.logits.features(0, position) == workspace.logits[n].features(y, x), "image \(n), (\(y), \(x))")
       }
       runner.set(y: y, x: x, levels: (0..<3).map { batch[$0, y, x, 0] })
     }
@@ -61,7 +61,7 @@ import TestSupport
     }
   }
 
-  /// How many images run together, and in which place of the group one lies, changes no bit of its score.
+  /// How many images run together, and in which position of the group one lies, changes no bit of its score.
   @Test(arguments: [ModelKind.mdrnn, .diagonalLSTM]) func neighboursInTheGroupChangeNoBit(kind: ModelKind) {
     let model = recurrent(kind, width: 8, layers: 2, height: 5, width: 6, levels: 4, directions: 2).makeModel()
     let parameters = randomParameters(model, scale: 0.5)
@@ -77,7 +77,7 @@ import TestSupport
   }
 
   /// A batch that does not fill its groups has the gradient of its images alone.
-  @Test(arguments: [ModelKind.mdrnn, .diagonalLSTM]) func emptyPlacesContributeNothing(kind: ModelKind) {
+  @Test(arguments: [ModelKind.mdrnn, .diagonalLSTM]) func emptyPositionsContributeNothing(kind: ModelKind) {
     let model = recurrent(kind, width: 4, layers: 2, height: 4, width: 3, levels: 2, directions: 2).makeModel()
     let parameters = randomParameters(model, scale: 0.5)
     let packed = model.packed(parameters)
@@ -86,9 +86,9 @@ import TestSupport
       let workspace = model.makeWorkspace(.training())
       func run(_ images: Range<Int>, _ sum: AlignedBuffer) {
         workspace.forward(batch, images: images, packed: packed)
-        for (place, image) in images.enumerated() {
+        for (position, image) in images.enumerated() {
           _ = model.likelihood.nats(
-            batch, image: image, logits: workspace.logits[place], gradient: workspace.logitGradients[place])
+            batch, image: image, logits: workspace.logits[position], gradient: workspace.logitGradients[position])
         }
         workspace.backward(images: images.count, packed: packed, into: sum)
       }

@@ -113,13 +113,13 @@ import TestSupport
   @Test func notANumberUnderAMaskIsIgnored() throws {
     for value in [Float.nan, .infinity, -.infinity] {
       var all = tensors { $0 }
-      let place = try #require(all.firstIndex { $0.name == "0.weight" })
+      let position = try #require(all.firstIndex { $0.name == "0.weight" })
       let live = try #require(model.layout.slices.first { $0.name == "input.weight" }?.live)
-      for i in live.indices where !live[i] { all[place].values[i] = value }
+      for i in live.indices where !live[i] { all[position].values[i] = value }
       #expect(problem(all) == nil)
       #expect(problem(all, ignoresMasked: false)?.expected.contains("finite numbers in 0.weight") == true)
       let learned = try #require(live.firstIndex(of: true))
-      all[place].values[learned] = value
+      all[position].values[learned] = value
       #expect(problem(all)?.expected == "finite numbers in 0.weight")
     }
   }

@@ -92,8 +92,8 @@ import TestSupport
       var direct: [Double] = []
       probe.layer = flow.layer.name
       for image in 0..<images {
-        for place in 0..<configuration.shape.pixels * flow.layer.channels {
-          probe.place = place
+        for position in 0..<configuration.shape.pixels * flow.layer.channels {
+          probe.position = position
           func nats(_ amount: Double) -> Double {
             probe.amount = amount
             return watched.reference.nats(watched.batch, image: image)
@@ -133,7 +133,7 @@ import TestSupport
       for y in 0..<height - (isRight ? 1 : 0) {
         for x in 0..<width {
           for k in 0..<features {
-            probe.place = (y * width + x) * features + k
+            probe.position = (y * width + x) * features + k
             func cost(_ amount: Double) -> Double {
               probe.amount = amount
               return watched.reference.cost(watched.batch, image: 0, pixel: (height - 1) * width + corner)

@@ -13,7 +13,7 @@ import Testing
     return positive.reversed().map { -$0 } + [0] + positive + [.greatestFiniteMagnitude]
   }()
 
-  private func demandPlaces(of values: [Float]) {
+  private func demandPositions(of values: [Float]) {
     var counts: [Double: Int] = [:]
     for value in values {
       counts[Self.limits.first { Double(value) < $0 } ?? .nan, default: 0] += 1
@@ -24,22 +24,23 @@ import Testing
     for (bucket, next) in zip(buckets, buckets.dropFirst()) {
       #expect(bucket.limit < next.limit)
       #expect(bucket.count > 0 || next.count > 0)
-      let place = Self.limits.firstIndex(of: next.limit) ?? 0
-      #expect(next.count == 0 || Self.limits[place - 1] == bucket.limit, "the bucket up to \(next.limit) begins lower")
+      let position = Self.limits.firstIndex(of: next.limit) ?? 0
+      #expect(
+        next.count == 0 || Self.limits[position - 1] == bucket.limit, "the bucket up to \(next.limit) begins lower")
     }
   }
 
   @Test func everyNumberIsInItsBucket() {
     let random = randomValues(2000, stream: 3, scale: 1)
     // Gradients are small, of any scale.
-    demandPlaces(of: random.enumerated().map { place, x in x * Float(pow(10, Double(place % 40) - 25)) })
+    demandPositions(of: random.enumerated().map { position, x in x * Float(pow(10, Double(position % 40) - 25)) })
     // No limit but 0 is a float; the floats next to them, and what lies beyond all of them.
     #expect(Self.limits.filter { Double(Float($0)) == $0 } == [0])
     let edges = Self.limits.flatMap { limit -> [Float] in
       let near = Float(limit)
       return near.isFinite ? [near.nextDown, near, near.nextUp] : []
     }
-    demandPlaces(of: edges.filter { $0.isFinite } + [0, -0.0, .leastNonzeroMagnitude, 1e25, -1e25, 3e38, -3e38])
+    demandPositions(of: edges.filter { $0.isFinite } + [0, -0.0, .leastNonzeroMagnitude, 1e25, -1e25, 3e38, -3e38])
   }
 
   @Test func sumsAreOfAllNumbers() {

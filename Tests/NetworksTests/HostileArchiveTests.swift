@@ -77,10 +77,10 @@ import TestSupport
   @Test(.enabled(if: Torture.isOn)) func everyValueOfEveryByte() {
     var count = 0, accepted = 0, largest = 0.0
     for bytes in Self.files {
-      for place in bytes.indices {
+      for position in bytes.indices {
         var changed = bytes
-        for value in UInt8.min...UInt8.max where value != bytes[place] {
-          changed[place] = value
+        for value in UInt8.min...UInt8.max where value != bytes[position] {
+          changed[position] = value
           let (archive, block) = read(changed)
           accepted += archive == nil ? 0 : 1
           largest = max(largest, Double(block) / Double(bound(changed)))

@@ -86,7 +86,7 @@ import TestSupport
         let probe = LayerProbe()
         reference.probe = probe
         // One output of the first layer's cells is moved; those after it move with it through the state.
-        (probe.layer, probe.place, probe.amount) = ("layers.1.left.input", 5, amount)
+        (probe.layer, probe.position, probe.amount) = ("layers.1.left.input", 5, amount)
         _ = reference.nats(c.batch, image: 0)
         return probe.outputs["layers.1.left.state"] ?? []
       }
@@ -97,10 +97,10 @@ import TestSupport
       let weight = try #require(c.model.layout.slices.first { $0.name == "layers.1.left.input.weight" })
       let k = configuration.width
       let w = DenseMatrix(rows: k, columns: k, values: c.parameters[weight].map(Double.init))
-      let place = 5 / k
+      let position = 5 / k
       var move = [Double](repeating: 0, count: layer.jacobian.columns)
       let solved = solve(w, (0..<k).map { $0 == 5 % k ? 1 : 0 })
-      for i in 0..<k { move[place * k + i] = solved[i] }
+      for i in 0..<k { move[position * k + i] = solved[i] }
       let found = layer.jacobian.product(move)
       for i in found.indices { #expect(abs(found[i] - slope[i]) < 1e-4 * (1 + abs(slope[i])), "\(i)") }
     }

@@ -134,7 +134,8 @@ import TestSupport
     for c in 0..<3 {
       let uniforms = (0..<count).map { random.uniform(at: UInt64(3 * $0 + c)) }
       likelihood.draw(
-        logits: map, y: 0, places: 0..<count, channel: c, temperature: temperature, uniforms: uniforms, into: &levels)
+        logits: map, y: 0, positions: 0..<count, channel: c, temperature: temperature, uniforms: uniforms, into: &levels
+      )
     }
     var seen = [Int](repeating: 0, count: 27)
     for n in 0..<count {
@@ -170,7 +171,7 @@ import TestSupport
       if p > 1e-4 {
         var drawn: [UInt8] = [0]
         likelihood.draw(
-          logits: logits, y: 0, places: 0..<1, channel: 0, temperature: temperature,
+          logits: logits, y: 0, positions: 0..<1, channel: 0, temperature: temperature,
           uniforms: [Float(cumulative + p / 2)], into: &drawn)
         #expect(Int(drawn[0]) == q)
       }
@@ -186,7 +187,9 @@ import TestSupport
     ).makeModel()
     let scorer = Scorer(model: model, parameters: randomParameters(model, scale: 1), threads: 2)
     var all = ImageBatch(shape: shape, count: 4096)
-    for place in all.levels.indices { all.levels[place] = UInt8(truncatingIfNeeded: (place / 12) >> (place % 12)) & 1 }
+    for position in all.levels.indices {
+      all.levels[position] = UInt8(truncatingIfNeeded: (position / 12) >> (position % 12)) & 1
+    }
     let probabilities = scorer.nats(all).map { exponentialOf(-$0) }
     #expect(abs(probabilities.reduce(0, +) - 1) < 1e-5)
     #expect(Set(probabilities).count > 2000, "a network that ignores its input would give few distinct values")
@@ -203,8 +206,8 @@ import TestSupport
     var levels = [UInt8](repeating: 0, count: count * 12)
     for image in 0..<count {
       var rest = image
-      for place in 0..<12 {
-        levels[image * 12 + place] = UInt8(rest % 3)
+      for position in 0..<12 {
+        levels[image * 12 + position] = UInt8(rest % 3)
         rest /= 3
       }
     }

@@ -27,8 +27,8 @@ import TestSupport
         var parts = [[UInt32]](repeating: [], count: c.images)
         for channel in 0..<turns {
           runner.run(y: y, x: x, packed: packed)
-          for (n, place) in runner.places(x).enumerated() {
-            let all = runner.logits.features(0, place).map(\.bitPattern)
+          for (n, position) in runner.positions(x).enumerated() {
+            let all = runner.logits.features(0, position).map(\.bitPattern)
             parts[n] += all[all.count / turns * channel..<all.count / turns * (channel + 1)]
           }
           let known = turns == 1 ? shape.channels : channel + 1
@@ -168,7 +168,7 @@ import TestSupport
     func drawn(_ temperature: Float, _ uniforms: [Float]) -> [UInt8] {
       var levels = [UInt8](repeating: 0, count: uniforms.count)
       Categorical(levels: 3).draw(
-        logits: logits, y: 0, places: 0..<4, channel: 0, temperature: temperature, uniforms: uniforms, into: &levels)
+        logits: logits, y: 0, positions: 0..<4, channel: 0, temperature: temperature, uniforms: uniforms, into: &levels)
       return levels
     }
     #expect(drawn(0.01, [0, 0.5, 0.9, 0.999_999]) == [1, 1, 1, 1])

@@ -96,7 +96,7 @@ import Testing
     #expect(throws: ScanlineError.self) { try parse("{\"\(key)k\":1}") }
   }
 
-  @Test func namesPathExpectationFindingAndPlace() throws {
+  @Test func namesPathExpectationFindingAndPosition() throws {
     let error = try #require(throws: ScanlineError.self) { try parse("{\"a\":1,\"b\" 2}") }
     #expect(error.description == "x.json: expected a colon after key \"b\", found a number at byte 11")
     let twice = try #require(throws: ScanlineError.self) { try parse("{\"a\":1,\"a\":2}") }

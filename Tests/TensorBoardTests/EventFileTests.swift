@@ -83,11 +83,11 @@ import Training
       let start = [0, 19, 35][whole]
       #expect(EventRecord.beginning(of: file[start..<end]) == .part, "\(end) bytes")
     }
-    for place in 19..<35 {
+    for position in 19..<35 {
       var damaged = file
-      damaged[place] ^= 0x10
-      #expect(EventRecord.records(in: damaged).count == 1, "damage at \(place)")
-      #expect(EventRecord.beginning(of: damaged[19...]) == .damage, "damage at \(place)")
+      damaged[position] ^= 0x10
+      #expect(EventRecord.records(in: damaged).count == 1, "damage at \(position)")
+      #expect(EventRecord.beginning(of: damaged[19...]) == .damage, "damage at \(position)")
     }
     // Checked, but of more bytes than there can be.
     let endless = [UInt8](repeating: 255, count: 8)

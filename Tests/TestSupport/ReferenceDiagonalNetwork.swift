@@ -194,8 +194,8 @@ extension ReferenceModel {
 
 /// Looks at the outputs of a reference's layers, and moves one of them: derivatives with respect to outputs.
 package final class LayerProbe {
-  /// The layer of which an output is moved, before its activation; its place in the order H×W×channels; by how much.
-  package var layer = "", place = 0, amount = 0.0
+  /// The layer of which an output is moved, before its activation; its position in the order H×W×channels; by how much.
+  package var layer = "", position = 0, amount = 0.0
   /// What each layer gave out, after the activation, images one after the other.
   package var outputs: [String: [Double]] = [:]
 
@@ -203,7 +203,9 @@ package final class LayerProbe {
   package init() {}
 
   func change(_ layer: String, _ first: Int, _ values: inout [Double]) {
-    if layer == self.layer, amount != 0, values.indices.contains(place - first) { values[place - first] += amount }
+    if layer == self.layer, amount != 0, values.indices.contains(position - first) {
+      values[position - first] += amount
+    }
   }
 
   func record(_ layer: String, _ values: [Double]) { outputs[layer, default: []] += values }

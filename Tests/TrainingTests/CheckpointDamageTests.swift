@@ -33,9 +33,9 @@ import Training
       let missing = refusal(sound)
       #expect(missing == "\(sound): expected the file \(name) that the manifest lists, found none")
       // The ends, the header, the values: a byte each.
-      for place in [0, 8, bytes.count / 3, bytes.count / 2, bytes.count - 1] {
+      for position in [0, 8, bytes.count / 3, bytes.count / 2, bytes.count - 1] {
         var flipped = bytes
-        flipped[place] ^= 0x10
+        flipped[position] ^= 0x10
         put(flipped, path)
         let message = refusal(sound)
         #expect(message.hasPrefix(path) && message.hasSuffix("the file is damaged"), "\(message)")
@@ -139,24 +139,24 @@ import Training
   ])
   func tensorsThatDoNotFit(name: String, prefix: String) throws {
     let tensor = prefix + "blocks.1.conv.weight"
-    func place(_ tensors: [NamedTensor]) -> Int { tensors.firstIndex { $0.name == tensor } ?? 0 }
-    let missing = try tensorRefusal(name) { $0.remove(at: place($0)) }
+    func position(_ tensors: [NamedTensor]) -> Int { tensors.firstIndex { $0.name == tensor } ?? 0 }
+    let missing = try tensorRefusal(name) { $0.remove(at: position($0)) }
     #expect(missing.hasSuffix("expected the tensors of the model, each once, found missing: \(tensor)"))
     let extra = try tensorRefusal(name) {
       $0.append(NamedTensor(name: "blocks.2.bias", shape: [1], values: [0]))
     }
     #expect(extra.hasSuffix("found not used: blocks.2.bias"))
     let renamed = try tensorRefusal(name) {
-      $0[place($0)] = NamedTensor(name: "other", shape: [4, 4, 3, 3], values: $0[place($0)].values)
+      $0[position($0)] = NamedTensor(name: "other", shape: [4, 4, 3, 3], values: $0[position($0)].values)
     }
     #expect(renamed.hasSuffix("found missing: \(tensor); not used: other"))
     // As many elements, in another shape.
     let shape = try tensorRefusal(name) {
-      $0[place($0)] = NamedTensor(name: tensor, shape: [4, 4, 9, 1], values: $0[place($0)].values)
+      $0[position($0)] = NamedTensor(name: tensor, shape: [4, 4, 9, 1], values: $0[position($0)].values)
     }
     #expect(shape.hasSuffix("expected \(tensor) of shape [4, 4, 3, 3], found shape [4, 4, 9, 1]"))
     for value in [Float.nan, .infinity, -.infinity] {
-      let notFinite = try tensorRefusal(name) { $0[place($0)].values[5] = value }
+      let notFinite = try tensorRefusal(name) { $0[position($0)].values[5] = value }
       #expect(notFinite.hasSuffix("expected finite numbers in \(tensor), found infinity or not a number"))
     }
   }

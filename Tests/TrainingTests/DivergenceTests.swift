@@ -192,10 +192,10 @@ import Training
     }
   }
 
-  /// Sets the live elements of the tensor `name`, or only the one at `place`.
-  private func set(_ parameters: ParameterVector, _ name: String, to value: Float, at place: Int? = nil) {
+  /// Sets the live elements of the tensor `name`, or only the one at `position`.
+  private func set(_ parameters: ParameterVector, _ name: String, to value: Float, at position: Int? = nil) {
     for slice in parameters.layout.slices where slice.name == name {
-      for i in 0..<slice.count where (slice.live?[i] ?? true) && (place ?? i) == i {
+      for i in 0..<slice.count where (slice.live?[i] ?? true) && (position ?? i) == i {
         parameters.storage[slice.offset + i] = value
       }
       return

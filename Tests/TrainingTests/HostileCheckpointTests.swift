@@ -52,10 +52,10 @@ import Training
       missed += try isNoticed() ? 0 : 1
     }
     for flip in 0..<flips {
-      let place = flip * sound.count / flips
+      let position = flip * sound.count / flips
       for bit in Torture.isOn && name == files[1] ? 0..<8 : flip % 8..<flip % 8 + 1 {
         var damaged = sound
-        damaged[place] ^= 1 << UInt8(bit)
+        damaged[position] ^= 1 << UInt8(bit)
         try strike(damaged)
       }
     }

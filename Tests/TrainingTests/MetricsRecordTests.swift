@@ -84,13 +84,13 @@ import Training
           #""heldOut":{"average":\#(summary),"raw":\#(summary),"isBest":false,"isFinal":false}"#, step: step))
     }
     let kept = history.training.compactMap(\.training)
-    let places = history.training.map(\.step)
-    #expect(kept.count == places.count && kept.count <= 2_000 && kept.count >= min(count, 1_000))
+    let positions = history.training.map(\.step)
+    #expect(kept.count == positions.count && kept.count <= 2_000 && kept.count >= min(count, 1_000))
     #expect(kept.reduce(0) { $0 + $1.steps } == step)
     #expect(abs(kept.reduce(0) { $0 + Double($1.steps) * $1.natsPerImage } - nats) < 1e-9 * nats)
     #expect(kept.allSatisfy { abs($0.bitsPerDimension - $0.natsPerImage / 10) < 1e-9 })
     #expect(history.training.allSatisfy { Float($0.step) == $0.training?.learningRate })
-    #expect(places.last == step && zip(places, places.dropFirst()).allSatisfy { $0 < $1 })
+    #expect(positions.last == step && zip(positions, positions.dropFirst()).allSatisfy { $0 < $1 })
     #expect(history.heldOut.map(\.step) == evaluations)
   }
 

@@ -41,8 +41,8 @@ struct TinyRun {
     ImageSet(
       shape: shape,
       pixels: (0..<count * shape.dimensions).map {
-        let (image, place) = $0.quotientAndRemainder(dividingBy: shape.dimensions)
-        return (image + place % shape.width) % 2 == 0 ? 0 : 255
+        let (image, position) = $0.quotientAndRemainder(dividingBy: shape.dimensions)
+        return (image + position % shape.width) % 2 == 0 ? 0 : 255
       })
   }
 

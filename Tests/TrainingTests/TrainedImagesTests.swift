@@ -25,8 +25,8 @@ import Training
     let path = try save("new", knows: true)
     let (state, adam) = try Checkpoint.load(path)
     let trained = try #require(known(state))
-    #expect(trained.places(in: run.train) == Array(0..<46))
-    #expect(trained.places(in: try #require(run.valid)).isEmpty)
+    #expect(trained.positions(in: run.train) == Array(0..<46))
+    #expect(trained.positions(in: try #require(run.valid)).isEmpty)
     #expect(try Checkpoint.loadWeights(path, .ema).state == state)
     // Weights alone, of one step or of several.
     try Checkpoint.saveWeights(adam.average, state: state, to: scratch.path + "/alone")

@@ -126,7 +126,7 @@ package enum DurableFiles {
     try synchronize(file, path: path)
   }
 
-  /// Writes all of `bytes` at the place of an open file. Throws `io`.
+  /// Writes all of `bytes` at the position of an open file. Throws `io`.
   package static func append(_ bytes: [UInt8], to file: Int32, path: String) throws {
     try bytes.withUnsafeBytes { buffer in
       var rest = buffer[...]

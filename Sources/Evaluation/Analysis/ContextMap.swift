@@ -31,8 +31,8 @@ package struct ContextMap: Sendable {
       for first in stride(from: 0, to: all.count, by: model.imagesPerPass) {
         let group = first..<min(first + model.imagesPerPass, all.count)
         workspace.forward(all, images: group, packed: packed)
-        for (place, number) in group.enumerated() {
-          let logits = workspace.logits[place].features(y, x)
+        for (position, number) in group.enumerated() {
+          let logits = workspace.logits[position].features(y, x)
           if number == 0 { reference = logits }
           let moved = zip(logits, reference).reduce(0) { max($0, abs($1.0 - $1.1)) }
           // Of a colour pixel the later channels see the earlier ones; that is no context.

@@ -88,7 +88,7 @@ package struct JacobianAnalysis: Sendable, Encodable {
   package func figure(title: String) -> PlotFigure {
     let links = layers.filter { $0.toLogits != nil }
     func points(_ value: (Layer) -> Double?) -> [(x: Double, y: Double)] {
-      links.enumerated().compactMap { place, layer in value(layer).map { (Double(place + 1), $0) } }
+      links.enumerated().compactMap { position, layer in value(layer).map { (Double(position + 1), $0) } }
     }
     func chart(_ title: String, _ values: @escaping (Layer) -> Values?) -> PlotPanel {
       .lines(

@@ -50,18 +50,18 @@ package struct UniformBaseline: Baseline {
   }
 }
 
-/// Every value independent of the others, with the frequencies that its place in the image has in training:
+/// Every value independent of the others, with the frequencies that its position in the image has in training:
 /// p(q) = (count of q + 1) / (images + L), Laplace's rule.
 package struct MarginalBaseline: Baseline {
   /// See `Baseline`.
   package let name = "per-pixel marginal"
   /// See `Baseline`.
-  package let inWords = "each pixel by the frequencies of its place in the training images, 1 added to every count"
+  package let inWords = "each pixel by the frequencies of its position in the training images, 1 added to every count"
   private let levels: Int, shape: ImageShape
   /// H×W×C×L
   private var counts: [UInt32]
   private let logTotal: Double
-  /// ln n at place n.
+  /// ln n at position n.
   private let logs: [Double]
 
   /// Counts the levels of `training`, of which there are `levels`.
@@ -70,8 +70,8 @@ package struct MarginalBaseline: Baseline {
     let dimensions = training.shape.dimensions
     counts = [UInt32](repeating: 0, count: dimensions * levels)
     for image in 0..<training.count {
-      for place in 0..<dimensions {
-        counts[place * levels + Int(training.levels[image * dimensions + place])] += 1
+      for position in 0..<dimensions {
+        counts[position * levels + Int(training.levels[image * dimensions + position])] += 1
       }
     }
     logTotal = naturalLogarithm(Double(training.count + levels))
@@ -82,9 +82,9 @@ package struct MarginalBaseline: Baseline {
   package func nats(_ batch: ImageBatch, image: Int) -> Double {
     precondition(batch.shape == shape, "images of \(shape), not \(batch.shape)")
     var total = 0.0
-    for place in 0..<shape.dimensions {
-      let level = Int(batch.levels[image * shape.dimensions + place])
-      total += logTotal - logs[Int(counts[place * levels + level]) + 1]
+    for position in 0..<shape.dimensions {
+      let level = Int(batch.levels[image * shape.dimensions + position])
+      total += logTotal - logs[Int(counts[position * levels + level]) + 1]
     }
     return total
   }

@@ -77,16 +77,16 @@ package struct ContextBaseline: Baseline {
 
   /// Every table is a task: which of them a thread counts changes no count.
   private mutating func count(_ batch: ImageBatch, images: [Int], threads: Int) {
-    let places = tables.indices.flatMap { channel in tables[channel].indices.map { (channel, $0) } }
-    var flat = places.map { tables[$0.0][$0.1] }
+    let positions = tables.indices.flatMap { channel in tables[channel].indices.map { (channel, $0) } }
+    var flat = positions.map { tables[$0.0][$0.1] }
     let view = view
     flat.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let flat = buffer
-      parallelFor(places.count, threads: threads) { task, _ in
-        flat[task].count(view, channel: places[task].0, batch, images: images)
+      parallelFor(positions.count, threads: threads) { task, _ in
+        flat[task].count(view, channel: positions[task].0, batch, images: images)
       }
     }
-    for (task, place) in places.enumerated() { tables[place.0][place.1] = flat[task] }
+    for (task, position) in positions.enumerated() { tables[position.0][position.1] = flat[task] }
   }
 
   /// Nats of `images` if the deepest table were that of each depth.
@@ -95,10 +95,10 @@ package struct ContextBaseline: Baseline {
     var costs = [Double](repeating: 0, count: images.count * depths)
     costs.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let costs = buffer
-      parallelFor(images.count, threads: threads) { place, _ in
-        forEachValue(batch, image: images[place]) { channel, probability in
+      parallelFor(images.count, threads: threads) { position, _ in
+        forEachValue(batch, image: images[position]) { channel, probability in
           for depth in 0..<depths {
-            costs[place * depths + depth] -= naturalLogarithm(probability(min(depth, tables[channel].count - 1)))
+            costs[position * depths + depth] -= naturalLogarithm(probability(min(depth, tables[channel].count - 1)))
           }
         }
       }

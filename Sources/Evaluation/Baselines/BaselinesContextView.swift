@@ -36,37 +36,37 @@ package struct ContextView: Sendable {
 
   /// The values around one value. Beyond the left edge is what is above, beyond the upper edge what is to the left, beyond
   /// both 0.
-  private func around(_ values: [UInt8], _ place: Int, y: Int, x: Int) -> (left: Int, upper: Int, corner: Int) {
+  private func around(_ values: [UInt8], _ position: Int, y: Int, x: Int) -> (left: Int, upper: Int, corner: Int) {
     let (step, row) = (shape.channels, shape.width * shape.channels)
     if y == 0 {
-      let left = x > 0 ? Int(values[place - step]) : 0
+      let left = x > 0 ? Int(values[position - step]) : 0
       return (left, left, left)
     }
-    let upper = Int(values[place - row])
+    let upper = Int(values[position - row])
     guard x > 0 else { return (upper, upper, upper) }
-    return (Int(values[place - step]), upper, Int(values[place - row - step]))
+    return (Int(values[position - step]), upper, Int(values[position - row - step]))
   }
 
   /// Symbol and context of channel `c` of pixel (`y`, `x`) of image number `image` among `values`, N×H×W×C. The context
   /// depends on earlier values alone.
   func read(_ values: [UInt8], image: Int, y: Int, x: Int, c: Int) -> (symbol: Int, context: SIMD4<Int>) {
-    let place = ((image * shape.height + y) * shape.width + x) * shape.channels + c
-    let near = around(values, place, y: y, x: x)
-    let level = Int(values[place])
+    let position = ((image * shape.height + y) * shape.width + x) * shape.channels + c
+    let near = around(values, position, y: y, x: x)
+    let level = Int(values[position])
     var context = SIMD4<Int>()
     switch kind {
     case .levels:
-      for earlier in 0..<c { context[earlier] = Int(values[place - 1 - earlier]) }
+      for earlier in 0..<c { context[earlier] = Int(values[position - 1 - earlier]) }
       context[c] = near.left
       context[c + 1] = near.upper
       if slots(c) > c + 2 { context[c + 2] = near.corner }
       return (level, context)
     case .differences:
-      let prediction = predict(values, place, near, y: y, x: x, c: c)
+      let prediction = predict(values, position, near, y: y, x: x, c: c)
       context = SIMD4(near.left - prediction + levels, near.upper - prediction + levels, prediction, 0)
       if c > 0 {
-        let before = predict(values, place - 1, around(values, place - 1, y: y, x: x), y: y, x: x, c: c - 1)
-        context[3] = Int(values[place - 1]) - before + levels
+        let before = predict(values, position - 1, around(values, position - 1, y: y, x: x), y: y, x: x, c: c - 1)
+        context[3] = Int(values[position - 1]) - before + levels
       }
       return ((level - prediction + levels) % levels, context)
     }
@@ -75,16 +75,16 @@ package struct ContextView: Sendable {
   /// The median edge detector of JPEG-LS (Weinberger, Seroussi and Sapiro, "The LOCO-I lossless image compression
   /// algorithm", 2000), of a later channel on its differences from the channel before.
   private func predict(
-    _ values: [UInt8], _ place: Int, _ near: (left: Int, upper: Int, corner: Int), y: Int, x: Int, c: Int
+    _ values: [UInt8], _ position: Int, _ near: (left: Int, upper: Int, corner: Int), y: Int, x: Int, c: Int
   ) -> Int {
     func median(_ left: Int, _ upper: Int, _ corner: Int) -> Int {
       corner >= max(left, upper)
         ? min(left, upper) : corner <= min(left, upper) ? max(left, upper) : left + upper - corner
     }
     guard c > 0 else { return median(near.left, near.upper, near.corner) }
-    let base = around(values, place - 1, y: y, x: x)
+    let base = around(values, position - 1, y: y, x: x)
     let difference = median(near.left - base.left, near.upper - base.upper, near.corner - base.corner)
-    return min(max(Int(values[place - 1]) + difference, 0), levels - 1)
+    return min(max(Int(values[position - 1]) + difference, 0), levels - 1)
   }
 
   /// Calls `body` with symbol and context of every value of channel `channel` of `images`.

@@ -41,11 +41,11 @@ package struct PNGBaseline: Baseline {
 
   /// Bytes in the IDAT chunks of a PNG.
   package static func compressedBytes(_ png: [UInt8]) -> Int {
-    var (place, total) = (8, 0)
-    while place + 12 <= png.count {
-      let length = png[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
-      if png[place + 4..<place + 8].elementsEqual("IDAT".utf8) { total += length }
-      place += length + 12
+    var (position, total) = (8, 0)
+    while position + 12 <= png.count {
+      let length = png[position..<position + 4].reduce(0) { $0 << 8 | Int($1) }
+      if png[position + 4..<position + 8].elementsEqual("IDAT".utf8) { total += length }
+      position += length + 12
     }
     return total
   }

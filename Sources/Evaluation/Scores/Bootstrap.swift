@@ -53,7 +53,7 @@ package struct Bootstrap: Sendable {
   /// whose numbers are all the same has no error: its ratio is infinite.
   private static func ratios(_ rows: [[Double]], resamples: Int, seed: UInt64, threads: Int) -> [[Double]] {
     let (rowCount, count) = (rows.count, rows.first?.count ?? 0)
-    // [image][row], so that a draw reads one place.
+    // [image][row], so that a draw reads one position.
     let values = (0..<count * rowCount).map { rows[$0 % rowCount][$0 / rowCount] }
     var result = [Double](repeating: 0, count: resamples * rowCount)
     let block = 50

@@ -28,8 +28,8 @@ public struct ImageGrid {
     for image in 0..<count {
       for y in 0..<shape.height {
         let source = (image * shape.height + y) * run
-        let place = place(of: image, row: y, columns: columns, shape, in: size)
-        picture.values.replaceSubrange(place..<place + run, with: values[source..<source + run])
+        let position = position(of: image, row: y, columns: columns, shape, in: size)
+        picture.values.replaceSubrange(position..<position + run, with: values[source..<source + run])
       }
     }
     return picture
@@ -51,8 +51,8 @@ public struct ImageGrid {
     values.reserveCapacity(shown * shape.dimensions)
     for image in 0..<shown {
       for y in 0..<shape.height {
-        let place = place(of: image, row: y, columns: columns, shape, in: size)
-        values += picture.values[place..<place + run]
+        let position = position(of: image, row: y, columns: columns, shape, in: size)
+        values += picture.values[position..<position + run]
       }
     }
     // A picture that happens to have the size of a grid has something between the cells.
@@ -67,7 +67,7 @@ public struct ImageGrid {
   }
 
   /// Where row `row` of cell `image` begins among the values of a grid of `size`.
-  private static func place(
+  private static func position(
     of image: Int, row: Int, columns: Int, _ shape: ImageShape, in size: ImageShape
   ) -> Int {
     let y = image / columns * (shape.height + padding) + padding + row

@@ -28,7 +28,7 @@ package struct LikelihoodMaps {
   }
 
   /// An RGB picture, two pixels to a point: in the order given, row by row, every image and its map, under `labels`, one
-  /// for each; below them the colour scale, from dark violet, 0, to yellow, `most`. A pixel's place on it is the square
+  /// for each; below them the colour scale, from dark violet, 0, to yellow, `most`. A pixel's position on it is the square
   /// root of its share of `most`: otherwise a single pixel would leave all others dark.
   package func picture(labels: [String]) -> PNGImage {
     precondition(labels.count == images.count, "a label for each image")
@@ -43,19 +43,19 @@ package struct LikelihoodMaps {
     var drawing = PlotDrawing(width: Double(size.width) / 2, height: Double(size.height) / 2, title: "")
     func point(_ x: Int, _ y: Int) -> PlotPoint { PlotPoint(Double(x) / 2, Double(y) / 2) }
     for (index, label) in labels.enumerated() {
-      let place = (x: gap + index % columns * cell.width, y: gap + index / columns * cell.height)
+      let position = (x: gap + index % columns * cell.width, y: gap + index / columns * cell.height)
       let room = Double(cell.width - gap) / 2
       drawing.text(
-        PlotFont.shortened(label, size: 7.5, width: room), at: point(place.x, place.y + Self.line - 5), size: 7.5)
+        PlotFont.shortened(label, size: 7.5, width: room), at: point(position.x, position.y + Self.line - 5), size: 7.5)
     }
     drawScale(top: rows * cell.height + gap, on: &drawing)
     var picture = drawing.image(scale: 2)
     for index in 0..<images.count {
-      let place = (x: gap + index % columns * cell.width, y: gap + index / columns * cell.height + Self.line)
-      fill(&picture, x: place.x, y: place.y, zoom) { y, x in
+      let position = (x: gap + index % columns * cell.width, y: gap + index / columns * cell.height + Self.line)
+      fill(&picture, x: position.x, y: position.y, zoom) { y, x in
         (0..<3).map { quantization.displayValue(images[index, y, x, min($0, shape.channels - 1)]) }
       }
-      fill(&picture, x: place.x + width + gap, y: place.y, zoom) { y, x in
+      fill(&picture, x: position.x + width + gap, y: position.y, zoom) { y, x in
         let nats = pixelNats[index * shape.pixels + y * shape.width + x]
         let color = PlotColor.scale(most > 0 ? (nats / most).squareRoot() : 0)
         return [color.red, color.green, color.blue]
@@ -73,8 +73,8 @@ package struct LikelihoodMaps {
     }
     for quarter in [0.0, 0.5, 1] {
       let label = Self.text(most * quarter * quarter) + (quarter == 1 ? " nats a pixel" : "")
-      let place = PlotPoint(left + width * quarter, y + 16)
-      drawing.text(label, at: place, size: 7.5, anchor: quarter == 0.5 ? .middle : .start)
+      let position = PlotPoint(left + width * quarter, y + 16)
+      drawing.text(label, at: position, size: 7.5, anchor: quarter == 0.5 ? .middle : .start)
     }
   }
 
@@ -85,8 +85,8 @@ package struct LikelihoodMaps {
         let color = color(y, x)
         for row in 0..<zoom {
           let first = ((top + y * zoom + row) * picture.shape.width + left + x * zoom) * 3
-          for place in 0..<zoom {
-            picture.values.replaceSubrange(first + 3 * place..<first + 3 * place + 3, with: color)
+          for position in 0..<zoom {
+            picture.values.replaceSubrange(first + 3 * position..<first + 3 * position + 3, with: color)
           }
         }
       }

@@ -9,7 +9,7 @@ import Kernels
 
 /// An image near to another one.
 package struct NearestImage: Sendable, Equatable {
-  /// Its place in the set that was searched.
+  /// Its position in the set that was searched.
   package let index: Int
   /// The root of the mean squared difference of all values, 0 to 255; 0: the same image.
   package let distance: Double
@@ -36,21 +36,21 @@ package struct NearestImage: Sendable, Equatable {
       set.withUnsafeBufferPointer { set in
         result.withUnsafeMutableBufferPointer { result in
           parallelFor((number + size - 1) / size, threads: threads) { block, _ in
-            let places = block * size..<min((block + 1) * size, number)
-            var nearest = places.map { _ in NearestSums(count: count) }
+            let positions = block * size..<min((block + 1) * size, number)
+            var nearest = positions.map { _ in NearestSums(count: count) }
             for index in 0..<set.count / dimensions {
-              for (n, place) in places.enumerated() {
+              for (n, position) in positions.enumerated() {
                 nearest[n].insert(
-                  squaredDifferences(images, place * dimensions, set, index * dimensions, dimensions), index)
+                  squaredDifferences(images, position * dimensions, set, index * dimensions, dimensions), index)
               }
             }
-            for (n, place) in places.enumerated() {
-              result[place] = nearest[n].entries.map {
+            for (n, position) in positions.enumerated() {
+              result[position] = nearest[n].entries.map {
                 NearestImage(
                   index: $0.index, distance: (Double($0.sum) / Double(dimensions)).squareRoot())
               }
             }
-            progress(places.count)
+            progress(positions.count)
           }
         }
       }
@@ -91,8 +91,8 @@ private struct NearestSums {
   }
 
   private mutating func insertBelowLimit(_ sum: Int, _ index: Int) {
-    let place = entries.firstIndex { sum < $0.sum } ?? entries.count
-    entries.insert((sum, index), at: place)
+    let position = entries.firstIndex { sum < $0.sum } ?? entries.count
+    entries.insert((sum, index), at: position)
     if entries.count > count { entries.removeLast() }
     if entries.count == count { limit = entries[count - 1].sum }
   }

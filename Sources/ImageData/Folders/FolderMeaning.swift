@@ -50,8 +50,10 @@ enum FolderMeaning: Equatable {
   /// splits of one data set.
   static func stem(ofFolder name: String) -> (stem: [String], split: Split)? {
     let words = words(in: name)
-    guard let place = words.firstIndex(where: { split($0) != nil }), let split = split(words[place]) else { return nil }
-    return (Array(words[..<place]) + ["*"] + Array(words[(place + 1)...]), split)
+    guard let position = words.firstIndex(where: { split($0) != nil }), let split = split(words[position]) else {
+      return nil
+    }
+    return (Array(words[..<position]) + ["*"] + Array(words[(position + 1)...]), split)
   }
 
   /// The split that a word means: one of `words`, alone or run together with a noun ("trainset").

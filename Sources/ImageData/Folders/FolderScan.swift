@@ -242,14 +242,14 @@ struct FolderScan {
 
   /// Holds out a share of the training images.
   mutating func holdOut(share: Double, seed: UInt64) {
-    let places = listed.indices.filter { listed[$0].split == .train }
-    let below = places.map { place in
+    let positions = listed.indices.filter { listed[$0].split == .train }
+    let below = positions.map { position in
       // The path below `train`, so that scanning the parent or `train` itself holds out the same images.
-      let bytes = listed[place].relativePath.fileNameBytes
+      let bytes = listed[position].relativePath.fileNameBytes
       return layout == .splits ? Array(bytes.drop { $0 != UInt8(ascii: "/") }.dropFirst()) : bytes
     }
-    for (place, isHeldOut) in zip(places, heldOut(paths: below, share: share, seed: seed)) where isHeldOut {
-      listed[place].split = .valid
+    for (position, isHeldOut) in zip(positions, heldOut(paths: below, share: share, seed: seed)) where isHeldOut {
+      listed[position].split = .valid
     }
   }
 }

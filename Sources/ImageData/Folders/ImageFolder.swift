@@ -18,7 +18,7 @@ public struct ImageFolder: Sendable {
     public var path: String { folder + "/" + relativePath }
     /// The path below the folder that was scanned.
     public let relativePath: String
-    /// The place of the image's class in `classes`; nil where it has none.
+    /// The position of the image's class in `classes`; nil where it has none.
     public let classIndex: Int?
     /// What the image is used for.
     public internal(set) var split: Split

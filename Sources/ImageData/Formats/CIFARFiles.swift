@@ -43,7 +43,7 @@ package struct CIFARFiles {
       member == nil ? (try? GzipFile(path).read(upTo: FileSignature.length)).flatMap(FileSignature.name) : nil
     }
     /// What errors call it.
-    package var place: String { member.map { "\(path): \($0)" } ?? path }
+    package var position: String { member.map { "\(path): \($0)" } ?? path }
   }
 
   /// Bytes of an image's pixels.
@@ -84,7 +84,7 @@ package struct CIFARFiles {
   ///
   /// - Throws: `ScanlineError` (`badData`) where one is not whole records, or they are not of one kind, or could be both.
   package func kind(_ asked: CIFARKind?) throws -> CIFARKind {
-    var found: (kind: CIFARKind, place: String)?
+    var found: (kind: CIFARKind, position: String)?
     for batch in batches {
       let fitting = CIFARKind.allCases.filter {
         batch.bytes > 0 && batch.bytes % $0.recordBytes == 0 && (asked == nil || $0 == asked)
@@ -92,20 +92,20 @@ package struct CIFARFiles {
       guard let kind = fitting.first else {
         let sizes = (asked.map { [$0] } ?? CIFARKind.allCases).map { "\($0.recordBytes) bytes (\($0.rawValue))" }
         throw ScanlineError(
-          .badData, path: batch.place, expected: "whole records of " + sizes.joined(separator: " or "),
+          .badData, path: batch.position, expected: "whole records of " + sizes.joined(separator: " or "),
           found: counted(batch.bytes, "byte") + (batch.signature.map { ": " + $0 } ?? ""))
       }
       guard fitting.count == 1 else {
         throw ScanlineError(
-          .badData, path: batch.place, expected: "a length that only one kind of records fits (or `kind`)",
+          .badData, path: batch.position, expected: "a length that only one kind of records fits (or `kind`)",
           found: "\(batch.bytes) bytes, which fit both")
       }
       if let found, found.kind != kind {
         throw ScanlineError(
-          .badData, path: batch.place, expected: "batches of \(found.kind.rawValue), as \(found.place)",
+          .badData, path: batch.position, expected: "batches of \(found.kind.rawValue), as \(found.position)",
           found: kind.rawValue)
       }
-      found = (kind, batch.place)
+      found = (kind, batch.position)
     }
     guard let found else { preconditionFailure("no batch") }
     return found.kind

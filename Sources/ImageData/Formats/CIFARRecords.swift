@@ -42,7 +42,7 @@ package struct CIFARRecords {
     let bytes = try archive == nil ? file.read(upTo: count * size) : archive?.read(upTo: count * size) ?? []
     guard bytes.count % size == 0 else {
       throw ScanlineError(
-        .badData, path: batch.place, expected: "whole records of \(size) bytes",
+        .badData, path: batch.position, expected: "whole records of \(size) bytes",
         found: "\(counted(bytes.count % size, "byte")) at the end")
     }
     var stretch = Stretch(pixels: [UInt8](repeating: 0, count: bytes.count / size * CIFARFiles.pixelBytes), labels: [])
@@ -53,7 +53,7 @@ package struct CIFARRecords {
       let classes = kind.classCount(isCoarse: isCoarse)
       guard label < classes else {
         throw ScanlineError(
-          .badData, path: batch.place, expected: "labels from 0 to \(classes - 1)",
+          .badData, path: batch.position, expected: "labels from 0 to \(classes - 1)",
           found: "\(label) in record \(records)")
       }
       let target = stretch.labels.count * CIFARFiles.pixelBytes

@@ -41,7 +41,7 @@ package struct GlyphDrawing: Sendable {
     // In pixels: thin at 8×8, about 2 pixels across at 20×20.
     let half = Double(side) / 2
     let radius = half * next(0.085, 0.14)
-    func place(_ point: SIMD2<Double>) -> SIMD2<Double> {
+    func position(_ point: SIMD2<Double>) -> SIMD2<Double> {
       let wobbled = point + SIMD2(next(-0.05, 0.05), next(-0.05, 0.05))
       let x = wobbled.x * scaleX + shear * wobbled.y
       let y = wobbled.y * scaleY
@@ -50,8 +50,8 @@ package struct GlyphDrawing: Sendable {
     }
     let lines = glyph(of: number).strokes.map { stroke in
       switch stroke {
-      case .lines(let points): closed(points, points.map(place))
-      case .curves(let points): flattened(closed(points, points.map(place)))
+      case .lines(let points): closed(points, points.map(position))
+      case .curves(let points): flattened(closed(points, points.map(position)))
       }
     }
     return raster(lines, radius: radius)

@@ -50,8 +50,8 @@ package struct ContentHashSet: Sendable, Codable, Equatable {
   /// How many different images there are.
   package var count: Int { hashes.count }
 
-  /// The places of the images of `set` that are among these.
-  package func places(in set: ImageSet) -> [Int] {
+  /// The positions of the images of `set` that are among these.
+  package func positions(in set: ImageSet) -> [Int] {
     set.contentHashes.indices.filter { contains(set.contentHashes[$0]) }
   }
 
@@ -93,31 +93,32 @@ package struct ContentHashSet: Sendable, Codable, Equatable {
 }
 
 extension ImageSet {
-  /// Pairs of an image of this set and the first of `other` with the same pixels, by their places, in order. Hashes find
+  /// Pairs of an image of this set and the first of `other` with the same pixels, by their positions, in order. Hashes find
   /// them, and the pixels are compared.
   package func copies(of other: ImageSet) -> [(image: Int, original: Int)] {
     guard shape == other.shape else { return [] }
     let wanted = Set(contentHashes)
-    var places: [UInt64: [Int]] = [:]
-    for (place, hash) in other.contentHashes.enumerated() where wanted.contains(hash) {
-      places[hash, default: []].append(place)
+    var positions: [UInt64: [Int]] = [:]
+    for (position, hash) in other.contentHashes.enumerated() where wanted.contains(hash) {
+      positions[hash, default: []].append(position)
     }
-    func values(_ set: ImageSet, _ place: Int) -> ArraySlice<UInt8> {
-      set.pixels[place * shape.dimensions..<(place + 1) * shape.dimensions]
+    func values(_ set: ImageSet, _ position: Int) -> ArraySlice<UInt8> {
+      set.pixels[position * shape.dimensions..<(position + 1) * shape.dimensions]
     }
     return contentHashes.indices.compactMap { image in
-      places[contentHashes[image]]?.first { values(self, image) == values(other, $0) }.map { (image, $0) }
+      positions[contentHashes[image]]?.first { values(self, image) == values(other, $0) }.map { (image, $0) }
     }
   }
 
-  /// The images at `places` alone, in that order.
-  package func selecting(_ places: [Int]) -> ImageSet {
-    guard places.count < count || places != Array(0..<count) else { return self }
+  /// The images at `positions` alone, in that order.
+  package func selecting(_ positions: [Int]) -> ImageSet {
+    guard positions.count < count || positions != Array(0..<count) else { return self }
     return ImageSet(
       shape: shape,
-      pixels: Array(places.map { pixels[$0 * shape.dimensions..<($0 + 1) * shape.dimensions] }.joined()),
-      classes: classes.map { classes in places.map { classes[$0] } }, classNames: classNames,
-      paths: places.map { paths[$0] }, keys: places.map { keys[$0] }, contentHashes: places.map { contentHashes[$0] },
+      pixels: Array(positions.map { pixels[$0 * shape.dimensions..<($0 + 1) * shape.dimensions] }.joined()),
+      classes: classes.map { classes in positions.map { classes[$0] } }, classNames: classNames,
+      paths: positions.map { paths[$0] }, keys: positions.map { keys[$0] },
+      contentHashes: positions.map { contentHashes[$0] },
       skipped: skipped)
   }
 }

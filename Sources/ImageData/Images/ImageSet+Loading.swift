@@ -121,7 +121,7 @@ extension ImageSet {
 
   private static let filesBetweenReports = 32
 
-  /// Decodes every entry into its place and returns the problems of those passed over, by index.
+  /// Decodes every entry into its position and returns the problems of those passed over, by index.
   private static func decode(
     _ entries: [ImageFolder.Entry], _ reference: Reference, _ options: ImageLoadingOptions, _ threads: Int,
     _ progress: @Sendable (_ files: Int) -> Void, _ pixels: UnsafeMutableBufferPointer<UInt8>,
@@ -134,16 +134,16 @@ extension ImageSet {
     let firstFatal = Atomic<Int>(entries.count)
     names.withUnsafeMutableBufferPointer { names in
       parallelFor(entries.count, threads: threads) { index, worker in
-        let place = UnsafeMutableBufferPointer(
+        let position = UnsafeMutableBufferPointer(
           rebasing: pixels[index * dimensions..<(index + 1) * dimensions])
         do throws(Failure) {
-          guard index < firstFatal.load(ordering: .relaxed) else { return place.initialize(repeating: 0) }
+          guard index < firstFatal.load(ordering: .relaxed) else { return position.initialize(repeating: 0) }
           if index % filesBetweenReports == filesBetweenReports - 1 { progress(filesBetweenReports) }
-          try read(entries[index], decoders[worker], reference, options, into: place)
-          let bytes = UnsafeRawBufferPointer(place)
+          try read(entries[index], decoders[worker], reference, options, into: position)
+          let bytes = UnsafeRawBufferPointer(position)
           names[index] = (Checksum.crc32(bytes), ContentHash.of(bytes, shape: reference.shape))
         } catch {
-          place.initialize(repeating: 0)
+          position.initialize(repeating: 0)
           failures.withLock { $0[index] = error }
           if case .problem(let problem) = error, problem.isPassedOver(options) { return }
           firstFatal.min(index, ordering: .relaxed)
@@ -163,10 +163,10 @@ extension ImageSet {
     }
   }
 
-  /// Decodes one file into `place`, by way of an image of its own where it is to be resized.
+  /// Decodes one file into `position`, by way of an image of its own where it is to be resized.
   private static func read(
     _ entry: ImageFolder.Entry, _ decoder: PNGDecoder, _ reference: Reference, _ options: ImageLoadingOptions,
-    into place: UnsafeMutableBufferPointer<UInt8>
+    into position: UnsafeMutableBufferPointer<UInt8>
   ) throws(Failure) {
     do {
       let header = try decoder.open(path: entry.path, limits: options.reading.limits)
@@ -190,10 +190,10 @@ extension ImageSet {
                 + "or a size for all (`resizing`)",
               found: "\(header.width)×\(header.height)"))
         }
-        try decoder.decode(header, options: options.reading, channels: channels, into: place)
+        try decoder.decode(header, options: options.reading, channels: channels, into: position)
       } else {
         let image = try PNGImage(decoder, header, options.reading, channels)
-        _ = place.update(fromContentsOf: try image.resized(options.resizing, name: entry.path).values)
+        _ = position.update(fromContentsOf: try image.resized(options.resizing, name: entry.path).values)
       }
     } catch let failure as Failure {
       throw failure

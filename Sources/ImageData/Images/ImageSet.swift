@@ -17,7 +17,7 @@ public struct ImageSet: Sendable {
   public let count: Int
   /// N×H×W×C values as stored.
   public let pixels: [UInt8]
-  /// For each image the place of its class in `classNames`; nil where not every image has one.
+  /// For each image the position of its class in `classNames`; nil where not every image has one.
   public let classes: [Int]?
   /// The names of classes, in the order of their indices, over all splits of the folder.
   public let classNames: [String]
@@ -86,21 +86,21 @@ public struct ImageSet: Sendable {
     guard let classes else {
       throw ScanlineError(.badData, path: path, expected: expected, found: "images without one")
     }
-    let places = classNames.map { Self.place(of: $0, in: names, among: classNames) }
+    let positions = classNames.map { Self.position(of: $0, in: names, among: classNames) }
     let numbers = try classes.enumerated().map { image, number in
-      guard let place = places[number] else {
+      guard let position = positions[number] else {
         throw ScanlineError(.badData, path: paths[image], expected: expected, found: "the class \(classNames[number])")
       }
-      return place
+      return position
     }
     return ImageSet(
       shape: shape, pixels: pixels, classes: numbers, classNames: names, paths: paths, keys: keys,
       contentHashes: contentHashes, skipped: skipped)
   }
 
-  /// The place of the class `name` in `names`: of the same bytes, else under the other Unicode normalization (macOS and
+  /// The position of the class `name` in `names`: of the same bytes, else under the other Unicode normalization (macOS and
   /// Linux write é differently) where that leaves no doubt, `others` being the classes that `name` stands among.
-  package static func place(of name: String, in names: [String], among others: [String] = []) -> Int? {
+  package static func position(of name: String, in names: [String], among others: [String] = []) -> Int? {
     if let exact = names.firstIndex(where: { $0.utf8.elementsEqual(name.utf8) }) { return exact }
     // Strings are equal where their characters are, however they are encoded.
     let alike = names.indices.filter { names[$0] == name }

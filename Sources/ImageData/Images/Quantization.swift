@@ -72,7 +72,7 @@ extension Quantization {
   /// The images of `set` at `indices`, in that order, as levels.
   ///
   /// A drawn pixel is 1 where a number in [0, 1) is below v/255. The number depends on the seed, the image's
-  /// key (its content), the pixel's place and, if dynamic, the `epoch`: not on the image's place in the set, on
+  /// key (its content), the pixel's position and, if dynamic, the `epoch`: not on the image's position in the set, on
   /// other files, or on how images are batched. So two equal images are drawn alike, within an epoch.
   public func batch(from set: ImageSet, indices: some Sequence<Int>, epoch: Int = 0) -> ImageBatch {
     let dimensions = set.shape.dimensions
@@ -101,17 +101,17 @@ extension Quantization {
   private static func draw(_ values: ArraySlice<UInt8>, _ stream: Philox, into bits: inout [UInt8]) {
     var block = SIMD4<UInt32>()
     var blockIndex = -1
-    for (place, value) in values.enumerated() {
+    for (position, value) in values.enumerated() {
       guard value > 0 && value < 255 else {
         bits.append(value & 1)
         continue
       }
-      if place >> 2 != blockIndex {
-        blockIndex = place >> 2
+      if position >> 2 != blockIndex {
+        blockIndex = position >> 2
         block = stream.four(at: UInt64(blockIndex))
       }
       // r/2³² < v/255, in whole numbers.
-      bits.append(UInt64(block[place & 3]) * 255 < UInt64(value) << 32 ? 1 : 0)
+      bits.append(UInt64(block[position & 3]) * 255 < UInt64(value) << 32 ? 1 : 0)
     }
   }
 }

@@ -21,17 +21,17 @@ public struct PNGText: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   /// The texts of the PNG file whose bytes these are: tEXt, and iTXt that is not compressed. Whatever is no such chunk
   /// is passed over, so bytes that are no PNG have none. Checksums are the decoder's business.
   public init(parsing png: [UInt8]) {
-    var place = 8
-    while place <= png.count - 12 {
-      let length = png[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
-      guard length <= png.count - place - 12 else { return }
-      let body = png[place + 8..<place + 8 + length]
-      switch png[place + 4..<place + 8] {
+    var position = 8
+    while position <= png.count - 12 {
+      let length = png[position..<position + 4].reduce(0) { $0 << 8 | Int($1) }
+      guard length <= png.count - position - 12 else { return }
+      let body = png[position + 8..<position + 8 + length]
+      switch png[position + 4..<position + 8] {
       case [0x74, 0x45, 0x58, 0x74]: addText(body)
       case [0x69, 0x54, 0x58, 0x74]: addInternationalText(body)
       default: break
       }
-      place += length + 12
+      position += length + 12
     }
   }
 
@@ -39,13 +39,13 @@ public struct PNGText: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   public subscript(key: String) -> String? {
     get { entries.first { $0.key == key }?.value }
     set {
-      let place = entries.firstIndex { $0.key == key }
-      if let newValue, let place {
-        entries[place] = Entry(key: key, value: newValue)
+      let position = entries.firstIndex { $0.key == key }
+      if let newValue, let position {
+        entries[position] = Entry(key: key, value: newValue)
       } else if let newValue {
         entries.append(Entry(key: key, value: newValue))
-      } else if let place {
-        entries.remove(at: place)
+      } else if let position {
+        entries.remove(at: position)
       }
     }
   }

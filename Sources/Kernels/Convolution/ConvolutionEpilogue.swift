@@ -60,8 +60,8 @@ package enum ConvolutionOutput: Sendable {
 protocol Epilogue {
   /// Floats that `columns` outputs take in each map.
   static func floats(_ columns: Int) -> Int
-  /// Takes a finished sum for the features at `first`, the place in the output's first map; `second` is the same
-  /// place in its second.
+  /// Takes a finished sum for the features at `first`, the position in the output's first map; `second` is the same
+  /// position in its second.
   static func finish<G: VectorGroup>(
     _ sum: G, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>)
   /// Whether tiles are compiled for known strides too: see `ConvolutionLoop`.
@@ -85,7 +85,7 @@ struct FinishedRow {
   let strides: (first: Int, second: Int)
   let pixels: Int
 
-  /// Hands to `body` each pixel's place in both maps.
+  /// Hands to `body` each pixel's position in both maps.
   @inline(__always)
   func forEachPixel(_ body: (_ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>) -> Void) {
     for pixel in 0..<pixels { body(first + pixel &* strides.first, second + pixel &* strides.second) }
@@ -156,8 +156,8 @@ enum PlusEpilogue: Epilogue {
 enum ReluFinish: RowFinish {
   static func finish(_ row: FinishedRow) {
     row.forEachPixel { sums, relu in
-      for place in stride(from: 0, to: row.strides.first, by: OneVector.features) {
-        OneVector(loading: sums + place).relu().store(relu + place)
+      for position in stride(from: 0, to: row.strides.first, by: OneVector.features) {
+        OneVector(loading: sums + position).relu().store(relu + position)
       }
     }
   }
@@ -167,8 +167,8 @@ enum ReluFinish: RowFinish {
 enum ReluInPlaceFinish: RowFinish {
   static func finish(_ row: FinishedRow) {
     row.forEachPixel { _, sums in
-      for place in stride(from: 0, to: row.strides.first, by: OneVector.features) {
-        OneVector(loading: sums + place).relu().store(sums + place)
+      for position in stride(from: 0, to: row.strides.first, by: OneVector.features) {
+        OneVector(loading: sums + position).relu().store(sums + position)
       }
     }
   }

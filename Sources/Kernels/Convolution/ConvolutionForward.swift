@@ -39,31 +39,31 @@ package struct PackedMatrix: Sendable, Equatable {
 package final class BiasSelector {
   /// Images interleaved in a row.
   package let images: Int
-  /// For each place of a row, the set's number.
-  fileprivate let places: UnsafeMutableBufferPointer<Int32>
+  /// For each position of a row, the set's number.
+  fileprivate let positions: UnsafeMutableBufferPointer<Int32>
 
   /// For rows of `width` pixels of `images` interleaved images; all take set 0.
   package init(width: Int, images: Int) {
     self.images = images
-    places = .allocate(capacity: width * images)
-    places.initialize(repeating: 0)
+    positions = .allocate(capacity: width * images)
+    positions.initialize(repeating: 0)
   }
 
-  deinit { places.deallocate() }
+  deinit { positions.deallocate() }
 
   /// Image n takes set `numbers[n]`; images past the last take set 0.
   package func set(_ numbers: [Int]) {
     precondition(numbers.count <= images, "\(numbers.count) choices for \(images) images")
-    for place in places.indices {
-      let image = place % images
-      places[place] = image < numbers.count ? Int32(numbers[image]) : 0
+    for position in positions.indices {
+      let image = position % images
+      positions[position] = image < numbers.count ? Int32(numbers[image]) : 0
     }
   }
 
-  fileprivate var pointer: UnsafePointer<Int32> { UnsafePointer(places.baseAddress.unsafelyUnwrapped) }
+  fileprivate var pointer: UnsafePointer<Int32> { UnsafePointer(positions.baseAddress.unsafelyUnwrapped) }
 
   /// The set that image `image` takes.
-  func number(_ image: Int) -> Int { Int(places[image]) }
+  func number(_ image: Int) -> Int { Int(positions[image]) }
 }
 
 /// One convolution between given maps, ready to run: output[y, x, o] = bias[o] +
@@ -73,11 +73,11 @@ package final class BiasSelector {
 /// A pass is made once and run for every image, so everything that can be computed or checked beforehand is.
 package final class ConvolutionPass {
   private let output: ConvolutionOutput
-  private let places: ConvolutionArguments
+  private let positions: ConvolutionArguments
   private let matrix: PackedMatrix
   private let height: Int
   private let spans: UnsafeMutableBufferPointer<TapRun>
-  /// What the pointers in `places` point into, besides the output.
+  /// What the pointers in `positions` point into, besides the output.
   private let input: FeatureMap
   private let biases: BiasSelector?
 
@@ -95,7 +95,8 @@ package final class ConvolutionPass {
       "\(matrix.columns) outputs, maps of \(first.pixelStride) and \(second.pixelStride)")
     precondition(matrix.depth == window.depth(pixelStride: input.pixelStride), "weights do not fit the window")
     precondition(input.border.contains(window.border), "the border is too thin for the window")
-    precondition(biases.map { $0.places.count == input.width } ?? (matrix.biasCount == 1), "a choice of biases a place")
+    precondition(
+      biases.map { $0.positions.count == input.width } ?? (matrix.biasCount == 1), "a choice of biases a position")
     self.matrix = matrix
     self.biases = biases
     height = first.height
@@ -107,7 +108,7 @@ package final class ConvolutionPass {
         steps: ConvolutionWindow.length(of: run, channels: input.channels, pixelStride: input.pixelStride),
         weightFloats: run.count &* input.pixelStride &* matrix.columns)
     }
-    places = ConvolutionArguments(
+    positions = ConvolutionArguments(
       spans: UnsafeBufferPointer(spans), width: input.width, columns: matrix.columns, depth: matrix.depth,
       input: MapPointer(input), first: MapPointer(first), second: MapPointer(second),
       biases: biases.map { $0.pointer })
@@ -121,20 +122,21 @@ package final class ConvolutionPass {
 
   /// Computes the rows `rows` of the output with the matrix in `weights`.
   package func run(_ rows: Range<Int>, weights: AlignedBuffer) {
-    run(MapRegion(rows: rows, columns: 0..<places.width), weights: weights)
+    run(MapRegion(rows: rows, columns: 0..<positions.width), weights: weights)
   }
 
   /// Computes the output in `region`: what is done cell by cell, or pixel by pixel.
   package func run(_ region: MapRegion, weights: AlignedBuffer) {
     let (rows, columns) = (region.rows, region.columns)
     precondition(rows.lowerBound >= 0 && rows.upperBound <= height, "rows \(rows) of \(height)")
-    precondition(columns.lowerBound >= 0 && columns.upperBound <= places.width, "places \(columns) of \(places.width)")
+    precondition(
+      columns.lowerBound >= 0 && columns.upperBound <= positions.width, "columns \(columns) of \(positions.width)")
     run(rows, columns, matrix.checkedPointer(weights))
   }
 
   private func run(_ rows: Range<Int>, _ columns: Range<Int>, _ weights: UnsafeMutablePointer<Float>) {
     func run<E: Epilogue>(_: E.Type, then finish: (any RowFinish.Type)? = nil) {
-      ConvolutionLoop<E>(places: places, finish: finish).run(rows, columns, weights)
+      ConvolutionLoop<E>(positions: positions, finish: finish).run(rows, columns, weights)
     }
     // Each loop is compiled on its own, its ending inlined into every tile.
     switch output {
@@ -157,7 +159,7 @@ package final class ConvolutionPass {
 
 /// A run of the window as the inner loop wants it.
 private struct TapRun {
-  /// Floats from an output's place in the input to the first one that the run reads.
+  /// Floats from an output's position in the input to the first one that the run reads.
   let offset: Int
   /// Products of one output feature.
   let steps: Int
@@ -199,7 +201,7 @@ private struct ConvolutionArguments {
   let input: MapPointer
   let first: MapPointer
   let second: MapPointer
-  /// The set of biases of each place of a row; nil: there is one.
+  /// The set of biases of each position of a row; nil: there is one.
   let biases: UnsafePointer<Int32>?
 }
 
@@ -211,7 +213,7 @@ private let mostRowsTwoVectors = 8
 
 /// One convolution with its ending.
 private struct ConvolutionLoop<E: Epilogue> {
-  let places: ConvolutionArguments
+  let positions: ConvolutionArguments
   let finish: (any RowFinish.Type)?
 
   func run(_ rows: Range<Int>, _ pixels: Range<Int>, _ weights: UnsafeMutablePointer<Float>) {
@@ -220,8 +222,8 @@ private struct ConvolutionLoop<E: Epilogue> {
       if let finish {
         finish.finish(
           FinishedRow(
-            first: places.first.pixel(y, pixels.lowerBound), second: places.second.pixel(y, pixels.lowerBound),
-            strides: (places.first.pixelStride, places.second.pixelStride), pixels: pixels.count))
+            first: positions.first.pixel(y, pixels.lowerBound), second: positions.second.pixel(y, pixels.lowerBound),
+            strides: (positions.first.pixelStride, positions.second.pixelStride), pixels: pixels.count))
       }
     }
   }
@@ -229,26 +231,26 @@ private struct ConvolutionLoop<E: Epilogue> {
   @inline(__always)
   private func run(_ y: Int, _ pixels: Range<Int>, _ weights: UnsafeMutablePointer<Float>) {
     var feature = 0
-    while feature &+ 32 <= places.columns {
+    while feature &+ 32 <= positions.columns {
       for tile in EvenTiles(pixels, most: hasManyRegisters ? mostRowsTwoVectors : mostRowsOneVector) {
-        let place = place(y, tile.lowerBound, feature, weights)
+        let position = position(y, tile.lowerBound, feature, weights)
         if hasManyRegisters {
-          runTwoVectors(tile.count, place)
+          runTwoVectors(tile.count, position)
         } else {
-          runOneVector(tile.count, place)
-          runOneVector(tile.count, self.place(y, tile.lowerBound, feature &+ 16, weights))
+          runOneVector(tile.count, position)
+          runOneVector(tile.count, self.position(y, tile.lowerBound, feature &+ 16, weights))
         }
       }
       feature &+= 32
     }
-    if feature < places.columns {
+    if feature < positions.columns {
       let knownStrides = rowsKnownStrides(pixels.count)
       for tile in EvenTiles(pixels, most: knownStrides ?? mostRowsOneVector) {
-        let place = place(y, tile.lowerBound, feature, weights)
+        let position = position(y, tile.lowerBound, feature, weights)
         if knownStrides != nil {
-          runKnownStrides(tile.count, place)
+          runKnownStrides(tile.count, position)
         } else {
-          runOneVector(tile.count, place)
+          runOneVector(tile.count, position)
         }
       }
     }
@@ -258,14 +260,14 @@ private struct ConvolutionLoop<E: Epilogue> {
   /// there is none: they are for sixteen outputs of sixteen or thirty-two inputs, what narrow residual blocks are made of.
   @inline(__always)
   func rowsKnownStrides(_ pixels: Int) -> Int? {
-    guard E.isFrequent, hasManyRegisters, places.columns == 16,
-      places.input.pixelStride == 16 || places.input.pixelStride == 32
+    guard E.isFrequent, hasManyRegisters, positions.columns == 16,
+      positions.input.pixelStride == 16 || positions.input.pixelStride == 32
     else { return nil }
     return pixels % 28 == 0 ? 28 : pixels % 24 == 0 ? 24 : pixels % 20 == 0 ? 20 : pixels % 16 == 0 ? 16 : nil
   }
 
   /// Where a tile reads and writes.
-  struct TilePlace {
+  struct TilePosition {
     let input: UnsafePointer<Float>
     let weights: UnsafePointer<Float>
     let bias: UnsafePointer<Float>
@@ -275,99 +277,99 @@ private struct ConvolutionLoop<E: Epilogue> {
   }
 
   @inline(__always)
-  func place(_ y: Int, _ x: Int, _ feature: Int, _ weights: UnsafeMutablePointer<Float>) -> TilePlace {
+  func position(_ y: Int, _ x: Int, _ feature: Int, _ weights: UnsafeMutablePointer<Float>) -> TilePosition {
     let offset = E.floats(feature)
-    return TilePlace(
-      input: UnsafePointer(places.input.pixel(y, x)), weights: UnsafePointer(weights + feature),
-      bias: UnsafePointer(weights + (places.depth &* places.columns &+ feature)),
-      first: places.first.pixel(y, x) + offset, second: places.second.pixel(y, x) + offset, x: x)
+    return TilePosition(
+      input: UnsafePointer(positions.input.pixel(y, x)), weights: UnsafePointer(weights + feature),
+      bias: UnsafePointer(weights + (positions.depth &* positions.columns &+ feature)),
+      first: positions.first.pixel(y, x) + offset, second: positions.second.pixel(y, x) + offset, x: x)
   }
 
   /// One function a height: each then saves and reserves only what it needs itself.
   @inline(never)
-  func run<T: RegisterTile>(_: T.Type, _ place: TilePlace) {
-    run(T.self, place, inputStride: places.input.pixelStride, columns: places.columns)
+  func run<T: RegisterTile>(_: T.Type, _ position: TilePosition) {
+    run(T.self, position, inputStride: positions.input.pixelStride, columns: positions.columns)
   }
 
   @inline(__always)
-  func run<T: RegisterTile>(_: T.Type, _ place: TilePlace, inputStride: Int, columns: Int) {
+  func run<T: RegisterTile>(_: T.Type, _ position: TilePosition, inputStride: Int, columns: Int) {
     var tile: T
-    if let biases = places.biases {
-      tile = T(from: place.x) { x in T.Group(loading: place.bias + Int(biases[x]) &* columns) }
+    if let biases = positions.biases {
+      tile = T(from: position.x) { x in T.Group(loading: position.bias + Int(biases[x]) &* columns) }
     } else {
-      tile = T(repeating: T.Group(loading: place.bias))
+      tile = T(repeating: T.Group(loading: position.bias))
     }
-    var b = place.weights
-    for span in places.spans {
+    var b = position.weights
+    for span in positions.spans {
       tile.accumulate(
-        place.input + span.offset, rowStride: inputStride, stepStride: 1, b, bStride: columns, steps: span.steps)
+        position.input + span.offset, rowStride: inputStride, stepStride: 1, b, bStride: columns, steps: span.steps)
       b += span.weightFloats
     }
     // How far apart the outputs' pixels are follows from the weights' rows: fewer addresses to keep.
     let outputStride = E.floats(columns)
     tile.forEachRow(from: 0) { row, sum in
-      E.finish(sum, place.first + row &* outputStride, place.second + row &* outputStride)
+      E.finish(sum, position.first + row &* outputStride, position.second + row &* outputStride)
     }
   }
 
   @inline(__always)
-  func runKnown<T: RegisterTile>(_: T.Type, _ place: TilePlace) {
-    if places.input.pixelStride == 16 {
-      run(T.self, place, inputStride: 16, columns: 16)
+  func runKnown<T: RegisterTile>(_: T.Type, _ position: TilePosition) {
+    if positions.input.pixelStride == 16 {
+      run(T.self, position, inputStride: 16, columns: 16)
     } else {
-      run(T.self, place, inputStride: 32, columns: 16)
+      run(T.self, position, inputStride: 32, columns: 16)
     }
   }
 
-  func runKnownStrides(_ count: Int, _ place: TilePlace) {
+  func runKnownStrides(_ count: Int, _ position: TilePosition) {
     guard E.isFrequent, hasManyRegisters else { preconditionFailure("an ending that has no tile of \(count) rows") }
     switch count {
-    case 16: runKnown(Rows16<OneVector>.self, place)
-    case 20: runKnown(Rows20<OneVector>.self, place)
-    case 24: runKnown(Rows24<OneVector>.self, place)
-    case 28: runKnown(Rows28<OneVector>.self, place)
+    case 16: runKnown(Rows16<OneVector>.self, position)
+    case 20: runKnown(Rows20<OneVector>.self, position)
+    case 24: runKnown(Rows24<OneVector>.self, position)
+    case 28: runKnown(Rows28<OneVector>.self, position)
     default: preconditionFailure("no tile of \(count) rows")
     }
   }
 
-  func runOneVector(_ count: Int, _ place: TilePlace) {
+  func runOneVector(_ count: Int, _ position: TilePosition) {
     switch count {
-    case 1: run(Rows1<OneVector>.self, place)
-    case 2: run(Rows2<OneVector>.self, place)
-    case 3: run(Rows3<OneVector>.self, place)
-    case 4: run(Rows4<OneVector>.self, place)
-    case 5: run(Rows5<OneVector>.self, place)
-    case 6: run(Rows6<OneVector>.self, place)
-    default: runTallOneVector(count, place)
+    case 1: run(Rows1<OneVector>.self, position)
+    case 2: run(Rows2<OneVector>.self, position)
+    case 3: run(Rows3<OneVector>.self, position)
+    case 4: run(Rows4<OneVector>.self, position)
+    case 5: run(Rows5<OneVector>.self, position)
+    case 6: run(Rows6<OneVector>.self, position)
+    default: runTallOneVector(count, position)
     }
   }
 
-  func runTallOneVector(_ count: Int, _ place: TilePlace) {
+  func runTallOneVector(_ count: Int, _ position: TilePosition) {
     guard hasManyRegisters else { preconditionFailure("no registers for \(count) rows") }
     switch count {
-    case 7: run(Rows7<OneVector>.self, place)
-    case 8: run(Rows8<OneVector>.self, place)
-    case 9: run(Rows9<OneVector>.self, place)
-    case 10: run(Rows10<OneVector>.self, place)
-    case 11: run(Rows11<OneVector>.self, place)
-    case 12: run(Rows12<OneVector>.self, place)
-    case 13: run(Rows13<OneVector>.self, place)
-    case 14: run(Rows14<OneVector>.self, place)
+    case 7: run(Rows7<OneVector>.self, position)
+    case 8: run(Rows8<OneVector>.self, position)
+    case 9: run(Rows9<OneVector>.self, position)
+    case 10: run(Rows10<OneVector>.self, position)
+    case 11: run(Rows11<OneVector>.self, position)
+    case 12: run(Rows12<OneVector>.self, position)
+    case 13: run(Rows13<OneVector>.self, position)
+    case 14: run(Rows14<OneVector>.self, position)
     default: preconditionFailure("no tile of \(count) rows")
     }
   }
 
-  func runTwoVectors(_ count: Int, _ place: TilePlace) {
+  func runTwoVectors(_ count: Int, _ position: TilePosition) {
     guard hasManyRegisters else { preconditionFailure("no registers for \(count) rows of two vectors") }
     switch count {
-    case 1: run(Rows1<TwoVectors>.self, place)
-    case 2: run(Rows2<TwoVectors>.self, place)
-    case 3: run(Rows3<TwoVectors>.self, place)
-    case 4: run(Rows4<TwoVectors>.self, place)
-    case 5: run(Rows5<TwoVectors>.self, place)
-    case 6: run(Rows6<TwoVectors>.self, place)
-    case 7: run(Rows7<TwoVectors>.self, place)
-    case 8: run(Rows8<TwoVectors>.self, place)
+    case 1: run(Rows1<TwoVectors>.self, position)
+    case 2: run(Rows2<TwoVectors>.self, position)
+    case 3: run(Rows3<TwoVectors>.self, position)
+    case 4: run(Rows4<TwoVectors>.self, position)
+    case 5: run(Rows5<TwoVectors>.self, position)
+    case 6: run(Rows6<TwoVectors>.self, position)
+    case 7: run(Rows7<TwoVectors>.self, position)
+    case 8: run(Rows8<TwoVectors>.self, position)
     default: preconditionFailure("no tile of \(count) rows")
     }
   }

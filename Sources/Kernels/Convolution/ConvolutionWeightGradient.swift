@@ -17,7 +17,7 @@ package final class WeightGradientPass {
     _ input: FeatureMap, window: ConvolutionWindow, outputGradient: FeatureMap, matrix: PackedMatrix,
     biases: BiasSelector? = nil
   ) {
-    precondition(biases != nil || matrix.biasCount == 1, "a choice of biases a place")
+    precondition(biases != nil || matrix.biasCount == 1, "a choice of biases a position")
     self.biases = biases
     precondition(
       outputGradient.height == input.height && outputGradient.width == input.width,
@@ -57,31 +57,31 @@ package final class WeightGradientPass {
   package func run(_ rows: Range<Int>, into gradient: AlignedBuffer) {
     precondition(rows.lowerBound >= 0 && rows.upperBound <= input.height, "rows \(rows) of \(input.height)")
     let target = matrix.checkedPointer(gradient)
-    var places = GradientPlaces(
+    var positions = GradientPositions(
       input: MapPointer(input), outputGradient: MapPointer(outputGradient), rows: rows, width: input.width,
       columns: matrix.columns)
-    places.joinRows()
+    positions.joinRows()
     let bias = target + matrix.depth &* matrix.columns
     var feature = 0
     while hasManyRegisters, feature &+ 32 <= matrix.columns {
-      accumulateBias(OnesRow<TwoVectors>.self, places, bias + feature, feature)
-      for tile in tiles { places.runTwoVectors(tile, feature, target, bias: tile.hasBias ? bias + feature : nil) }
+      accumulateBias(OnesRow<TwoVectors>.self, positions, bias + feature, feature)
+      for tile in tiles { positions.runTwoVectors(tile, feature, target, bias: tile.hasBias ? bias + feature : nil) }
       feature &+= 32
     }
     while feature < matrix.columns {
-      accumulateBias(OnesRow<OneVector>.self, places, bias + feature, feature)
-      for tile in tiles { places.runOneVector(tile, feature, target, bias: tile.hasBias ? bias + feature : nil) }
+      accumulateBias(OnesRow<OneVector>.self, positions, bias + feature, feature)
+      for tile in tiles { positions.runOneVector(tile, feature, target, bias: tile.hasBias ? bias + feature : nil) }
       feature &+= 16
     }
   }
 
-  /// Where images take different sets of biases, one sum an image; one sum over all places rides on a tile.
+  /// Where images take different sets of biases, one sum an image; one sum over all positions rides on a tile.
   private func accumulateBias<T: RegisterTile>(
-    _: T.Type, _ places: GradientPlaces, _ bias: UnsafeMutablePointer<Float>, _ feature: Int
+    _: T.Type, _ positions: GradientPositions, _ bias: UnsafeMutablePointer<Float>, _ feature: Int
   ) {
     guard let biases else { return }
     for image in 0..<biases.images {
-      places.accumulate(
+      positions.accumulate(
         T.self, inputOffset: 0, feature, bias + biases.number(image) &* matrix.columns, first: image,
         every: biases.images)
     }
@@ -95,7 +95,7 @@ private let mostRowsOneVector = hasManyRegisters ? 24 : 6
 /// Neighbouring inputs of one run, whose gradients are summed together.
 private struct InputTile {
   let count: Int
-  /// Floats from an output's place in the input to the first of them.
+  /// Floats from an output's position in the input to the first of them.
   let inputOffset: Int
   /// The first one's row in the packed gradient.
   let packedRow: Int
@@ -105,7 +105,7 @@ private struct InputTile {
 
 /// All that the tiles of one call share. Here the rows of a tile are inputs, side by side in memory, and the steps
 /// are pixels.
-private struct GradientPlaces {
+private struct GradientPositions {
   var input: MapPointer
   var outputGradient: MapPointer
   var rows: Range<Int>

@@ -75,7 +75,7 @@ package struct ConvolutionWindow: Sendable, Equatable {
       runs: runs.reversed().map { Run(dy: -$0.dy, dx: -($0.dx + $0.count - 1), count: $0.count) })
   }
 
-  /// The same taps where `images` images lie interleaved, pixel by pixel: a step of one pixel is then `images` places.
+  /// The same taps where `images` images lie interleaved, pixel by pixel: a step of one pixel is then `images` positions.
   /// Taps that were neighbours no longer are.
   package func dilated(by images: Int) -> ConvolutionWindow {
     images == 1

@@ -1,11 +1,11 @@
 // A convolution in double precision: for analysis, where a product is taken a few hundred times and every digit counts.
 
-/// y[p, o] = Σ over taps and inputs of x[p + tap, i] · w[tap, i, o], places outside of the image counting as zero, and
+/// y[p, o] = Σ over taps and inputs of x[p + tap, i] · w[tap, i, o], positions outside of the image counting as zero, and
 /// its transpose. Vectors have the order H×W×features.
 package struct DoubleStencil: Sendable {
-  /// Rows and columns of places.
+  /// Rows and columns of positions.
   package let height: Int, width: Int
-  /// Features of a place, in and out.
+  /// Features of a position, in and out.
   package let inputs: Int, outputs: Int
   private let offsets: [(dy: Int, dx: Int)]
   /// [tap][input][output], and the same as [tap][output][input].
@@ -46,12 +46,12 @@ package struct DoubleStencil: Sendable {
     return x
   }
 
-  /// What tap `tap` adds at one place: y[first…] += x[start…] · w. For recurrences, which go place by place.
+  /// What tap `tap` adds at one position: y[first…] += x[start…] · w. For recurrences, which go position by position.
   package func add(tap: Int, of x: [Double], at start: Int, to y: inout [Double], at first: Int) {
     Self.add(x, start, inputs, weights, tap * inputs * outputs, outputs, &y, first)
   }
 
-  /// The transpose at one place: x[first…] += y[start…] · wᵀ.
+  /// The transpose at one position: x[first…] += y[start…] · wᵀ.
   package func addTransposed(tap: Int, of y: [Double], at start: Int, to x: inout [Double], at first: Int) {
     Self.add(y, start, outputs, turned, tap * inputs * outputs, inputs, &x, first)
   }

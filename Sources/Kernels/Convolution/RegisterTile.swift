@@ -84,31 +84,31 @@ struct Rows<H: TileHeight, Storage: TileStorage>: RegisterTile {
   @inline(__always) init(repeating group: Group) { storage = Storage(repeating: group) }
   @inline(__always) init(from first: Int, _ row: (Int) -> Group) {
     self.init(repeating: .zero)
-    forEachPlace { $0.pointee = row(first &+ $1) }
+    forEachPosition { $0.pointee = row(first &+ $1) }
   }
   @inline(__always) init(loading pointer: UnsafePointer<Float>, stride: Int) {
     self.init(repeating: .zero)
-    forEachPlace { $0.pointee = Group(loading: pointer + $1 &* stride) }
+    forEachPosition { $0.pointee = Group(loading: pointer + $1 &* stride) }
   }
   @inline(__always) mutating func multiplyAdd(_ weights: Group, _ x: UnsafePointer<Float>, stride: Int) {
-    forEachPlace { $0.pointee.multiplyAdd(weights, x[$1 &* stride]) }
+    forEachPosition { $0.pointee.multiplyAdd(weights, x[$1 &* stride]) }
   }
   @inline(__always) mutating func forEachRow(from first: Int, _ body: (Int, Group) -> Void) {
-    forEachPlace { body(first &+ $1, $0.pointee) }
+    forEachPosition { body(first &+ $1, $0.pointee) }
   }
 
   /// The loop ends at a pointer, not at a number: Swift's optimizer leaves it a loop, so that its passes see one row
   /// instead of all, and LLVM unrolls it. In registers there is no stack to protect: the canary would be read in every tile.
   @inline(__always)
-  private mutating func forEachPlace(_ body: (_ place: UnsafeMutablePointer<Group>, _ row: Int) -> Void) {
+  private mutating func forEachPosition(_ body: (_ position: UnsafeMutablePointer<Group>, _ row: Int) -> Void) {
     _withUnprotectedUnsafeMutablePointer(to: &storage) {
       let first = UnsafeMutableRawPointer($0).assumingMemoryBound(to: Group.self)
       let end = first + H.rows
-      var place = first
+      var position = first
       var row = 0
-      while place != end {
-        body(place, row)
-        place += 1
+      while position != end {
+        body(position, row)
+        position += 1
         row &+= 1
       }
     }

@@ -15,23 +15,23 @@ extension LogisticMixtureKernel {
       let wide = inlinedExponential(
         scale.logarithmOfBin.high - LogisticComponent.floored(logistic.logScale)
           + (logarithmOfShare(w) + scale.logarithmOfBin.low))
-      let place = Self.drawnVectors &* m &* Lanes.count
-      store(weight(m) * total, drawn.pointer, place)
-      store(logistic.mean, drawn.pointer, place &+ Lanes.count)
-      store(logistic.shift, drawn.pointer, place &+ 2 &* Lanes.count)
-      store(inverse, drawn.pointer, place &+ 3 &* Lanes.count)
-      store(narrow.replacing(with: wide, where: w .< 0.5), drawn.pointer, place &+ 4 &* Lanes.count)
+      let position = Self.drawnVectors &* m &* Lanes.count
+      store(weight(m) * total, drawn.pointer, position)
+      store(logistic.mean, drawn.pointer, position &+ Lanes.count)
+      store(logistic.shift, drawn.pointer, position &+ 2 &* Lanes.count)
+      store(inverse, drawn.pointer, position &+ 3 &* Lanes.count)
+      store(narrow.replacing(with: wide, where: w .< 0.5), drawn.pointer, position &+ 4 &* Lanes.count)
     }
   }
 
   /// (border − μ′) / s of mixture `m`, as what is scored has it.
   @inline(__always)
   private func argument(_ m: Int, border: FloatVector) -> FloatVector {
-    let place = Self.drawnVectors &* m &* Lanes.count
+    let position = Self.drawnVectors &* m &* Lanes.count
     return LogisticComponent.argument(
-      border: border, mean: Kernels.load(drawn.pointer, place &+ Lanes.count),
-      shift: Kernels.load(drawn.pointer, place &+ 2 &* Lanes.count),
-      inverse: Kernels.load(drawn.pointer, place &+ 3 &* Lanes.count), scale: scale)
+      border: border, mean: Kernels.load(drawn.pointer, position &+ Lanes.count),
+      shift: Kernels.load(drawn.pointer, position &+ 2 &* Lanes.count),
+      inverse: Kernels.load(drawn.pointer, position &+ 3 &* Lanes.count), scale: scale)
   }
 
   /// The first level of that channel whose cumulative probability exceeds `uniform`, in lane 0's pixel. The cumulative
@@ -74,7 +74,7 @@ extension LogisticMixtureKernel {
     let isEdge = isFirst .| isLast
     var sum = FloatVector.zero
     for m in 0..<mixtures {
-      let place = Self.drawnVectors &* m &* Lanes.count
+      let position = Self.drawnVectors &* m &* Lanes.count
       let (u, v) = (argument(m, border: middle + 1), argument(m, border: middle - 1))
       // (1 − e⁻ʷ) σ(u) σ(−v), one division for both.
       let (eu, ev) = (inlinedExponential(-magnitude(u)), inlinedExponential(-magnitude(v)))
@@ -82,8 +82,8 @@ extension LogisticMixtureKernel {
       let numerator =
         one.replacing(with: eu, where: (u .< 0) .& .!isLast) * one.replacing(with: ev, where: (v .> 0) .& .!isFirst)
       let denominator = (1 + eu).replacing(with: 1, where: isLast) * (1 + ev).replacing(with: 1, where: isFirst)
-      let width = Kernels.load(drawn.pointer, place &+ 4 &* Lanes.count).replacing(with: 1, where: isEdge)
-      sum += Kernels.load(drawn.pointer, place) * width * (numerator / denominator)
+      let width = Kernels.load(drawn.pointer, position &+ 4 &* Lanes.count).replacing(with: 1, where: isEdge)
+      sum += Kernels.load(drawn.pointer, position) * width * (numerator / denominator)
     }
     return sum
   }

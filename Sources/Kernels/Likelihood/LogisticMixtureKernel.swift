@@ -49,7 +49,7 @@ package final class LogisticMixtureKernel {
   /// [channel][mixture][lane]: ∂ log p_m / ∂μ and / ∂ log s.
   private let slopes: AlignedBuffer
   /// [channel][lane]: (L − 1) x of the channels so far, whole numbers.
-  private let places: AlignedBuffer
+  private let positions: AlignedBuffer
   /// [mixture][share, mean, shift, 1 / (scale (L − 1)), 1 − e⁻ʷ][lane] of the channel that is to be drawn.
   let drawn: AlignedBuffer
   /// Σ of the weights, 1 or more.
@@ -67,7 +67,7 @@ package final class LogisticMixtureKernel {
     shares = AlignedBuffer(count: mixtures * Lanes.count)
     candidates = AlignedBuffer(count: mixtures * Lanes.count)
     slopes = AlignedBuffer(count: 2 * channels * mixtures * Lanes.count)
-    places = AlignedBuffer(count: channels * Lanes.count)
+    positions = AlignedBuffer(count: channels * Lanes.count)
     drawn = AlignedBuffer(count: Self.drawnVectors * mixtures * Lanes.count)
   }
 
@@ -111,11 +111,11 @@ package final class LogisticMixtureKernel {
       let part = discretizedLogistic(levels, component(channel, m), scale: scale)
       missed += weight(m) * part.complement
       store(term(m) + part.log, terms.pointer, m &* Lanes.count)
-      let place = 2 &* (channel &* mixtures &+ m) &* Lanes.count
-      store(part.meanSlope, slopes.pointer, place)
-      store(part.scaleSlope, slopes.pointer, place &+ Lanes.count)
+      let position = 2 &* (channel &* mixtures &+ m) &* Lanes.count
+      store(part.meanSlope, slopes.pointer, position)
+      store(part.scaleSlope, slopes.pointer, position &+ Lanes.count)
     }
-    store(scale.numerator(levels), places.pointer, channel &* Lanes.count)
+    store(scale.numerator(levels), positions.pointer, channel &* Lanes.count)
     let (before, most) = (sum, largest(of: terms))
     takeWeights(less: most)
     return cost(missed: missed, most: most, before: before, after: sum)
@@ -197,10 +197,10 @@ package final class LogisticMixtureKernel {
 
   /// The output that is the mean of mixture `m` of `channel`; the logarithm of the scale lies M further on.
   @inline(__always)
-  func meanPlace(_ channel: Int, _ m: Int) -> Int { mixtures &* (1 &+ 2 &* channel) &+ m }
+  func meanPosition(_ channel: Int, _ m: Int) -> Int { mixtures &* (1 &+ 2 &* channel) &+ m }
   /// The output that is the coefficient from channel `earlier`.
   @inline(__always)
-  private func coefficientPlace(_ channel: Int, _ earlier: Int, _ m: Int) -> Int {
+  private func coefficientPosition(_ channel: Int, _ earlier: Int, _ m: Int) -> Int {
     mixtures &* (1 &+ 2 &* channels &+ channel &* (channel &- 1) / 2 &+ earlier) &+ m
   }
 
@@ -209,10 +209,10 @@ package final class LogisticMixtureKernel {
   func component(_ channel: Int, _ m: Int) -> LogisticComponent {
     var shift = FloatVector.zero
     for earlier in 0..<channel {
-      shift += value(coefficientPlace(channel, earlier, m)) * Kernels.load(places.pointer, earlier &* Lanes.count)
+      shift += value(coefficientPosition(channel, earlier, m)) * Kernels.load(positions.pointer, earlier &* Lanes.count)
     }
-    let place = meanPlace(channel, m)
-    return LogisticComponent(mean: value(place), shift: shift, logScale: value(place &+ mixtures))
+    let position = meanPosition(channel, m)
+    return LogisticComponent(mean: value(position), shift: shift, logScale: value(position &+ mixtures))
   }
 
   /// Overwrites the outputs with the gradient: each mixture's slopes, weighed by its share given the levels seen.
@@ -222,14 +222,14 @@ package final class LogisticMixtureKernel {
       let given = weight(m) * scale
       setValue(m, Kernels.load(shares.pointer, m &* Lanes.count) - given)
       for channel in 0..<channels {
-        let place = 2 &* (channel &* mixtures &+ m) &* Lanes.count
-        let slope = -given * Kernels.load(slopes.pointer, place)
-        setValue(meanPlace(channel, m), slope)
-        setValue(meanPlace(channel, m) &+ mixtures, -given * Kernels.load(slopes.pointer, place &+ Lanes.count))
+        let position = 2 &* (channel &* mixtures &+ m) &* Lanes.count
+        let slope = -given * Kernels.load(slopes.pointer, position)
+        setValue(meanPosition(channel, m), slope)
+        setValue(meanPosition(channel, m) &+ mixtures, -given * Kernels.load(slopes.pointer, position &+ Lanes.count))
         for earlier in 0..<channel {
-          let o = coefficientPlace(channel, earlier, m)
+          let o = coefficientPosition(channel, earlier, m)
           let t = value(o)
-          let x = Kernels.load(places.pointer, earlier &* Lanes.count) * self.scale.halfBin
+          let x = Kernels.load(positions.pointer, earlier &* Lanes.count) * self.scale.halfBin
           setValue(o, slope * x * (1 - t * t))
         }
       }

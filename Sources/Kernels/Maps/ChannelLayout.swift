@@ -37,7 +37,7 @@ package struct ChannelLayout: Sendable, Equatable {
   package var stride: Int { grouping == .none(padded: false) ? channels : groups * Lanes.roundUp(channels / groups) }
 
   /// Where channel `channel` lies in the pixel.
-  package func place(_ channel: Int) -> Int {
+  package func position(_ channel: Int) -> Int {
     if case .none = grouping { return channel }
     let (group, feature) = channel.quotientAndRemainder(dividingBy: channels / groups)
     if case .apart = grouping { return group * (stride / groups) + feature }

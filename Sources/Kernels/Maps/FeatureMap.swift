@@ -64,7 +64,7 @@ package struct FeatureMap: Sendable {
   /// Tells two maps that share memory from two that do not.
   package var identity: ObjectIdentifier { ObjectIdentifier(storage) }
 
-  /// A map of `images` images interleaved pixel by pixel: place x·images + n of a row is pixel x of image n. This is
+  /// A map of `images` images interleaved pixel by pixel: position x·images + n of a row is pixel x of image n. This is
   /// image `image` of it, without border.
   package func image(_ image: Int, of images: Int) -> FeatureMap {
     precondition(image >= 0 && image < images && width % images == 0, "image \(image) of \(images)")

@@ -1,10 +1,10 @@
 // Sums and copies of maps, where no convolution does them on the way. All maps of a call have one size.
 
-/// Some places of some rows of a map.
+/// Some positions of some rows of a map.
 package struct MapRegion: Sendable {
   /// Rows.
   package let rows: Range<Int>
-  /// Places in each row.
+  /// Positions in each row.
   package let columns: Range<Int>
 
   /// `columns` of `rows`.

@@ -68,16 +68,16 @@ package struct MapStatistics: Sendable, Equatable {
       for channel in stride(from: 0, to: perGroup, by: Lanes.count) {
         let first = group * perGroup + channel
         add(
-          map, images, interleaved, place: order.place(first), first: first,
+          map, images, interleaved, position: order.position(first), first: first,
           lanes: min(Lanes.count, perGroup - channel),
           limits)
       }
     }
   }
 
-  /// Adds up to sixteen channels, from `place` in the map and `first` in the statistics on.
+  /// Adds up to sixteen channels, from `position` in the map and `first` in the statistics on.
   private mutating func add(
-    _ map: FeatureMap, _ images: Int, _ interleaved: Int, place: Int, first: Int, lanes: Int,
+    _ map: FeatureMap, _ images: Int, _ interleaved: Int, position: Int, first: Int, lanes: Int,
     _ limits: [ClosedRange<Float>]?
   ) {
     let perImage = map.width / interleaved
@@ -95,7 +95,7 @@ package struct MapStatistics: Sendable, Equatable {
       var (squares, magnitudes) = (SIMD16<Double>.zero, SIMD16<Double>.zero)
       for x in 0..<perImage {
         for image in 0..<images {
-          let value = load(map.pixel(y, x * interleaved + image), place)
+          let value = load(map.pixel(y, x * interleaved + image), position)
           let magnitude = value.replacing(with: -value, where: value .< 0)
           let wide = SIMD16<Double>(magnitude)
           squares += wide * wide

@@ -9,7 +9,7 @@ import CScanline
 package final class MemoryArena {
   private static let largePage = 2 << 20
   private static let chunkBytes = 32 << 20
-  /// Bytes between buffers. Maps of equal size would else begin at equal places of their pages, where the first cache
+  /// Bytes between buffers. Maps of equal size would else begin at equal positions of their pages, where the first cache
   /// has room for twelve lines.
   private static let stagger = 9 * 64
   private var chunk: Chunk?
@@ -25,15 +25,15 @@ package final class MemoryArena {
   /// `byteCount` bytes of zeros that begin a cache line, and what keeps them.
   func allocate(byteCount: Int) -> (memory: UnsafeMutableRawPointer, owner: AnyObject) {
     let chunk = chunk(with: byteCount)
-    let place = used
-    used = (place + byteCount + 63) / 64 * 64 + Self.stagger
+    let position = used
+    used = (position + byteCount + 63) / 64 * 64 + Self.stagger
     // Only whole pages, so that a small arena takes no more memory than its buffers.
     let full = used / Self.largePage * Self.largePage
     if full > advised {
       scanline_prefer_huge_pages(chunk.start + advised, full - advised)
       advised = full
     }
-    return (chunk.start + place, chunk)
+    return (chunk.start + position, chunk)
   }
 
   /// The chunk, or the next, in which there is room for `byteCount` bytes.

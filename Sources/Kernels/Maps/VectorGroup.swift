@@ -22,7 +22,7 @@ protocol VectorGroup {
   /// self where `saved` is positive, else 0.
   func masked(wherePositive saved: Self) -> Self
   func store(_ pointer: UnsafeMutablePointer<Float>)
-  /// Hands each vector and its place in the group to `body`.
+  /// Hands each vector and its position in the group to `body`.
   func forEachVector(_ body: (_ offset: Int, OneVector) -> Void)
 }
 

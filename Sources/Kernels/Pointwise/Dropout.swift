@@ -1,7 +1,7 @@
 // Dropout: which features of a map are left out of a step, and what is made of the others.
 import Core
 
-/// Which features of a map of H×W·N places (N interleaved images) are kept: each with probability 1 − p, apart from all
+/// Which features of a map of H×W·N positions (N interleaved images) are kept: each with probability 1 − p, apart from all
 /// others, and then multiplied by 1/(1 − p), so that the mean stays (Srivastava et al., "Dropout: A Simple Way to
 /// Prevent Neural Networks from Overfitting", JMLR 2014, in the form that scales while training). A byte a feature.
 package final class DropoutMask {
@@ -67,8 +67,8 @@ package final class DropoutMask {
       let row = UnsafeRawPointer(kept + (y * width + first) * stride)
       for i in Swift.stride(from: 0, to: count, by: Lanes.count) {
         let factors = FloatVector(row.loadUnaligned(fromByteOffset: i, as: SIMD16<UInt8>.self)) * scale
-        for place in Swift.stride(from: i &* copies, to: (i &+ Lanes.count) &* copies, by: Lanes.count) {
-          store(load(p, place) * factors, t, place)
+        for position in Swift.stride(from: i &* copies, to: (i &+ Lanes.count) &* copies, by: Lanes.count) {
+          store(load(p, position) * factors, t, position)
         }
       }
     }

@@ -26,10 +26,10 @@ package func computeGates(_ sums: FeatureMap, to gates: FeatureMap) {
   checkSizes(sums, gates, gates, MapRegion(allOf: gates))
   for y in 0..<gates.height {
     for x in 0..<gates.width {
-      for place in stride(from: 0, to: gates.pixelStride, by: 2 * Lanes.count) {
-        let (t, s) = GatedUnit.gates(sums.pixel(y, x) + place)
-        store(t, gates.pixel(y, x), place)
-        store(s, gates.pixel(y, x), place + Lanes.count)
+      for position in stride(from: 0, to: gates.pixelStride, by: 2 * Lanes.count) {
+        let (t, s) = GatedUnit.gates(sums.pixel(y, x) + position)
+        store(t, gates.pixel(y, x), position)
+        store(s, gates.pixel(y, x), position + Lanes.count)
       }
     }
   }
@@ -41,9 +41,9 @@ package func applyGatedUnit(_ sums: FeatureMap, to output: FeatureMap, in region
   for y in region.rows {
     for x in region.columns {
       let (source, target) = (sums.pixel(y, x), output.pixel(y, x))
-      for place in stride(from: 0, to: output.pixelStride, by: Lanes.count) {
-        let (t, s) = GatedUnit.gates(source + 2 * place)
-        store(t * s, target, place)
+      for position in stride(from: 0, to: output.pixelStride, by: Lanes.count) {
+        let (t, s) = GatedUnit.gates(source + 2 * position)
+        store(t * s, target, position)
       }
     }
   }
@@ -59,13 +59,14 @@ package func gatedUnitGradient(
   for y in region.rows {
     for x in region.columns {
       let (slopes, source, target) = (given.pixel(y, x), inner.pixel(y, x), gradient.pixel(y, x))
-      for place in stride(from: 0, to: given.pixelStride, by: Lanes.count) {
+      for position in stride(from: 0, to: given.pixelStride, by: Lanes.count) {
         let (t, s) =
           areGates
-          ? (load(source, 2 * place), load(source, 2 * place + Lanes.count)) : GatedUnit.gates(source + 2 * place)
-        let (first, second) = (target + 2 * place, target + 2 * place + Lanes.count)
+          ? (load(source, 2 * position), load(source, 2 * position + Lanes.count))
+          : GatedUnit.gates(source + 2 * position)
+        let (first, second) = (target + 2 * position, target + 2 * position + Lanes.count)
         let before = adds ? (load(first, 0), load(second, 0)) : (.zero, .zero)
-        GatedUnit.storeGradient(load(slopes, place), t, s, first)
+        GatedUnit.storeGradient(load(slopes, position), t, s, first)
         if adds {
           store(before.0 + load(first, 0), first, 0)
           store(before.1 + load(second, 0), second, 0)
@@ -89,9 +90,9 @@ private func checkGatedSizes(_ halves: FeatureMap, _ units: FeatureMap, _ region
 enum GateFinish: RowFinish {
   static func finish(_ row: FinishedRow) {
     row.forEachPixel { sums, output in
-      for place in stride(from: 0, to: row.strides.first, by: 2 * Lanes.count) {
-        let (t, s) = GatedUnit.gates(sums + place)
-        store(t * s, output, place &>> 1)
+      for position in stride(from: 0, to: row.strides.first, by: 2 * Lanes.count) {
+        let (t, s) = GatedUnit.gates(sums + position)
+        store(t * s, output, position &>> 1)
       }
     }
   }
@@ -101,17 +102,17 @@ enum GateFinish: RowFinish {
 enum KeptGateFinish: RowFinish {
   static func finish(_ row: FinishedRow) {
     row.forEachPixel { gates, output in
-      for place in stride(from: 0, to: row.strides.first, by: 2 * Lanes.count) {
-        let (t, s) = GatedUnit.gates(gates + place)
-        store(t, gates, place)
-        store(s, gates, place + Lanes.count)
-        store(t * s, output, place &>> 1)
+      for position in stride(from: 0, to: row.strides.first, by: 2 * Lanes.count) {
+        let (t, s) = GatedUnit.gates(gates + position)
+        store(t, gates, position)
+        store(s, gates, position + Lanes.count)
+        store(t * s, output, position &>> 1)
       }
     }
   }
 }
 
-/// Sums of the gradient of a unit's outputs, at the places in the gradient of its pre-activations where the finish
+/// Sums of the gradient of a unit's outputs, at the positions in the gradient of its pre-activations where the finish
 /// looks for them: both halves' room is twice the outputs'.
 enum UnitGradientEpilogue: Epilogue {
   @inline(__always) static func floats(_ columns: Int) -> Int { 2 &* columns }
@@ -127,9 +128,9 @@ enum UnitGradientEpilogue: Epilogue {
 enum GateGradientFinish: RowFinish {
   static func finish(_ row: FinishedRow) {
     row.forEachPixel { gates, gradient in
-      for place in stride(from: 0, to: row.strides.second, by: 2 * Lanes.count) {
+      for position in stride(from: 0, to: row.strides.second, by: 2 * Lanes.count) {
         GatedUnit.storeGradient(
-          load(gradient, place), load(gates, place), load(gates, place + Lanes.count), gradient + place)
+          load(gradient, position), load(gates, position), load(gates, position + Lanes.count), gradient + position)
       }
     }
   }
@@ -139,9 +140,9 @@ enum GateGradientFinish: RowFinish {
 enum SumGateGradientFinish: RowFinish {
   static func finish(_ row: FinishedRow) {
     row.forEachPixel { sums, gradient in
-      for place in stride(from: 0, to: row.strides.second, by: 2 * Lanes.count) {
-        let (t, s) = GatedUnit.gates(sums + place)
-        GatedUnit.storeGradient(load(gradient, place), t, s, gradient + place)
+      for position in stride(from: 0, to: row.strides.second, by: 2 * Lanes.count) {
+        let (t, s) = GatedUnit.gates(sums + position)
+        GatedUnit.storeGradient(load(gradient, position), t, s, gradient + position)
       }
     }
   }

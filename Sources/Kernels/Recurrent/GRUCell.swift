@@ -20,7 +20,7 @@ package struct GRUCell: RecurrentCell {
   /// The cell.
   package init() {}
 
-  /// See `RecurrentCell`. Leaves r, z and n in their places.
+  /// See `RecurrentCell`. Leaves r, z and n in their positions.
   package func forward(_ maps: CellMaps, row y: Int, columns: Range<Int>) {
     guard let state = maps.state else { preconditionFailure("a GRU has a state") }
     let features = maps.output.pixelStride

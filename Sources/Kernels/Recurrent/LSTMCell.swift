@@ -17,7 +17,7 @@ package struct LSTMCell: RecurrentCell {
   /// The cell.
   package init() {}
 
-  /// See `RecurrentCell`. Leaves σ and tanh of the gates in their places.
+  /// See `RecurrentCell`. Leaves σ and tanh of the gates in their positions.
   package func forward(_ maps: CellMaps, row y: Int, columns: Range<Int>) {
     guard let state = maps.state, let squashed = maps.kept.first else { preconditionFailure("an LSTM has a state") }
     let features = maps.output.pixelStride

@@ -12,7 +12,7 @@ package struct CellMaps: Sendable {
   package let state: FeatureMap?
   /// What else the cell keeps for `backward`.
   package let kept: [FeatureMap]
-  /// Places from a cell to the one whose inner state it goes on from: −images, or +images where the scan runs left.
+  /// Positions from a cell to the one whose inner state it goes on from: −images, or +images where the scan runs left.
   package let previous: Int
 
   /// Maps of one direction; see the properties.
@@ -58,9 +58,9 @@ package protocol RecurrentCell: Sendable {
   /// Which gates the layer's input reaches, and which the neighbouring cells' outputs do.
   var inputGates: [Bool] { get }
   var stateGates: [Bool] { get }
-  /// From pre-activations to output in the places `columns` of row `y`.
+  /// From pre-activations to output in the positions `columns` of row `y`.
   func forward(_ maps: CellMaps, row y: Int, columns: Range<Int>)
-  /// From the output's gradient to the pre-activations' in the same places.
+  /// From the output's gradient to the pre-activations' in the same positions.
   func backward(_ maps: CellMaps, _ gradients: CellGradients, row y: Int, columns: Range<Int>)
   /// The derivatives of one feature of one cell that holds `values`.
   func derivatives(_ values: CellValues) -> CellDerivatives

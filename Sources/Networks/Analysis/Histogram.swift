@@ -42,8 +42,8 @@ public struct Histogram: Sendable, Equatable {
     guard let first = counts.firstIndex(where: { $0 > 0 }), let last = counts.lastIndex(where: { $0 > 0 }) else {
       return []
     }
-    return (first...last).compactMap { place in
-      counts[place] == 0 && counts[place + 1] == 0 ? nil : (Self.limit(place), counts[place])
+    return (first...last).compactMap { position in
+      counts[position] == 0 && counts[position + 1] == 0 ? nil : (Self.limit(position), counts[position])
     }
   }
 
@@ -61,11 +61,11 @@ public struct Histogram: Sendable, Equatable {
   }()
 
   /// The limit of a bucket: first the negative ones, then 0, the positive ones, and all that there is.
-  private static func limit(_ place: Int) -> Double {
+  private static func limit(_ position: Int) -> Double {
     let positives = magnitudes.count
-    if place < positives { return -magnitudes[positives - 1 - place] }
-    if place == positives { return 0 }
-    return place - positives <= positives ? magnitudes[place - positives - 1] : .greatestFiniteMagnitude
+    if position < positives { return -magnitudes[positives - 1 - position] }
+    if position == positives { return 0 }
+    return position - positives <= positives ? magnitudes[position - positives - 1] : .greatestFiniteMagnitude
   }
 
   /// The bits of a float that do not choose its entry of `starts`: exponent and five bits of the fraction do, so that the
@@ -73,11 +73,11 @@ public struct Histogram: Sendable, Equatable {
   private static let droppedBits: UInt32 = 18
   /// For each entry, the limits below all of its floats.
   private static let starts: [Int] = {
-    var place = 0
+    var position = 0
     return (0..<UInt32(1) << (31 - droppedBits)).map { entry in
       let least = Double(Float(bitPattern: entry << droppedBits))
-      while place < magnitudes.count && magnitudes[place] < least { place += 1 }
-      return place
+      while position < magnitudes.count && magnitudes[position] < least { position += 1 }
+      return position
     }
   }()
 

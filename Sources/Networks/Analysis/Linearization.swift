@@ -41,9 +41,9 @@ extension LinearOperator {
 
   /// A convolution.
   static func stencil(_ stencil: DoubleStencil) -> LinearOperator {
-    let places = stencil.height * stencil.width
+    let positions = stencil.height * stencil.width
     return LinearOperator(
-      rows: places * stencil.outputs, columns: places * stencil.inputs, product: stencil.product,
+      rows: positions * stencil.outputs, columns: positions * stencil.inputs, product: stencil.product,
       transposedProduct: stencil.transposedProduct)
   }
 

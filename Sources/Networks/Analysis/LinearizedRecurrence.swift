@@ -27,14 +27,14 @@ struct LinearizedRecurrence {
     self.scan = scan
     let features = features
     let cell = direction.cell
-    derivatives = (0..<shape.pixels * features).map { place in
-      let (y, x, k) = (place / features / shape.width, place / features % shape.width, place % features)
+    derivatives = (0..<shape.pixels * features).map { position in
+      let (y, x, k) = (position / features / shape.width, position / features % shape.width, position % features)
       let beside = direction.flipped ? x + 1 : x - 1
       let hasBefore = beside >= 0 && beside < shape.width
       return cell.derivatives(
         CellValues(
           gates: (0..<cell.gateCount).map { gate in
-            Double(maps.gates[unchecked: y, x, direction.stateToState.outputOrder.place(gate * features + k)])
+            Double(maps.gates[unchecked: y, x, direction.stateToState.outputOrder.position(gate * features + k)])
           }, output: Double(maps.output[y, x, k]),
           stateBefore: hasBefore ? maps.state.map { Double($0[y, beside, k]) } ?? 0 : 0,
           kept: maps.kept.map { Double($0[y, x, k]) }))
@@ -47,7 +47,7 @@ struct LinearizedRecurrence {
       transposedProduct: transposedProduct)
   }
 
-  /// The places of the cells that (y, x) goes on from, nil outside of the image.
+  /// The positions of the cells that (y, x) goes on from, nil outside of the image.
   private func sources(_ y: Int, _ x: Int) -> (beside: Int?, above: Int?) {
     let beside = flipped ? x + 1 : x - 1
     return (

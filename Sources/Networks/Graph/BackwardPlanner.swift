@@ -60,10 +60,10 @@ struct BackwardPlanner {
 
   private mutating func append(_ number: Int, _ operation: ConvolutionOperation, _ own: Gradient) {
     clearRows(above: own)
-    let (places, gradient) = (places(number), own.map)
+    let (positions, gradient) = (positions(number), own.map)
     steps.append(
       Plan.BackwardOperation(
-        make: { operation.makeWeightGradient($0.operationMaps(places), $0.maps[gradient]) },
+        make: { operation.makeWeightGradient($0.operationMaps(positions), $0.maps[gradient]) },
         observations: observations(number, operation, gradient)))
     let input = forward.inputs(number)[0]
     if input != 0, !fuse(number, operation, own, input) {
@@ -83,7 +83,7 @@ struct BackwardPlanner {
     let thins = graph.nodes[input].operation is DropoutOperation
     let unit = thins ? forward.inputs(input)[0] : input
     guard unit != 0, forward.consumers[unit].count == 1 else { return false }
-    let mask = thins ? forward.places[input]?.mask : nil
+    let mask = thins ? forward.positions[input]?.mask : nil
     let (gradient, images) = (own.map, images)
     let convolution = operation.convolution
     func output(_ output: @escaping ([FeatureMap]) -> ConvolutionOutput, rows: Range<Int>) {
@@ -109,7 +109,7 @@ struct BackwardPlanner {
       let source = forward.inputs(unit)[0]
       guard gradients[source] == nil, let inner = forward.slots[source] else { return false }
       let target = start(source, firstRow: operation.firstGradientRow)
-      if forward.places[unit]?.holdsGates == true {
+      if forward.positions[unit]?.holdsGates == true {
         output({ .gateGradient(gates: $0[inner], gradient: $0[target]) }, rows: operation.firstGradientRow..<height)
       } else {
         output({ .sumGateGradient(sums: $0[inner], gradient: $0[target]) }, rows: operation.firstGradientRow..<height)
@@ -139,7 +139,7 @@ struct BackwardPlanner {
 
   private mutating func thinOut(_ number: Int, _ own: Gradient) {
     let input = forward.inputs(number)[0]
-    guard let mask = forward.places[number]?.mask else { preconditionFailure("dropout without a mask") }
+    guard let mask = forward.positions[number]?.mask else { preconditionFailure("dropout without a mask") }
     precondition(gradients[input] == nil, "what dropout reads is read by nobody else")
     gradients[input] = own
     gradients[number] = nil
@@ -157,12 +157,12 @@ struct BackwardPlanner {
     let input = forward.inputs(number)[0]
     let isFirst = gradients[input] == nil
     let given = change(number)
-    let places = places(number)
+    let positions = positions(number)
     guard isFirst, memory.maps[given] == specification(input) else {
       let target = target(input)
       step { memory in
         operation.makeBackward(
-          memory.operationMaps(places),
+          memory.operationMaps(positions),
           OperationGradients(output: memory.maps[given], inputs: [target(memory)], internals: []))
       }
       return apply(masksBehind[number], to: input)
@@ -172,7 +172,7 @@ struct BackwardPlanner {
     let height = height
     step { memory in
       operation.makeBackward(
-        memory.operationMaps(places),
+        memory.operationMaps(positions),
         OperationGradients(
           output: memory.maps[given], inputs: [GradientTarget(map: memory.maps[given], firstAdded: height)],
           internals: []))
@@ -182,7 +182,7 @@ struct BackwardPlanner {
 
   private mutating func append(_ number: Int, _ operation: any Operation, _ own: Gradient) {
     clearRows(above: own)
-    let places = places(number)
+    let positions = positions(number)
     let given = own.map
     let internals = operation.internalGradients(images: images).map { map in
       memory.allocate(Plan.Map(channels: map.channels, border: map.border, tag: map.tag))
@@ -197,8 +197,8 @@ struct BackwardPlanner {
     }
     steps.append(
       Plan.BackwardOperation(
-        make: { operation.makeBackward($0.operationMaps(places), makeGradients($0)) },
-        observations: { operation.observations($0.operationMaps(places), makeGradients($0)) }))
+        make: { operation.makeBackward($0.operationMaps(positions), makeGradients($0)) },
+        observations: { operation.observations($0.operationMaps(positions), makeGradients($0)) }))
     for map in internals { memory.release(map) }
     if let gate = operation as? GatedUnitOperation {
       if isFirst { gradients[inputs[0]]?.firstRow = gate.firstGradientRow }
@@ -215,7 +215,7 @@ struct BackwardPlanner {
     guard let outputs = forward.slots[watched.value] else {
       preconditionFailure("\(operation.convolution.name) is lost")
     }
-    let holdsGates = forward.consumers[watched.value].contains { forward.places[$0]?.holdsGates == true }
+    let holdsGates = forward.consumers[watched.value].contains { forward.positions[$0]?.holdsGates == true }
     let scratch = watched.units == .gated && !holdsGates ? memory.scratch(like: outputs) : nil
     return { memory in
       if let scratch { computeGates(memory.maps[outputs], to: memory.maps[scratch]) }
@@ -253,9 +253,9 @@ struct BackwardPlanner {
 
   // MARK: - Maps
 
-  private func places(_ number: Int) -> OperationPlaces {
-    guard let places = forward.places[number] else { preconditionFailure("operation \(number) has no maps") }
-    return places
+  private func positions(_ number: Int) -> OperationPositions {
+    guard let positions = forward.positions[number] else { preconditionFailure("operation \(number) has no maps") }
+    return positions
   }
 
   private func specification(_ number: Int) -> Plan.Map {

@@ -17,7 +17,7 @@ struct ForwardPlanner {
   private(set) var steps: [Plan.ForwardOperation] = []
   /// The map of each value that has one.
   private(set) var slots: [Int: Int] = [:]
-  private(set) var places: [Int: OperationPlaces] = [:]
+  private(set) var positions: [Int: OperationPositions] = [:]
   private(set) var masks: [Int] = []
 
   private let phases: [Plan.Phase]
@@ -74,12 +74,12 @@ struct ForwardPlanner {
     }
     let replaced = operation.runsInPlace ? inputs(number).first { canReplace($0, by: number) } : nil
     let output = replaced.map { replace($0, by: number) } ?? allocate(number)
-    var own = OperationPlaces(inputs: inputs(number).map(slot), output: output, internals: internals.map(\.number))
+    var own = OperationPositions(inputs: inputs(number).map(slot), output: output, internals: internals.map(\.number))
     if operation is DropoutOperation {
       own.mask = masks.count
       masks.append(own.inputs[0])
     }
-    places[number] = own
+    positions[number] = own
     let made = own
     step([number]) { operation.makeForward($0.operationMaps(made)) }
     for own in internals where isFreeAfterwards(own.map) { memory.release(own.number) }
@@ -107,7 +107,7 @@ struct ForwardPlanner {
           pass(number, operation, with: [sum, end]) { .residual(stream: $0[stream], relu: $0[target]) }
         } else if let gate, let end = chain.ending, consumers[sum].count == 1, !gate.blanksFirstRow {
           let target = allocate(end)
-          places[end] = OperationPlaces(inputs: [stream], output: target, holdsGates: true)
+          positions[end] = OperationPositions(inputs: [stream], output: target, holdsGates: true)
           pass(number, operation, with: [sum, end]) { .addGated(gates: $0[stream], output: $0[target]) }
         } else {
           pass(number, operation, with: [sum]) { .add($0[stream]) }
@@ -126,9 +126,9 @@ struct ForwardPlanner {
       }
     } else if let gate, let end = chain.ending {
       let (sums, target) = (allocate(number), allocate(end))
-      places[end] = OperationPlaces(inputs: [sums], output: target)
-      places[number] = OperationPlaces(inputs: inputs(number).map(slot), output: sums)
-      let own = OperationPlaces(inputs: inputs(number).map(slot), output: sums)
+      positions[end] = OperationPositions(inputs: [sums], output: target)
+      positions[number] = OperationPositions(inputs: inputs(number).map(slot), output: sums)
+      let own = OperationPositions(inputs: inputs(number).map(slot), output: sums)
       step([number, end]) { memory in
         let maps = memory.operationMaps(own)
         return GatedConvolutionForward(
@@ -156,10 +156,10 @@ struct ForwardPlanner {
     to output: @escaping ([FeatureMap]) -> ConvolutionOutput
   ) {
     let target = ([number] + others).compactMap { slots[$0] }[0]
-    let own = OperationPlaces(inputs: inputs(number).map(slot), output: target)
-    places[number] = own
-    for other in others where places[other] == nil {
-      places[other] = OperationPlaces(
+    let own = OperationPositions(inputs: inputs(number).map(slot), output: target)
+    positions[number] = own
+    for other in others where positions[other] == nil {
+      positions[other] = OperationPositions(
         inputs: inputs(other).map { slots[$0] ?? target }, output: slots[other] ?? target)
     }
     step([number] + others) { memory in
@@ -200,7 +200,7 @@ struct ForwardPlanner {
 
   /// Whether value `number` may take the map of `input`: nobody else needs what lies there, and the maps are alike.
   private func canReplace(_ input: Int, by number: Int) -> Bool {
-    let isReadLater = purpose.isSampling && graph.isReadAtOtherPlaces(input, consumers)
+    let isReadLater = purpose.isSampling && graph.isReadAtOtherPositions(input, consumers)
     return remaining[input] == 1 && input != 0 && !saved.contains(input) && !isReadLater
       && slots[input].map { memory.maps[$0] == specification(number) } ?? false
   }
@@ -308,8 +308,8 @@ extension Graph {
     return phases
   }
 
-  /// Whether later places read `number` at other places than their own.
-  func isReadAtOtherPlaces(_ number: Int, _ consumers: [[Int]]) -> Bool {
+  /// Whether later positions read `number` at other positions than their own.
+  func isReadAtOtherPositions(_ number: Int, _ consumers: [[Int]]) -> Bool {
     nodes[number].operation.ownBorder != nil
       || consumers[number].contains { consumer in
         let operation = nodes[consumer].operation
@@ -321,7 +321,7 @@ extension Graph {
   /// Values that must outlast the row or the pixel in which they are computed.
   func keptValues(_ living: Set<Int>, _ consumers: [[Int]], _ phases: [Plan.Phase]) -> Set<Int> {
     living.filter { number in
-      isReadAtOtherPlaces(number, consumers)
+      isReadAtOtherPositions(number, consumers)
         || (phases[number] == .beforeRow && consumers[number].contains { phases[$0] == .atPixel })
     }
   }

@@ -114,8 +114,9 @@ package struct Graph: Sendable {
 
   // MARK: Recurrences
 
-  /// A two-dimensional recurrence of `features` cells a place and direction, by `cell`; with `readsImage` over the shifted
-  /// input. Tensors: `name`.left.input, `name`.left.state, and the same on the right where there are two directions.
+  /// A two-dimensional recurrence of `features` cells a position and direction, by `cell`; with `readsImage` over the
+  /// shifted input. Tensors: `name`.left.input, `name`.left.state, and the same on the right where there are two
+  /// directions.
   package mutating func recurrence(
     _ name: String, _ input: Value, features: Int, cell: any RecurrentCell, directions: Int, conditional: Bool,
     pyTorch: String

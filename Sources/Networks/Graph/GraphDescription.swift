@@ -72,10 +72,10 @@ extension ImageModel {
     var seen = [[Bool]?](repeating: nil, count: graph.nodes.count)
     seen[start.node] = (0..<shape.pixels).map { $0 == y * shape.width + x }
     for number in (0...start.node).reversed() {
-      guard number > 0, let places = seen[number] else { continue }
+      guard number > 0, let positions = seen[number] else { continue }
       let operation = graph.nodes[number].operation
       let last = max(0, operation.layers.count - 1)
-      let wider = operation.reach(ofLayer: number == start.node ? start.layer : last).spread(places, shape)
+      let wider = operation.reach(ofLayer: number == start.node ? start.layer : last).spread(positions, shape)
       for input in graph.nodes[number].inputs {
         seen[input] = seen[input].map { zip($0, wider).map { $0 || $1 } } ?? wider
       }

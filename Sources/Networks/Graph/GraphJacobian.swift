@@ -39,8 +39,8 @@ private struct GraphJacobians {
     self.shape = shape
     consumers = graph.consumers(living: living)
     var operations: [Int: OperationJacobians] = [:]
-    for (number, places) in plan.places {
-      operations[number] = graph.nodes[number].operation.jacobians(memory.operationMaps(places), parameters, shape)
+    for (number, positions) in plan.positions {
+      operations[number] = graph.nodes[number].operation.jacobians(memory.operationMaps(positions), parameters, shape)
     }
     self.operations = operations
   }

@@ -15,9 +15,9 @@ package struct GraphOutline: Sendable {
     package let weights: Int
     /// Which pixels of its input it reads.
     package let reach: String
-    /// The operations that it reads, by their places in the list.
+    /// The operations that it reads, by their positions in the list.
     package let inputs: [Int]
-    /// The stage that it belongs to, by its place.
+    /// The stage that it belongs to, by its position.
     package let stage: Int
   }
 
@@ -33,7 +33,7 @@ extension ImageModel {
   /// The model's operations; dropout, which is no part of a model, is left out.
   package var outline: GraphOutline {
     let living = graph.living.union([0]).filter { !(graph.nodes[$0].operation is DropoutOperation) }.sorted()
-    let places = Dictionary(uniqueKeysWithValues: living.enumerated().map { ($1, $0) })
+    let positions = Dictionary(uniqueKeysWithValues: living.enumerated().map { ($1, $0) })
     let shape = configuration.shape
     return GraphOutline(
       shape: shape,
@@ -45,7 +45,7 @@ extension ImageModel {
           weights: node.operation.costs(shape).reduce(0) { $0 + $1.parameterCount },
           reach: node.inputs.isEmpty
             ? "" : node.operation.reach(ofLayer: max(0, node.operation.layers.count - 1)).words,
-          inputs: node.inputs.compactMap { places[graph.source($0)] }, stage: number == 0 ? -1 : node.stage)
+          inputs: node.inputs.compactMap { positions[graph.source($0)] }, stage: number == 0 ? -1 : node.stage)
       }, stages: graph.stages.map(\.name))
   }
 }

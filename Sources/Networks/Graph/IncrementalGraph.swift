@@ -1,8 +1,9 @@
 // A graph that goes pixel by pixel.
 import Kernels
 
-/// What a graph computes when one more pixel of every image is known: each operation over one place of every image. Rows are
-/// those of the maps, which hold only the last few of the image; places are interleaved, pixel x of image n at x·N + n.
+/// What a graph computes when one more pixel of every image is known: each operation over one position of every image. Rows
+/// are those of the maps, which hold only the last few of the image; positions are interleaved, pixel x of image n at x·N +
+/// n.
 final class IncrementalGraph {
   private let beforeRow: [any ForwardPass], atPixel: [any ForwardPass]
   private let width: Int
@@ -20,9 +21,9 @@ final class IncrementalGraph {
     for pass in beforeRow { pass.run(region, firstRow: isFirst ? row : nil, packed) }
   }
 
-  /// Everything that the pixel at `places` of `row` needs, up to its logits.
-  func run(row: Int, places: Range<Int>, packed: PackedParameters) {
-    let pixel = MapRegion(row: row, columns: places)
+  /// Everything that the pixel at `positions` of `row` needs, up to its logits.
+  func run(row: Int, positions: Range<Int>, packed: PackedParameters) {
+    let pixel = MapRegion(row: row, columns: positions)
     for pass in atPixel { pass.run(pixel, firstRow: nil, packed) }
   }
 

@@ -42,10 +42,10 @@ package final class ModelWorkspace {
     precondition(range.count <= images, "\(range.count) images in a workspace for \(images)")
     memory.classes?.choose(batch, range)
     let input = memory.maps[plan.input]
-    for place in 0..<images {
-      let view = input.image(place, of: images)
-      if place < range.count {
-        view.fill(batch, image: range.lowerBound + place, levels: plan.graph.configuration.levels)
+    for position in 0..<images {
+      let view = input.image(position, of: images)
+      if position < range.count {
+        view.fill(batch, image: range.lowerBound + position, levels: plan.graph.configuration.levels)
       } else {
         view.clear()
       }
@@ -61,8 +61,8 @@ package final class ModelWorkspace {
     images count: Int, packed: PackedParameters, into gradient: AlignedBuffer, observer: StatisticsCollector? = nil
   ) {
     precondition(plan.purpose.isTraining, "this workspace is not for training")
-    // Places without an image contribute nothing.
-    for place in count..<plan.images { logitGradients[place].clear() }
+    // Positions without an image contribute nothing.
+    for position in count..<plan.images { logitGradients[position].clear() }
     runBackward(
       packed, into: gradient, observer.map { observer in { observer.record($0, images: count, of: self.plan.images) } })
   }
@@ -114,8 +114,8 @@ package final class ModelWorkspace {
     for y in 0...last.y {
       for x in 0..<width {
         let distance = last.y - y + abs(last.x - x)
-        for place in x * images..<x * images + count {
-          for c in 0..<gradients.channels { sums[distance].add(gradients[unchecked: y, place, c]) }
+        for position in x * images..<x * images + count {
+          for c in 0..<gradients.channels { sums[distance].add(gradients[unchecked: y, position, c]) }
         }
       }
     }
@@ -124,9 +124,9 @@ package final class ModelWorkspace {
 }
 
 extension FeatureMap {
-  /// Clears the map but for pixel `place`, which gets what `values`, H×W×channels, have there.
-  fileprivate func keep(only place: (y: Int, x: Int), of values: [Float]) {
+  /// Clears the map but for pixel `position`, which gets what `values`, H×W×channels, have there.
+  fileprivate func keep(only position: (y: Int, x: Int), of values: [Float]) {
     clear()
-    for c in 0..<channels { self[place.y, place.x, c] = values[(place.y * width + place.x) * channels + c] }
+    for c in 0..<channels { self[position.y, position.x, c] = values[(position.y * width + position.x) * channels + c] }
   }
 }

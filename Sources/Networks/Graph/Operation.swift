@@ -14,11 +14,12 @@ package protocol Operation: Sendable {
   /// How the output's channels lie in its map.
   var outputOrder: ChannelLayout { get }
 
-  /// The places of input `index` that the forward pass reads for one place of the output.
+  /// The positions of input `index` that the forward pass reads for one position of the output.
   func window(ofInput index: Int) -> ConvolutionWindow
   /// How layer `layer` of `layers` widens what is seen of the image; of an operation without layers, layer 0.
   func reach(ofLayer layer: Int) -> Reach
-  /// Whether the output is read again at other places while it is computed: it needs this border, in places of one image.
+  /// Whether the output is read again at other positions while it is computed: it needs this border, in positions of one
+  /// image.
   var ownBorder: FeatureMap.Border? { get }
   /// Whether it reads the inputs' rows again when all their pixels are known.
   var readsWholeRows: Bool { get }
@@ -105,19 +106,19 @@ package struct InternalMap {
     case scratch
     /// By the backward pass too.
     case saved
-    /// By the backward pass, and by later places of the image: where pixels come one by one, it stays from row to row.
+    /// By the backward pass, and by later positions of the image: where pixels come one by one, it stays from row to row.
     case rows
     /// The same within a row.
     case row
   }
   package let channels: Int
-  /// In places of the map.
+  /// In positions of the map.
   package var border = FeatureMap.Border()
   package let use: Use
-  /// Maps whose unused places must stay zero are shared with none of another tag.
+  /// Maps whose unused positions must stay zero are shared with none of another tag.
   package var tag = 0
 
-  /// A map of `channels` features a place.
+  /// A map of `channels` features a position.
   package init(channels: Int, border: FeatureMap.Border = FeatureMap.Border(), use: Use, tag: Int = 0) {
     (self.channels, self.border, self.use, self.tag) = (channels, border, use, tag)
   }

@@ -16,7 +16,7 @@ package struct ParameterSlice: Sendable, Equatable {
   package var count: Int { shape.reduce(1, *) }
   /// Elements that are learned.
   package var liveCount: Int { live.map { $0.reduce(0) { $0 + ($1 ? 1 : 0) } } ?? count }
-  /// The elements' places in the buffer.
+  /// The elements' positions in the buffer.
   package var range: Range<Int> { offset..<offset + count }
   /// The layer: the name without its last part.
   package var layer: String { name.split(separator: ".").dropLast().joined(separator: ".") }

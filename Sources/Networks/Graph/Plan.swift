@@ -68,7 +68,7 @@ struct Plan {
   let input: Int, logits: Int
   let logitGradient: Int?
   /// The maps of each operation.
-  let places: [Int: OperationPlaces]
+  let positions: [Int: OperationPositions]
 
   /// A plan of `graph` for `images` interleaved images. Without `fuses` each operation is a pass of its own: the same bits.
   init(_ graph: Graph, _ purpose: WorkspacePurpose, images: Int, fuses: Bool = true) {
@@ -81,7 +81,7 @@ struct Plan {
     masks = forward.masks
     input = forward.slots[graph.image.node] ?? 0
     logits = forward.slots[graph.output] ?? 0
-    places = forward.places
+    positions = forward.positions
     guard purpose.isTraining else {
       maps = forward.memory.maps
       (backward, logitGradient) = ([], nil)
@@ -110,7 +110,7 @@ struct Plan {
 }
 
 /// The maps of one operation, by their numbers in the plan.
-struct OperationPlaces {
+struct OperationPositions {
   var inputs: [Int]
   var output: Int
   var internals: [Int] = []
@@ -148,11 +148,13 @@ final class PlanMemory {
     images = plan.images
   }
 
-  /// The maps of the operation at `places`.
-  func operationMaps(_ places: OperationPlaces) -> OperationMaps {
+  /// The maps of the operation at `positions`.
+  func operationMaps(_ positions: OperationPositions) -> OperationMaps {
     OperationMaps(
-      inputs: places.inputs.map { maps[$0] }, output: maps[places.output], internals: places.internals.map { maps[$0] },
-      images: images, classes: classes?.biases, mask: places.mask.map { masks[$0] }, holdsGates: places.holdsGates)
+      inputs: positions.inputs.map { maps[$0] }, output: maps[positions.output],
+      internals: positions.internals.map { maps[$0] },
+      images: images, classes: classes?.biases, mask: positions.mask.map { masks[$0] }, holdsGates: positions.holdsGates
+    )
   }
 }
 

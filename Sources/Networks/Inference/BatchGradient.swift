@@ -93,11 +93,11 @@ package final class BatchGradient {
     _ observer: StatisticsCollector?, _ report: (Int, Double) -> Void
   ) {
     workspace.forward(batch, images: images, packed: packed)
-    for (place, image) in images.enumerated() {
+    for (position, image) in images.enumerated() {
       report(
-        place,
+        position,
         likelihood.nats(
-          batch, image: image, logits: workspace.logits[place], gradient: workspace.logitGradients[place]))
+          batch, image: image, logits: workspace.logits[position], gradient: workspace.logitGradients[position]))
     }
     workspace.backward(images: images.count, packed: packed, into: sum, observer: observer)
   }

@@ -11,7 +11,7 @@ public struct CausalityAudit: Sendable, Equatable {
     /// The first output in raster order that changed with it.
     public let output: [Int]
 
-    /// Both places in words.
+    /// Both positions in words.
     public var description: String {
       "the output at row \(output[0]), column \(output[1]) sees channel \(channel) of the pixel at row \(changed[0]), "
         + "column \(changed[1])"

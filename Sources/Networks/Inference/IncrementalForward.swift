@@ -9,7 +9,7 @@ import Kernels
 package final class IncrementalForward {
   /// N
   package let images: Int
-  /// The logits of the pixel last run, image n in place `places(x)[n]` of any row: one map of a single row.
+  /// The logits of the pixel last run, image n in place `positions(x)[n]` of any row: one map of a single row.
   package let logits: FeatureMap
   /// Bytes of all maps.
   package var byteCount: Int { maker.byteCount }
@@ -45,8 +45,8 @@ package final class IncrementalForward {
     choice.choose(classes)
   }
 
-  /// The places of column `x`, one an image.
-  package func places(_ x: Int) -> Range<Int> { x * images..<(x + 1) * images }
+  /// The positions of column `x`, one an image.
+  package func positions(_ x: Int) -> Range<Int> { x * images..<(x + 1) * images }
 
   /// Computes `logits` of pixel (`y`, `x`). Pixels are run in raster order, from (0, 0) on for new images; the levels
   /// of each have been set before the next one is run. Where channels are drawn one after the other, a pixel is run
@@ -61,16 +61,16 @@ package final class IncrementalForward {
       maker.enter(row: y)
       network.begin(row: maker.row(y), isFirst: y == 0, packed: packed)
     }
-    network.run(row: maker.row(y), places: places(x), packed: packed)
+    network.run(row: maker.row(y), positions: positions(x), packed: packed)
   }
 
   /// Sets pixel (`y`, `x`) of every image: `levels` holds N×C.
   package func set(y: Int, x: Int, levels: [UInt8]) {
     precondition(levels.count == images * shape.channels, "\(levels.count) levels for \(images) images")
     let row = maker.row(y)
-    for (image, place) in places(x).enumerated() {
+    for (image, position) in positions(x).enumerated() {
       for c in 0..<shape.channels {
-        input[row, place, c] = scale.input(levels[image * shape.channels + c])
+        input[row, position, c] = scale.input(levels[image * shape.channels + c])
       }
     }
   }

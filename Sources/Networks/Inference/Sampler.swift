@@ -161,18 +161,18 @@ private final class Drawing: @unchecked Sendable {
     if pixels.lowerBound == 0 { runner.begin(classes: request.classes.map { Array($0[images]) }) }
     for pixel in pixels {
       let (y, x) = pixel.quotientAndRemainder(dividingBy: shape.width)
-      let places = runner.places(x)
-      if channelsApart { for place in levels.indices { levels[place] = 0 } }
+      let positions = runner.positions(x)
+      if channelsApart { for position in levels.indices { levels[position] = 0 } }
       for c in 0..<shape.channels {
         if c == 0 || channelsApart { runner.run(y: y, x: x, packed: packed) }
         if let given = request.given, given.mask[pixel] {
           for (n, image) in images.enumerated() { levels[n * shape.channels + c] = given.images[image, y, x, c] }
         } else {
           likelihood.draw(
-            logits: runner.logits, y: 0, places: places, channel: c, temperature: request.temperature,
+            logits: runner.logits, y: 0, positions: positions, channel: c, temperature: request.temperature,
             uniforms: uniforms.next(at: pixel * shape.channels + c, count: runner.images), into: &levels)
         }
-        likelihood.costs(logits: runner.logits, y: 0, places: places, channel: c, levels: levels, into: &costs)
+        likelihood.costs(logits: runner.logits, y: 0, positions: positions, channel: c, levels: levels, into: &costs)
         for n in nats.indices {
           nats[n] += Double(costs[n])
           result[n * shape.dimensions + pixel * shape.channels + c] = levels[n * shape.channels + c]

@@ -28,8 +28,8 @@ public final class Scorer {
         let images = group * together..<min((group + 1) * together, batch.count)
         let workspace = workspaces[worker]
         workspace.forward(batch, images: images, packed: packed)
-        for (place, image) in images.enumerated() {
-          nats[image] = likelihood.nats(batch, image: image, logits: workspace.logits[place], gradient: nil)
+        for (position, image) in images.enumerated() {
+          nats[image] = likelihood.nats(batch, image: image, logits: workspace.logits[position], gradient: nil)
         }
       }
     }
@@ -48,14 +48,15 @@ public final class Scorer {
         let workspace = workspaces[worker]
         workspace.forward(batch, images: images, packed: packed)
         var costs = [Float](repeating: 0, count: shape.width)
-        for (place, image) in images.enumerated() {
+        for (position, image) in images.enumerated() {
           for y in 0..<shape.height {
-            // A row of the image is what the likelihood calls places: a pixel each, its channels together.
+            // A row of the image is what the likelihood calls positions: a pixel each, its channels together.
             let first = (image * shape.height + y) * shape.width * shape.channels
             let row = Array(batch.levels[first..<first + shape.width * shape.channels])
             for c in 0..<shape.channels {
               likelihood.costs(
-                logits: workspace.logits[place], y: y, places: 0..<shape.width, channel: c, levels: row, into: &costs)
+                logits: workspace.logits[position], y: y, positions: 0..<shape.width, channel: c, levels: row,
+                into: &costs)
               for x in 0..<shape.width { result[first + x * shape.channels + c] = costs[x] }
             }
           }

@@ -53,11 +53,11 @@ package struct Bernoulli: Likelihood {
 
   /// See `Likelihood`.
   package func draw(
-    logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, temperature: Float, uniforms: [Float],
+    logits: FeatureMap, y: Int, positions: Range<Int>, channel: Int, temperature: Float, uniforms: [Float],
     into levels: inout [UInt8]
   ) {
-    let channels = levels.count / places.count
-    forEachGroup(logits, y, places, channel) { first, count, z in
+    let channels = levels.count / positions.count
+    forEachGroup(logits, y, positions, channel) { first, count, z in
       let zero = exponential(-softplus(z / temperature))
       for lane in 0..<count {
         levels[(first + lane) * channels + channel] = uniforms[first + lane] < zero[lane] ? 0 : 1
@@ -67,10 +67,10 @@ package struct Bernoulli: Likelihood {
 
   /// See `Likelihood`.
   package func costs(
-    logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, levels: [UInt8], into nats: inout [Float]
+    logits: FeatureMap, y: Int, positions: Range<Int>, channel: Int, levels: [UInt8], into nats: inout [Float]
   ) {
-    let channels = levels.count / places.count
-    forEachGroup(logits, y, places, channel) { first, count, z in
+    let channels = levels.count / positions.count
+    forEachGroup(logits, y, positions, channel) { first, count, z in
       var target = FloatVector.zero
       for lane in 0..<count { target[lane] = Float(levels[(first + lane) * channels + channel]) }
       let cost = Self.cost(z, of: target)
@@ -84,15 +84,15 @@ package struct Bernoulli: Likelihood {
     softplus(z.replacing(with: -z, where: target .> 0.5))
   }
 
-  /// The logits of `places` sixteen at a time, with the number of the first and how many they are.
+  /// The logits of `positions` sixteen at a time, with the number of the first and how many they are.
   @inline(__always)
   private func forEachGroup(
-    _ logits: FeatureMap, _ y: Int, _ places: Range<Int>, _ channel: Int, _ body: (Int, Int, FloatVector) -> Void
+    _ logits: FeatureMap, _ y: Int, _ positions: Range<Int>, _ channel: Int, _ body: (Int, Int, FloatVector) -> Void
   ) {
-    for first in stride(from: 0, to: places.count, by: Lanes.count) {
-      let count = min(Lanes.count, places.count - first)
+    for first in stride(from: 0, to: positions.count, by: Lanes.count) {
+      let count = min(Lanes.count, positions.count - first)
       var z = FloatVector.zero
-      for lane in 0..<count { z[lane] = logits[unchecked: y, places.lowerBound + first + lane, channel] }
+      for lane in 0..<count { z[lane] = logits[unchecked: y, positions.lowerBound + first + lane, channel] }
       body(first, count, z)
     }
   }

@@ -53,12 +53,12 @@ package struct Categorical: Likelihood {
 
   /// See `Likelihood`.
   package func draw(
-    logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, temperature: Float, uniforms: [Float],
+    logits: FeatureMap, y: Int, positions: Range<Int>, channel: Int, temperature: Float, uniforms: [Float],
     into drawn: inout [UInt8]
   ) {
-    let channels = drawn.count / places.count
+    let channels = drawn.count / positions.count
     var weights = LevelWeights(levels: levels)
-    for (image, x) in places.enumerated() {
+    for (image, x) in positions.enumerated() {
       weights.takeLogarithms { load($0, logits, y, x, channel) / temperature }
       drawn[image * channels + channel] = UInt8(weights.level(uniforms[image]))
     }
@@ -66,11 +66,11 @@ package struct Categorical: Likelihood {
 
   /// See `Likelihood`.
   package func costs(
-    logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, levels seen: [UInt8], into nats: inout [Float]
+    logits: FeatureMap, y: Int, positions: Range<Int>, channel: Int, levels seen: [UInt8], into nats: inout [Float]
   ) {
-    let channels = seen.count / places.count
+    let channels = seen.count / positions.count
     var weights = LevelWeights(levels: levels)
-    for (image, x) in places.enumerated() {
+    for (image, x) in positions.enumerated() {
       weights.takeLogarithms { load($0, logits, y, x, channel) }
       let level = Int(seen[image * channels + channel])
       nats[image] = weights.logSum + (weights.largest - logits[y, x, channel * levels + level])

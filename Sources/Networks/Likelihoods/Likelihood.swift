@@ -19,15 +19,15 @@ package protocol Likelihood: Sendable {
   func logProbabilities(
     logits: FeatureMap, y: Int, x: Int, channel: Int, earlier: [UInt8], temperature: Float
   ) -> [Float]
-  /// Draws channel `channel` of a pixel in several images. The n-th of `places`, in row `y` of the logits, is image n;
+  /// Draws channel `channel` of a pixel in several images. The n-th of `positions`, in row `y` of the logits, is image n;
   /// `levels` holds [image][channel], earlier channels drawn already; `uniforms` holds a number in [0, 1) for each image.
   /// The level drawn is the first whose cumulative probability, at `temperature`, exceeds the number.
   func draw(
-    logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, temperature: Float, uniforms: [Float],
+    logits: FeatureMap, y: Int, positions: Range<Int>, channel: Int, temperature: Float, uniforms: [Float],
     into levels: inout [UInt8])
   /// −log p of the levels of that channel in nats, into `nats`, one for each image: what `nats` sums up, bit for bit.
   func costs(
-    logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, levels: [UInt8], into nats: inout [Float])
+    logits: FeatureMap, y: Int, positions: Range<Int>, channel: Int, levels: [UInt8], into nats: inout [Float])
 }
 
 extension Likelihood {

@@ -70,13 +70,13 @@ package struct LogisticMixture: Likelihood {
 
   /// See `Likelihood`.
   package func draw(
-    logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, temperature: Float, uniforms: [Float],
+    logits: FeatureMap, y: Int, positions: Range<Int>, channel: Int, temperature: Float, uniforms: [Float],
     into drawn: inout [UInt8]
   ) {
-    let channels = drawn.count / places.count
+    let channels = drawn.count / positions.count
     let kernel = LogisticMixtureKernel(levels: levels, mixtures: mixtures, channels: channels)
     var weights = LevelWeights(levels: levels)
-    for (image, x) in places.enumerated() {
+    for (image, x) in positions.enumerated() {
       prepare(kernel, logits, y, x, channel, drawn[image * channels..<image * channels + channel])
       kernel.prepareToDraw(channel: channel)
       if temperature == 1 {
@@ -94,13 +94,13 @@ package struct LogisticMixture: Likelihood {
 
   /// See `Likelihood`.
   package func costs(
-    logits: FeatureMap, y: Int, places: Range<Int>, channel: Int, levels seen: [UInt8], into nats: inout [Float]
+    logits: FeatureMap, y: Int, positions: Range<Int>, channel: Int, levels seen: [UInt8], into nats: inout [Float]
   ) {
-    let channels = seen.count / places.count
+    let channels = seen.count / positions.count
     let kernel = LogisticMixtureKernel(levels: levels, mixtures: mixtures, channels: channels)
-    for first in stride(from: 0, to: places.count, by: Lanes.count) {
-      let count = min(Lanes.count, places.count - first)
-      let start = places.lowerBound + first
+    for first in stride(from: 0, to: positions.count, by: Lanes.count) {
+      let count = min(Lanes.count, positions.count - first)
+      let start = positions.lowerBound + first
       kernel.load(logits, y: y, columns: start..<start + count)
       var cost = FloatVector.zero
       for c in 0...channel {

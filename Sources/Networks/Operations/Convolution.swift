@@ -2,14 +2,14 @@
 import Core
 import Kernels
 
-/// A layer whose output is a sum over a few neighbouring places: a masked or 1×1 convolution, or the recurrent product
-/// over the two places that a cell of a two-dimensional recurrence goes on from. Masked taps are zero in the flat
+/// A layer whose output is a sum over a few neighbouring positions: a masked or 1×1 convolution, or the recurrent product
+/// over the two positions that a cell of a two-dimensional recurrence goes on from. Masked taps are zero in the flat
 /// parameters and do not exist in the packed ones, so nothing is ever multiplied by them and their gradient is zero by
 /// construction.
 package struct Convolution: Sendable {
   /// The layer's name in the checkpoint.
   package let name: String
-  /// Features in, at one place.
+  /// Features in, at one position.
   package let inputChannels: Int
   /// Features out; of a gated layer, those of all gates.
   package let outputChannels: Int
@@ -24,10 +24,10 @@ package struct Convolution: Sendable {
   /// Vᵀ: what is added to the bias for each class, [output, class]; nil where the layer depends on none.
   let classWeight: ParameterSlice?
   private var readsImage: Bool { inputOrder.grouping == .none(padded: false) }
-  /// Where a weight lies in its slice: output · outputStep + input · inputStep + tapPlaces[tap].
+  /// Where a weight lies in its slice: output · outputStep + input · inputStep + tapPositions[tap].
   private let outputStep: Int
   private let inputStep: Int
-  private let tapPlaces: [Int]
+  private let tapPositions: [Int]
   /// Whether a live tap may have weights that are masked: colours, and gates that do not read the input.
   private let masksFeatures: Bool
   /// Outputs that read the input at all.
@@ -63,8 +63,8 @@ package struct Convolution: Sendable {
     let window = mask.map { ConvolutionWindow(size: kernelSize, mask: colours.groups > 1 ? .b : $0) } ?? .pointwise
     let reach = kernelSize / 2
     let tapCount = kernelSize * kernelSize
-    let tapPlaces = window.offsets.map { ($0.dy + reach) * kernelSize + $0.dx + reach }
-    let taps = Set(tapPlaces)
+    let tapPositions = window.offsets.map { ($0.dy + reach) * kernelSize + $0.dx + reach }
+    let taps = Set(tapPositions)
     let (from, to) = Self.orders(inputChannels, outputChannels, gateCount, readsImage)
     let live = (0..<(layout.countsOnly ? 0 : outputChannels * inputChannels * tapCount)).map { i in
       let (pair, tap) = i.quotientAndRemainder(dividingBy: tapCount)
@@ -76,11 +76,11 @@ package struct Convolution: Sendable {
       name, from: from, to: to, window: window, earlierWindow: earlier, colours: colours,
       shape: [outputChannels, inputChannels, kernelSize, kernelSize],
       live: live.allSatisfy { $0 } ? nil : live, liveGates: liveGates, hasBias: true, classes: classes,
-      steps: (inputChannels * tapCount, tapCount), tapPlaces: tapPlaces, layout: &layout, packing: &packing)
+      steps: (inputChannels * tapCount, tapCount), tapPositions: tapPositions, layout: &layout, packing: &packing)
   }
 
-  /// The product with what lies in the place beside and the place above: weight [output, 2·input], the place beside
-  /// first. Beside is left, or right where `flipped`. A recurrence has no bias of its own; a first layer that reads
+  /// The product with what lies in the position beside and the position above: weight [output, 2·input], the position
+  /// beside first. Beside is left, or right where `flipped`. A recurrence has no bias of its own; a first layer that reads
   /// the image this way (the shifted input) has one, and its weight the shape [output, 2·input, 1, 1].
   package init(
     neighbours name: String, inputChannels: Int, outputChannels: Int, gateCount: Int = 1, flipped: Bool = false,
@@ -119,7 +119,7 @@ package struct Convolution: Sendable {
       shape: [outputChannels, taps * inputChannels] + (readsImage ? [1, 1] : []),
       live: live.allSatisfy { $0 } ? nil : live,
       liveGates: liveGates, hasBias: readsImage, classes: classes, steps: (taps * inputChannels, 1),
-      tapPlaces: (0..<taps).map { $0 * inputChannels }, layout: &layout, packing: &packing)
+      tapPositions: (0..<taps).map { $0 * inputChannels }, layout: &layout, packing: &packing)
   }
 
   /// Whether output `output` belongs to a gate that reads the input at all; without `liveGates` all do.
@@ -163,14 +163,14 @@ package struct Convolution: Sendable {
       shape: [to.channels, from.channels, rows.count, columns.count], live: masks && !layout.countsOnly ? live : nil,
       hasBias: true,
       classes: classes,
-      steps: (from.channels * taps, taps), tapPlaces: Array(0..<taps), layout: &layout, packing: &packing)
+      steps: (from.channels * taps, taps), tapPositions: Array(0..<taps), layout: &layout, packing: &packing)
   }
 
   private init(
     _ name: String, from inputOrder: ChannelLayout, to outputOrder: ChannelLayout, window: ConvolutionWindow,
     earlierWindow: ConvolutionWindow, colours: ChannelGroups, shape: [Int], live: [Bool]?, liveGates: [Bool] = [],
     hasBias: Bool, classes: Int,
-    steps: (output: Int, input: Int), tapPlaces: [Int],
+    steps: (output: Int, input: Int), tapPositions: [Int],
     layout: inout ParameterLayout, packing: inout PackingPlan
   ) {
     self.name = name
@@ -184,7 +184,7 @@ package struct Convolution: Sendable {
     liveOutputs =
       liveGates.isEmpty ? outputOrder.channels : outputOrder.channels / liveGates.count * liveGates.count { $0 }
     (outputStep, inputStep) = steps
-    self.tapPlaces = tapPlaces
+    self.tapPositions = tapPositions
     weight = layout.append(name + ".weight", shape: shape, live: live)
     precondition(hasBias || classes == 0, "a class acts through the bias")
     bias = hasBias ? layout.append(name + ".bias", shape: [outputChannels]) : nil
@@ -245,11 +245,11 @@ package struct Convolution: Sendable {
         packed.transposed[transposedMatrix.offset + row * transposedMatrix.columns + input] = value
       }
     }
-    forEachBias { flat, matrix, classPlaces in
+    forEachBias { flat, matrix, classPositions in
       let bias = parameters.storage[flat]
       packed.forward[matrix] = bias
-      for (number, place) in classPlaces.enumerated() {
-        packed.forward[matrix + number * forwardMatrix.columns] = bias + parameters.storage[place]
+      for (number, position) in classPositions.enumerated() {
+        packed.forward[matrix + number * forwardMatrix.columns] = bias + parameters.storage[position]
       }
     }
   }
@@ -257,11 +257,11 @@ package struct Convolution: Sendable {
   /// Copies the layer's gradient from the packed order into the flat one; masked taps are not touched.
   package func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector) {
     forEachWeight { _, _, _, flat, matrix in gradient.storage[flat] = packed[matrix] }
-    forEachBias { flat, matrix, classPlaces in
+    forEachBias { flat, matrix, classPositions in
       var sum = packed[matrix]
-      for (number, place) in classPlaces.enumerated() {
+      for (number, position) in classPositions.enumerated() {
         let ofClass = packed[matrix + number * forwardMatrix.columns]
-        gradient.storage[place] = ofClass
+        gradient.storage[position] = ofClass
         if number > 0 { sum += ofClass }
       }
       gradient.storage[flat] = sum
@@ -271,11 +271,11 @@ package struct Convolution: Sendable {
   /// The layer without bias, in double precision, on images of `shape`: outputs in the order of the checkpoint.
   func doubleStencil(_ parameters: ParameterVector, _ shape: ImageShape) -> DoubleStencil {
     var weights = [Double](repeating: 0, count: window.taps * inputChannels * outputChannels)
-    for (tap, place) in tapPlaces.enumerated() {
+    for (tap, position) in tapPositions.enumerated() {
       for input in 0..<inputChannels {
         for output in 0..<outputChannels {
           weights[(tap * inputChannels + input) * outputChannels + output] = Double(
-            parameters.storage[weight.offset + output * outputStep + input * inputStep + place])
+            parameters.storage[weight.offset + output * outputStep + input * inputStep + position])
         }
       }
     }
@@ -284,39 +284,39 @@ package struct Convolution: Sendable {
       offsets: window.offsets, weights: weights)
   }
 
-  /// Every live weight: tap, the input's place in its pixel, column of the matrix, and its places in the flat and in the
-  /// packed order.
+  /// Every live weight: tap, the input's position in its pixel, column of the matrix, and its positions in the flat and in
+  /// the packed order.
   @inline(__always)
   private func forEachWeight(
     _ body: (_ tap: Int, _ input: Int, _ column: Int, _ flat: Int, _ matrix: Int) -> Void
   ) {
     let inputStride = inputOrder.stride
-    let columns = (0..<outputChannels).map(outputOrder.place)
-    for (tap, place) in tapPlaces.enumerated() {
+    let columns = (0..<outputChannels).map(outputOrder.position)
+    for (tap, position) in tapPositions.enumerated() {
       for input in 0..<inputChannels {
-        let inputPlace = inputOrder.place(input)
+        let inputPosition = inputOrder.position(input)
         for (output, column) in columns.enumerated() {
-          let element = output * outputStep + input * inputStep + place
+          let element = output * outputStep + input * inputStep + position
           if masksFeatures, let live = weight.live, !live[element] { continue }
           body(
-            tap, inputPlace, column, weight.offset + element,
-            forwardMatrix.offset + (tap * inputStride + inputPlace) * forwardMatrix.columns + column)
+            tap, inputPosition, column, weight.offset + element,
+            forwardMatrix.offset + (tap * inputStride + inputPosition) * forwardMatrix.columns + column)
         }
       }
     }
   }
 
   @inline(__always)
-  private func forEachBias(_ body: (_ flat: Int, _ matrix: Int, _ classPlaces: Range<Int>) -> Void) {
+  private func forEachBias(_ body: (_ flat: Int, _ matrix: Int, _ classPositions: Range<Int>) -> Void) {
     guard let bias else { return }
     let classes = classWeight == nil ? 0 : forwardMatrix.biasCount
     for o in 0..<outputChannels {
       let first = (classWeight?.offset ?? 0) + o * classes
-      body(bias.offset + o, forwardMatrix.biasOffset + outputOrder.place(o), first..<first + classes)
+      body(bias.offset + o, forwardMatrix.biasOffset + outputOrder.position(o), first..<first + classes)
     }
   }
 
-  /// Gives the parameters their first values, a function of `seed` and the layer's place. Counted are live taps only.
+  /// Gives the parameters their first values, a function of `seed` and the layer's position. Counted are live taps only.
   /// Classes begin alike, at zero. The recurrent product is uniform within ±1/√(2k) in any case: paths through the image
   /// multiply.
   package func initialize(_ parameters: ParameterVector, _ initialization: Initialization, seed: UInt64) {

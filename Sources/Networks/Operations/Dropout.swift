@@ -15,12 +15,12 @@ package final class Dropout {
   }
 
   /// Draws all masks for `range` of a batch, one image beside the other. What an image loses depends on `random`, its
-  /// place in the batch and the layer: not on who computes it.
+  /// position in the batch and the layer: not on who computes it.
   package func draw(_ random: Philox, images range: Range<Int>) {
     for (layer, mask) in masks.enumerated() {
       let counters = mask.countersPerImage(of: images)
-      for (place, image) in range.enumerated() {
-        mask.draw(random, start: UInt64(image * masks.count + layer) * counters, image: place, of: images)
+      for (position, image) in range.enumerated() {
+        mask.draw(random, start: UInt64(image * masks.count + layer) * counters, image: position, of: images)
       }
     }
   }

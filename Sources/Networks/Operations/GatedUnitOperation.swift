@@ -2,11 +2,11 @@
 import Core
 import Kernels
 
-/// y = tanh(a) ⊙ σ(b) of 2k pre-activations, k features a place: see `GatedUnit`. With `blanksFirstRow` the image's first
-/// row gives zeros: what a vertical stack, which lies one row lower than what it saw, says above the image.
+/// y = tanh(a) ⊙ σ(b) of 2k pre-activations, k features a position: see `GatedUnit`. With `blanksFirstRow` the image's
+/// first row gives zeros: what a vertical stack, which lies one row lower than what it saw, says above the image.
 ///
 /// The pre-activations are kept for the backward pass; where nothing else reads them, a plan keeps tanh(a) and σ(b) in
-/// their place.
+/// their position.
 struct GatedUnitOperation: Operation {
   /// k features.
   let outputOrder: ChannelLayout
@@ -43,7 +43,7 @@ struct GatedUnitOperation: Operation {
     let slopes =
       maps.holdsGates
       ? GateSlopes(gates: inner, units: units)
-      : GateSlopes(preactivations: inner, units: units, blankPlaces: blanksFirstRow ? shape.width : 0)
+      : GateSlopes(preactivations: inner, units: units, blankPositions: blanksFirstRow ? shape.width : 0)
     return OperationJacobians(inputs: [slopes.jacobian])
   }
 }
@@ -84,8 +84,8 @@ private func blankingFirstRow(of output: FeatureMap, _ region: MapRegion, _ firs
 extension FeatureMap {
   /// The features in the order of the checkpoint, H×W×channels, where they lie as `order` says.
   func values(in order: ChannelLayout) -> [Float] {
-    let places = (0..<order.channels).map(order.place)
-    return (0..<height).flatMap { y in (0..<width).flatMap { x in places.map { self[unchecked: y, x, $0] } } }
+    let positions = (0..<order.channels).map(order.position)
+    return (0..<height).flatMap { y in (0..<width).flatMap { x in positions.map { self[unchecked: y, x, $0] } } }
   }
 }
 /// The derivative of tanh(a) ⊙ σ(b), for each unit with respect to a and to b.
@@ -93,12 +93,12 @@ private struct GateSlopes {
   private let first: [Double], second: [Double]
   private let units: Int
 
-  /// From t = tanh(a) and s = σ(b), 2·`units` a place.
+  /// From t = tanh(a) and s = σ(b), 2·`units` a position.
   init(gates: [Float], units: Int) {
     self.units = units
-    let places = gates.count / (2 * units)
+    let positions = gates.count / (2 * units)
     var (first, second): ([Double], [Double]) = ([], [])
-    for p in 0..<places {
+    for p in 0..<positions {
       for k in 0..<units {
         let (t, s) = (Double(gates[p * 2 * units + k]), Double(gates[p * 2 * units + units + k]))
         first.append((1 - t * t) * s)
@@ -108,15 +108,15 @@ private struct GateSlopes {
     (self.first, self.second) = (first, second)
   }
 
-  /// From a and b; the first `blankPlaces` places pass nothing on.
-  init(preactivations: [Float], units: Int, blankPlaces: Int) {
-    let gates = preactivations.enumerated().map { place, z in
+  /// From a and b; the first `blankPositions` positions pass nothing on.
+  init(preactivations: [Float], units: Int, blankPositions: Int) {
+    let gates = preactivations.enumerated().map { position, z in
       let vector = FloatVector(repeating: z)
-      return place % (2 * units) < units ? hyperbolicTangent(vector)[0] : logistic(vector)[0]
+      return position % (2 * units) < units ? hyperbolicTangent(vector)[0] : logistic(vector)[0]
     }
     // σ = 0 has no slope.
     self.init(
-      gates: gates.enumerated().map { $0 / (2 * units) < blankPlaces && $0 % (2 * units) >= units ? 0 : $1 },
+      gates: gates.enumerated().map { $0 / (2 * units) < blankPositions && $0 % (2 * units) >= units ? 0 : $1 },
       units: units)
   }
 
@@ -126,15 +126,15 @@ private struct GateSlopes {
       rows: first.count, columns: 2 * first.count,
       product: { z in
         first.indices.map { i in
-          let place = i / units * 2 * units + i % units
-          return first[i] * z[place] + second[i] * z[place + units]
+          let position = i / units * 2 * units + i % units
+          return first[i] * z[position] + second[i] * z[position + units]
         }
       },
       transposedProduct: { y in
         var z = [Double](repeating: 0, count: 2 * first.count)
         for i in first.indices {
-          let place = i / units * 2 * units + i % units
-          (z[place], z[place + units]) = (first[i] * y[i], second[i] * y[i])
+          let position = i / units * 2 * units + i % units
+          (z[position], z[position + units]) = (first[i] * y[i], second[i] * y[i])
         }
         return z
       })

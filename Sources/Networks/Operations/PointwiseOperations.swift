@@ -1,4 +1,4 @@
-// Operations that take each place of their inputs to the same place of their output: the image, activations, sums.
+// Operations that take each position of their inputs to the same position of their output: the image, activations, sums.
 import Core
 import Kernels
 

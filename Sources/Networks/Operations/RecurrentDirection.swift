@@ -36,7 +36,7 @@ final class RecurrentRunner {
     inputPass.run(0..<scan.height, weights: packed.forward)
     stepsTaken = 0
     for step in 0..<scan.steps {
-      scan.forEachCell(ofStep: step) { y, x in runCell(MapRegion(row: y, columns: scan.places(x, images)), packed) }
+      scan.forEachCell(ofStep: step) { y, x in runCell(MapRegion(row: y, columns: scan.positions(x, images)), packed) }
       stepsTaken += 1
     }
   }
@@ -50,12 +50,12 @@ final class RecurrentRunner {
   /// One row, after the row above it.
   func run(row y: Int, _ packed: PackedParameters) {
     inputPass.run(y..<y + 1, weights: packed.forward)
-    scan.forEachCell(ofRow: y) { y, x in runCell(MapRegion(row: y, columns: scan.places(x, images)), packed) }
+    scan.forEachCell(ofRow: y) { y, x in runCell(MapRegion(row: y, columns: scan.positions(x, images)), packed) }
   }
 
-  private func runCell(_ place: MapRegion, _ packed: PackedParameters) {
-    statePass.run(place, weights: packed.forward)
-    cell.forward(maps, row: place.rows.lowerBound, columns: place.columns)
+  private func runCell(_ position: MapRegion, _ packed: PackedParameters) {
+    statePass.run(position, weights: packed.forward)
+    cell.forward(maps, row: position.rows.lowerBound, columns: position.columns)
   }
 }
 
@@ -95,9 +95,9 @@ final class RecurrentBackward: BackwardPass {
     stepsTaken = 0
     for step in (0..<scan.steps).reversed() {
       scan.forEachCell(ofStep: step) { y, x in
-        let places = scan.places(x, images)
-        state.run(MapRegion(row: y, columns: places), weights: packed.transposed)
-        cell.backward(maps, gradients, row: y, columns: places)
+        let positions = scan.positions(x, images)
+        state.run(MapRegion(row: y, columns: positions), weights: packed.transposed)
+        cell.backward(maps, gradients, row: y, columns: positions)
       }
       stepsTaken += 1
     }
@@ -108,7 +108,7 @@ final class RecurrentBackward: BackwardPass {
 }
 
 extension DiagonalScan {
-  /// The places of column `x` in a map of `images` interleaved images.
+  /// The positions of column `x` in a map of `images` interleaved images.
   @inline(__always)
-  func places(_ x: Int, _ images: Int) -> Range<Int> { x * images..<(x + 1) * images }
+  func positions(_ x: Int, _ images: Int) -> Range<Int> { x * images..<(x + 1) * images }
 }

@@ -180,8 +180,8 @@ public struct RunState: Sendable, Codable, Equatable {
       try validate(path: path)
     } catch let error as ScanlineError {
       // What would be wrong usage on the command line is bad data in a file.
-      let place = error.path == path ? "" : "\(error.path): "
-      throw ScanlineError(.badData, path: path, expected: place + error.expected, found: error.found)
+      let position = error.path == path ? "" : "\(error.path): "
+      throw ScanlineError(.badData, path: path, expected: position + error.expected, found: error.found)
     } catch {
       throw ScanlineError(.badData, path: path, expected: "the state of a run in JSON", found: "\(error)")
     }

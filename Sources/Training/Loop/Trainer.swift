@@ -266,7 +266,7 @@ public final class Trainer {
 
   /// Throws `diverged`, naming the layer, where weights, their average or a moment are not finite. A gradient can be
   /// finite and its square not: then the second moment is infinite, and the weight would never move again, unnoticed.
-  private func requireFiniteState(_ place: String, _ consequence: String) throws {
+  private func requireFiniteState(_ position: String, _ consequence: String) throws {
     if adam.isFinite(threads: threads) { return }
     let vectors = [
       ("weights", adam.parameters), ("averaged weights", adam.average), ("first moments of", adam.firstMoment),
@@ -274,7 +274,7 @@ public final class Trainer {
     ]
     for (name, vector) in vectors {
       if let tensor = GradientNorms(vector, threads: threads).firstNotFinite {
-        throw diverged("finite numbers \(place)", "\(name) \(tensor) that are not finite", consequence)
+        throw diverged("finite numbers \(position)", "\(name) \(tensor) that are not finite", consequence)
       }
     }
   }

@@ -38,12 +38,12 @@ package struct LearningRateSuggestion: Sendable, Equatable {
     // The slope of the straight line through the points from i − reach to i + reach, by least squares; the rates are
     // evenly spaced, so the step may stand for the logarithm.
     let last = points.firstIndex(of: smallest) ?? points.count - 1
-    let places = reach..<min(max(last, reach + 1), points.count - reach)
-    let slopes = places.map { place in
-      (-reach...reach).reduce(0) { $0 + Double($1) * points[place + $1].smoothedNats }
+    let positions = reach..<min(max(last, reach + 1), points.count - reach)
+    let slopes = positions.map { position in
+      (-reach...reach).reduce(0) { $0 + Double($1) * points[position + $1].smoothedNats }
     }
     guard let least = slopes.min(), let index = slopes.firstIndex(of: least) else { return nil }
-    steepest = points[places.lowerBound + index]
+    steepest = points[positions.lowerBound + index]
     self.smallest = smallest
   }
 }

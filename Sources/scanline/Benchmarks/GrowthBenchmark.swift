@@ -67,23 +67,23 @@ struct GrowthBenchmark: ParsableCommand {
     var peaks = [[Double]](repeating: [], count: variants.count)
     let bar = ProgressBar(options.shown.console(), "measuring", total: rounds * variants.count)
     for _ in 0..<rounds {
-      for (place, variant) in variants.enumerated() {
+      for (position, variant) in variants.enumerated() {
         let measured = try measure(variant.options)
-        times[place].append(Double(variant.options.batch) / measured.imagesPerSecond)
-        peaks[place].append(measured.peakBytes)
+        times[position].append(Double(variant.options.batch) / measured.imagesPerSecond)
+        peaks[position].append(measured.peakBytes)
         bar.advance(1)
       }
     }
     bar.finish()
     let expected = try variants.map { try expectation($0.options) }
-    let rows = variants.indices.map { place in
+    let rows = variants.indices.map { position in
       Row(
-        doubled: variants[place].name, seconds: median(times[place]),
-        timeGrowth: median(times[place]) / median(times[0]),
-        expectedTimeGrowth: expected[place].products / expected[0].products, peakBytes: median(peaks[place]),
-        expectedBytes: expected[place].bytes,
-        memoryGrowth: (median(peaks[place]) - program) / (median(peaks[0]) - program),
-        expectedMemoryGrowth: expected[place].bytes / expected[0].bytes)
+        doubled: variants[position].name, seconds: median(times[position]),
+        timeGrowth: median(times[position]) / median(times[0]),
+        expectedTimeGrowth: expected[position].products / expected[0].products, peakBytes: median(peaks[position]),
+        expectedBytes: expected[position].bytes,
+        memoryGrowth: (median(peaks[position]) - program) / (median(peaks[0]) - program),
+        expectedMemoryGrowth: expected[position].bytes / expected[0].bytes)
     }
     if json { return try printJSON(Report(programBytes: program, rows: rows)) }
     print(

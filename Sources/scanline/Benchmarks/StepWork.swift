@@ -61,9 +61,9 @@ final class StepWork {
     case .likelihood:
       let likelihood = model.likelihood
       forEachGroup {
-        for (place, image) in $0.enumerated() {
+        for (position, image) in $0.enumerated() {
           _ = likelihood.nats(
-            batch, image: image, logits: workspace.logits[place], gradient: workspace.logitGradients[place])
+            batch, image: image, logits: workspace.logits[position], gradient: workspace.logitGradients[position])
         }
       }
     case .backward:

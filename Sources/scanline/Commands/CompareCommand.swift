@@ -87,7 +87,7 @@ struct CompareCommand: ParsableCommand {
     }
     let fitted = noBaselines ? nil : try training(subjects, chosen, data.set.shape, threads, console)
     if let fitted {
-      let seen = ContentHashSet(of: fitted).places(in: data.set).count
+      let seen = ContentHashSet(of: fitted).positions(in: data.set).count
       if seen > 0 {
         console.logger.warning("baselines are fitted on \(seen) of the \(counted(data.set.count, "image")) scored")
       }

@@ -102,7 +102,7 @@ struct EvaluateCommand: ParsableCommand {
     _ all: ImageSet, of listing: ImageFolder, _ split: Split?, _ checkpoint: LoadedCheckpoint, _ trained: TrainedImages,
     _ console: Console
   ) throws -> ImageSet {
-    let places: [Int]
+    let positions: [Int]
     switch trained {
     case .notKnown(let reason):
       try checkpoint.requireOwnSplit(split, of: listing, images, name: checkpoint.path, reason: reason)
@@ -111,23 +111,23 @@ struct EvaluateCommand: ParsableCommand {
           "all images of \(folder) are scored, those it was trained on too; --split valid leaves them out")
       }
       return all
-    case .known(let known): places = known
+    case .known(let known): positions = known
     }
-    guard !places.isEmpty, split != .train else { return all }
-    let share = "\(places.count) of the \(counted(all.count, "image"))"
+    guard !positions.isEmpty, split != .train else { return all }
+    let share = "\(positions.count) of the \(counted(all.count, "image"))"
     guard split == .valid else {
       let hint = split == nil && !listing.entries(in: .valid).isEmpty ? "; --split valid leaves them out" : ""
       console.logger.warning("the model was trained on \(share) scored\(hint)")
       return all
     }
-    guard places.count < all.count else {
+    guard positions.count < all.count else {
       throw ScanlineError(
         .badData, path: folder, expected: "held-out images that the model was not trained on",
         found: "it was trained on all \(all.count) (without --split, or with --split train, they are scored)")
     }
-    let (verb, object) = places.count == 1 ? ("is", "it") : ("are", "them")
+    let (verb, object) = positions.count == 1 ? ("is", "it") : ("are", "them")
     console.logger.warning("\(share) \(verb) left out: the model was trained on \(object)")
-    let seen = Set(places)
+    let seen = Set(positions)
     return all.selecting((0..<all.count).filter { !seen.contains($0) })
   }
 
@@ -138,9 +138,9 @@ struct EvaluateCommand: ParsableCommand {
     let quantization = checkpoint.state.quantization
     let batch = quantization.batch(from: scores.set, indices: least)
     let sheet = LikelihoodMaps(batch, valueNats: scorer.valueNats(batch), quantization: quantization)
-    let labels = least.enumerated().map { place, image in
+    let labels = least.enumerated().map { position, image in
       let name = DurableFiles.split(scores.set.paths[image]).name.displayed
-      return "\(place + 1). \(scores.nats[image].text(1)) nats  \(name)"
+      return "\(position + 1). \(scores.nats[image].text(1)) nats  \(name)"
     }
     let list = least.map { "\(scores.nats[$0].text(4)) \(scores.set.paths[$0])" }
     try sheet.picture(labels: labels).write(

@@ -65,7 +65,7 @@ struct GradientsCommand: ParsableCommand {
       try outputs.demand(stem: output, [.png, .svg], for: "--output")
     }
     if jacobian { return try analyse() }
-    let (folder, step) = Self.place(path)
+    let (folder, step) = Self.position(path)
     let history = try GradientHistory(ofRun: folder, upTo: step ?? .max)
     guard let first = history.chosen.first, let last = history.last else {
       throw ScanlineError(
@@ -90,7 +90,7 @@ struct GradientsCommand: ParsableCommand {
   }
 
   /// The run's folder, and the step where one was named.
-  private static func place(_ path: String) -> (run: String, step: Int?) {
+  private static func position(_ path: String) -> (run: String, step: Int?) {
     let path = DurableFiles.withoutFinalSlashes(path)
     let (parent, name) = DurableFiles.split(path)
     guard let step = CheckpointFolder.step(named: name) else { return (path, nil) }
@@ -104,7 +104,7 @@ struct GradientsCommand: ParsableCommand {
       throw ScanlineError(.usage, path: "--images", expected: "a folder of PNGs", found: "imported weights, no folder")
     }
     let threads = threads ?? availableThreads()
-    let (folder, _) = Self.place(checkpoint.path)
+    let (folder, _) = Self.position(checkpoint.path)
     let stem = try target(folder, "jacobians")
     let listing = try checkpoint.scan(source, reading)
     let (set, model) = try checkpoint.load(

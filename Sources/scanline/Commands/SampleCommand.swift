@@ -15,7 +15,7 @@ struct SampleCommand: ParsableCommand {
       pixels that are not drawn yet in mid grey.
 
       Without a checkpoint, it draws from Checkpoints/\(ShippedCheckpoint.best), a small model that comes with the \
-      package; SCANLINE_CHECKPOINTS names another place to look for it.
+      package; SCANLINE_CHECKPOINTS names another position to look for it.
 
       Examples:
         scanline sample
@@ -125,7 +125,7 @@ struct SampleCommand: ParsableCommand {
     var values = quantization.displayValues(images)
     for image in 0..<images.count {
       let missing = image * shape.dimensions + pixels * shape.channels..<(image + 1) * shape.dimensions
-      for place in missing { values[place] = missingValue }
+      for position in missing { values[position] = missingValue }
     }
     var text = text
     text["Frame"] = "\(frame + 1) of \(progressFrames ?? 1)"

@@ -44,24 +44,25 @@ struct ConfigurationFile {
     entries = try table.keys.flatMap { key -> [Entry] in
       guard let value = table[key] else { return [] }
       let line = lines.line(of: key, in: nil)
-      let place = Self.place(path, line)
+      let position = Self.position(path, line)
       if schema.tables.contains(key) {
         guard let part = value.table else {
           throw ScanlineError(
-            .usage, path: place, expected: "a table [\(key)]",
+            .usage, path: position, expected: "a table [\(key)]",
             found: "\(Self.words(value)): a key called \(key) stands inside that table")
         }
         return try part.keys.map { name in
-          try Self.entry(name, part[name], in: key, Self.place(path, lines.line(of: name, in: key)), schema)
+          try Self.entry(name, part[name], in: key, Self.position(path, lines.line(of: name, in: key)), schema)
             .entry(line: lines.line(of: name, in: key))
         }
       }
       guard value.table == nil else {
         throw ScanlineError(
-          .usage, path: place, expected: "one of the tables \(schema.tables.map { "[\($0)]" }.joined(separator: ", "))",
+          .usage, path: position,
+          expected: "one of the tables \(schema.tables.map { "[\($0)]" }.joined(separator: ", "))",
           found: "[\(key)]\(suggestion(for: key, among: schema.tables))")
       }
-      return [try Self.entry(key, value, in: nil, place, schema).entry(line: line)]
+      return [try Self.entry(key, value, in: nil, position, schema).entry(line: line)]
     }
   }
 
@@ -142,16 +143,16 @@ struct ConfigurationFile {
   }
 
   private static func entry(
-    _ name: String, _ value: (any TOMLValueConvertible)?, in table: String?, _ place: String,
+    _ name: String, _ value: (any TOMLValueConvertible)?, in table: String?, _ position: String,
     _ schema: ConfigurationSchema
   ) throws -> Checked {
     guard let option = schema.option(name, in: table), !ConfigurationSchema.excluded.contains(name), let value else {
       throw ScanlineError(
-        .usage, path: place, expected: "a key of \(table.map { "[\($0)]" } ?? "the top of the file")",
+        .usage, path: position, expected: "a key of \(table.map { "[\($0)]" } ?? "the top of the file")",
         found: "“\(name)”\(hint(name, in: table, schema))")
     }
     func refusal(_ expected: String) -> ScanlineError {
-      ScanlineError(.usage, path: "\(place): \(option.place)", expected: expected, found: words(value))
+      ScanlineError(.usage, path: "\(position): \(option.position)", expected: expected, found: words(value))
     }
     switch option.values {
     case .truth:
@@ -193,7 +194,7 @@ struct ConfigurationFile {
     }
   }
 
-  private static func place(_ path: String, _ line: Int?) -> String { path + (line.map { ", line \($0)" } ?? "") }
+  private static func position(_ path: String, _ line: Int?) -> String { path + (line.map { ", line \($0)" } ?? "") }
 }
 
 /// Where the keys of a TOML text stand: the library tells of no line but a syntax error's. Keys in quotes or with dots

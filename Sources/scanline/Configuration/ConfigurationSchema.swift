@@ -18,7 +18,7 @@ struct ConfigurationSchema {
     let short: String?
 
     /// "[model] width", or "folder"
-    var place: String { (table.map { "[\($0)] " } ?? "") + name }
+    var position: String { (table.map { "[\($0)] " } ?? "") + name }
   }
 
   /// What TOML's type of a value must be.

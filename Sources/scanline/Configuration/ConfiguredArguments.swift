@@ -30,7 +30,7 @@ struct ConfiguredArguments {
 
   /// The configuration's own place in what went wrong: "run.toml, line 3: [model] width"; nil where the words of the
   /// error name no option of it.
-  func place(of message: String) -> String? {
+  func position(of message: String) -> String? {
     // The file's options are all known: one that is not, and the one that the parser proposes for it, are the user's.
     guard let file, !message.hasPrefix("Unknown option") else { return nil }
     let found = entries.compactMap { entry -> (at: String.Index, entry: ConfigurationFile.Entry)? in
@@ -39,14 +39,14 @@ struct ConfiguredArguments {
       }.map { ($0.lowerBound, entry) }
     }
     guard let first = found.min(by: { $0.at < $1.at })?.entry else { return nil }
-    return file.path + (first.line.map { ", line \($0)" } ?? "") + ": " + first.option.place
+    return file.path + (first.line.map { ", line \($0)" } ?? "") + ": " + first.option.position
   }
 
   /// `error` with the place in the configuration before it, where it is about one.
   func retold(_ error: ScanlineError) -> ScanlineError {
-    guard error.kind == .usage, let place = place(of: error.description) else { return error }
+    guard error.kind == .usage, let position = position(of: error.description) else { return error }
     // The option's name says nothing that the key's does not.
-    let rest = place.hasSuffix(" " + error.path.dropFirst(2)) ? "" : ": " + error.path
-    return ScanlineError(error.kind, path: place + rest, expected: error.expected, found: error.found)
+    let rest = position.hasSuffix(" " + error.path.dropFirst(2)) ? "" : ": " + error.path
+    return ScanlineError(error.kind, path: position + rest, expected: error.expected, found: error.found)
   }
 }

@@ -126,7 +126,7 @@ struct PresetsCommand: ParsableCommand {
     abstract: "List published configurations that `train --preset` knows.",
     discussion: """
       Figures are those that were published, not ours; most took long on a GPU. Options given beside --preset take the \
-      place of its own.
+      position of its own.
 
       Example:
         scanline train mnist --preset pixelcnn-mnist --minutes 30

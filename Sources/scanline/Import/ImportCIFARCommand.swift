@@ -89,7 +89,7 @@ struct ImportCIFARCommand: ParsableCommand {
     if folder.split != nil || splits.allSatisfy({ $0 == nil }) { return splits.map { _ in "" } }
     if let unknown = files.batches.first(where: { $0.split == nil }) {
       throw ScanlineError(
-        .badData, path: unknown.place, expected: "names that say which split a batch belongs to (or --split)",
+        .badData, path: unknown.position, expected: "names that say which split a batch belongs to (or --split)",
         found: "the name \(unknown.name)")
     }
     return splits.map { ($0?.rawValue ?? "") + "/" }

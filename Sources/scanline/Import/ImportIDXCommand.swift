@@ -10,7 +10,7 @@ struct ImportIDXCommand: ParsableCommand {
     discussion: """
       Images are NxHxW unsigned bytes, labels N unsigned bytes; either file may be gzip, whatever it is called. With \
       labels each class becomes a subfolder, called by its number, with as many digits as the largest label has, or as the \
-      folder's other splits have. File names are the images' places in the file, from 0. EMNIST's images are stored with \
+      folder's other splits have. File names are the images' positions in the file, from 0. EMNIST's images are stored with \
       rows and columns exchanged: --transpose turns them upright. \
       The folder appears when all images are written; until then they lie beside it in .importing-NAME.
 

@@ -101,11 +101,11 @@ struct ReportScores {
     }
     var groups: [[Int]] = []
     for (number, run) in runs.enumerated() where (try? run.checkpoint.get()) != nil {
-      let place = groups.firstIndex { group in
+      let position = groups.firstIndex { group in
         guard let state = run.state, let other = runs[group[0]].state else { return false }
         return areAlike(state, other)
       }
-      if let place { groups[place].append(number) } else { groups.append([number]) }
+      if let position { groups[position].append(number) } else { groups.append([number]) }
     }
     return groups
   }

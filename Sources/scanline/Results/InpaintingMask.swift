@@ -32,10 +32,10 @@ struct InpaintingMask {
         .badData, path: path, expected: "a mask of \(shape.width)×\(shape.height) pixels, as the images",
         found: "\(image.shape.width)×\(image.shape.height)")
     }
-    if let place = image.values.firstIndex(where: { $0 != 0 && $0 != 255 }) {
+    if let position = image.values.firstIndex(where: { $0 != 0 && $0 != 255 }) {
       throw ScanlineError(
         .badData, path: path, expected: "only white (255: keep) and black (0: draw)",
-        found: "\(image.values[place]) in row \(place / shape.width), column \(place % shape.width)")
+        found: "\(image.values[position]) in row \(position / shape.width), column \(position % shape.width)")
     }
     guard image.values.contains(0) && image.values.contains(255) else {
       throw ScanlineError(

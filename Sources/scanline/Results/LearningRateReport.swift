@@ -7,7 +7,7 @@ import Plotting
 import Training
 
 struct LearningRateReport: Encodable {
-  struct Place: Encodable {
+  struct Position: Encodable {
     var learningRate: Double
     var smoothedNats: Double
 
@@ -19,8 +19,8 @@ struct LearningRateReport: Encodable {
   /// Null where the loss did not clearly fall.
   var suggestion: Stated<Double>
   var reason: String
-  var steepest: Stated<Place>
-  var smallest: Stated<Place>
+  var steepest: Stated<Position>
+  var smallest: Stated<Position>
   var end: LearningRateSweep.End
   /// Whether the loss was still falling at the highest rate: what is smallest then lies beyond it.
   var isStillFalling: Bool
@@ -39,8 +39,8 @@ struct LearningRateReport: Encodable {
     reason =
       (sweep.isStillFalling ? tooSoon : suggestion?.reason)
       ?? "the loss fell by no more than batches differ; a trained model, or too few --steps or a too narrow --from and --to"
-    steepest = Stated(value: suggestion.map { Place($0.steepest) })
-    smallest = Stated(value: suggestion.map { Place($0.smallest) })
+    steepest = Stated(value: suggestion.map { Position($0.steepest) })
+    smallest = Stated(value: suggestion.map { Position($0.smallest) })
     (end, points, self.shape, self.batch) = (sweep.end, sweep.points, shape, batch)
   }
 
@@ -72,9 +72,9 @@ struct LearningRateReport: Encodable {
     if let steepest = steepest.value, let smallest = smallest.value, let rate = suggestion.value {
       series.append(mark("steepest, \(Self.text(steepest.learningRate))", steepest, .series(3), .triangle))
       series.append(mark("smallest, \(Self.text(smallest.learningRate))", smallest, .series(1), .square))
-      // The place on the curve nearest to the suggested rate.
+      // The position on the curve nearest to the suggested rate.
       if let point = points.min(by: { abs(log($0.learningRate / rate)) < abs(log($1.learningRate / rate)) }) {
-        series.append(mark("suggested, \(Self.text(rate))", Place(point), .series(4), .diamond))
+        series.append(mark("suggested, \(Self.text(rate))", Position(point), .series(4), .diamond))
       }
     }
     // Far above the first loss there is nothing to read, and it would press the rest flat.
@@ -96,9 +96,9 @@ struct LearningRateReport: Encodable {
   }
 
   private func mark(
-    _ name: String, _ place: Place, _ color: PlotColor, _ marker: PlotSeries.Marker
+    _ name: String, _ position: Position, _ color: PlotColor, _ marker: PlotSeries.Marker
   ) -> PlotSeries {
-    PlotSeries(name, [(place.learningRate, place.smoothedNats)], color: color, line: .none, marker: marker)
+    PlotSeries(name, [(position.learningRate, position.smoothedNats)], color: color, line: .none, marker: marker)
   }
 
   private var ending: String {
@@ -114,14 +114,14 @@ struct LearningRateReport: Encodable {
 
   /// The table of the command.
   var inWords: String {
-    func place(_ value: Place?) -> String {
+    func position(_ value: Position?) -> String {
       value.map { "\(Self.text($0.learningRate)) (\($0.smoothedNats.text(2)) nats an image)" } ?? "none"
     }
     return """
       suggestion    \(suggestion.value.map(Self.text) ?? "none")
       because       \(reason)
-      smallest at   \(place(smallest.value))
-      steepest at   \(place(steepest.value))
+      smallest at   \(position(smallest.value))
+      steepest at   \(position(steepest.value))
       ended         \(ending)
       """
   }

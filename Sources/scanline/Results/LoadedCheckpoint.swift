@@ -38,7 +38,7 @@ struct LoadedCheckpoint {
         .usage, path: "--class", expected: "a model trained with --class-conditional", found: "\(name), of one without")
     }
     guard let name, name != "all" || names.contains("all") else { return (0..<count).map { $0 % names.count } }
-    guard let number = ImageSet.place(of: name, in: names) else {
+    guard let number = ImageSet.position(of: name, in: names) else {
       throw ScanlineError(
         .usage, path: "--class", expected: "all or one of " + names.joined(separator: ", "),
         found: name + suggestion(for: name, among: names + ["all"]))

@@ -5,7 +5,7 @@ import ImageData
 
 /// Samples as files hold them.
 struct SampleFiles {
-  /// What each is called: its path, or its place in a grid.
+  /// What each is called: its path, or its position in a grid.
   let names: [String]
   /// N×H×W×C values as stored.
   let pixels: [UInt8]

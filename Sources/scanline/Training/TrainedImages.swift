@@ -5,15 +5,15 @@ import Training
 
 /// What a checkpoint knows of a set of images.
 enum TrainedImages {
-  /// The places of those it was trained on; all others it was not.
+  /// The positions of those it was trained on; all others it was not.
   case known([Int])
   /// Why that cannot be told.
   case notKnown(reason: String)
 
   /// How many it was trained on; nil where that cannot be told.
   var count: Int? {
-    guard case .known(let places) = self else { return nil }
-    return places.count
+    guard case .known(let positions) = self else { return nil }
+    return positions.count
   }
 }
 
@@ -28,7 +28,7 @@ extension LoadedCheckpoint {
     guard images.loading(over: data.loading).givesSamePixels(as: data.loading) else {
       return .notKnown(reason: "the images are read with other options than in training")
     }
-    return .known(trained.places(in: set))
+    return .known(trained.positions(in: set))
   }
 
   /// Demands that images of `split` were held out in training although `reason` is why that cannot be seen from their

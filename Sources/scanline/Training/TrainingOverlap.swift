@@ -14,7 +14,7 @@ struct TrainingOverlap {
   let models: [Model]
   /// Images before any is left out.
   let images: Int
-  /// Places of those left out, in ascending order.
+  /// Positions of those left out, in ascending order.
   let leftOut: [Int]
 
   /// Holds `set`, the images of `split` of `listing`, against `models`. Those that any was trained on are left out, unless
@@ -32,7 +32,7 @@ struct TrainingOverlap {
       try model.checkpoint.requireOwnSplit(split, of: listing, options, name: model.name, reason: reason)
     }
     let trained = self.models.reduce(into: Set<Int>()) { all, model in
-      if case .known(let places) = model.trained { all.formUnion(places) }
+      if case .known(let positions) = model.trained { all.formUnion(positions) }
     }
     leftOut = split == .train ? [] : trained.sorted()
   }

@@ -9,14 +9,14 @@ let limits = PNGLimits(width: 2_000, height: 2_000, bytes: 1 << 20)
 /// CRC-32 of every whole chunk put right: otherwise no damage would get past the checksums.
 func withTrueChecksums(_ file: [UInt8]) -> [UInt8] {
   var file = file
-  var place = 8
-  while place <= file.count - 12 {
-    let length = file[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
-    guard length <= file.count - place - 12 else { break }
-    let end = place + 8 + length
-    let checksum = Checksum.crc32(Array(file[place + 4..<end]))
+  var position = 8
+  while position <= file.count - 12 {
+    let length = file[position..<position + 4].reduce(0) { $0 << 8 | Int($1) }
+    guard length <= file.count - position - 12 else { break }
+    let end = position + 8 + length
+    let checksum = Checksum.crc32(Array(file[position + 4..<end]))
     for i in 0..<4 { file[end + i] = UInt8(truncatingIfNeeded: checksum >> (24 - 8 * UInt32(i))) }
-    place = end + 4
+    position = end + 4
   }
   return file
 }

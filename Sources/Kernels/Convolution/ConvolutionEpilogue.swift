@@ -66,10 +66,13 @@ protocol Epilogue {
     _ sum: G, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>)
   /// Whether tiles are compiled for known strides too: see `ConvolutionLoop`.
   static var isFrequent: Bool { get }
+  /// Whether it ends the products of a recurrence's cells, of four images side by side: tiles of four vectors are compiled.
+  static var endsCells: Bool { get }
 }
 
 extension Epilogue {
   @inline(__always) static var isFrequent: Bool { false }
+  @inline(__always) static var endsCells: Bool { false }
   @inline(__always) static func floats(_ columns: Int) -> Int { columns }
 }
 
@@ -101,6 +104,7 @@ enum StoreEpilogue: Epilogue {
 }
 
 enum AddEpilogue: Epilogue {
+  @inline(__always) static var endsCells: Bool { true }
   @inline(__always) static func finish<G: VectorGroup>(
     _ sum: G, _ map: UnsafeMutablePointer<Float>, _: UnsafeMutablePointer<Float>
   ) {

@@ -231,6 +231,12 @@ private struct ConvolutionLoop<E: Epilogue> {
   @inline(__always)
   private func run(_ y: Int, _ pixels: Range<Int>, _ weights: UnsafeMutablePointer<Float>) {
     var feature = 0
+    if E.endsCells, hasManyRegisters, pixels.count == 4 {
+      while feature &+ 64 <= positions.columns {
+        run(Rows4<FourVectors>.self, position(y, pixels.lowerBound, feature, weights))
+        feature &+= 64
+      }
+    }
     while feature &+ 32 <= positions.columns {
       for tile in EvenTiles(pixels, most: hasManyRegisters ? mostRowsTwoVectors : mostRowsOneVector) {
         let position = position(y, tile.lowerBound, feature, weights)

@@ -85,3 +85,39 @@ struct TwoVectors: VectorGroup {
     body(16, high)
   }
 }
+
+/// Sixty-four features: tiles of few rows then have sums enough to hide the latency of a multiply-add.
+struct FourVectors: VectorGroup {
+  var low: TwoVectors
+  var high: TwoVectors
+
+  @inline(__always) static var features: Int { 64 }
+  @inline(__always) static var zero: Self { Self(low: .zero, high: .zero) }
+  @inline(__always) init(low: TwoVectors, high: TwoVectors) {
+    self.low = low
+    self.high = high
+  }
+  @inline(__always) init(loading pointer: UnsafePointer<Float>) {
+    low = TwoVectors(loading: pointer)
+    high = TwoVectors(loading: pointer + 32)
+  }
+  @inline(__always) mutating func multiplyAdd(_ weights: Self, _ x: Float) {
+    low.multiplyAdd(weights.low, x)
+    high.multiplyAdd(weights.high, x)
+  }
+  @inline(__always) func adding(_ other: Self) -> Self {
+    Self(low: low.adding(other.low), high: high.adding(other.high))
+  }
+  @inline(__always) func relu() -> Self { Self(low: low.relu(), high: high.relu()) }
+  @inline(__always) func masked(wherePositive saved: Self) -> Self {
+    Self(low: low.masked(wherePositive: saved.low), high: high.masked(wherePositive: saved.high))
+  }
+  @inline(__always) func store(_ pointer: UnsafeMutablePointer<Float>) {
+    low.store(pointer)
+    high.store(pointer + 32)
+  }
+  @inline(__always) func forEachVector(_ body: (_ offset: Int, OneVector) -> Void) {
+    low.forEachVector(body)
+    high.forEachVector { body($0 + 32, $1) }
+  }
+}

@@ -55,7 +55,7 @@ import TestSupport
       switch (configuration.model, link.name) {
       case (_, "input"): "input"
       case (.pixelCNN, let name): name + ".expand"
-      case (.diagonalLSTM, let name): name + ".output"
+      case (.diagonalLSTM, let name), (.linearRNN, let name): name + ".output"
       case (.gatedPixelCNN, let name): name + ".output"
       default: nil
       }

@@ -219,5 +219,6 @@ package func referenceModel(
   case .pixelCNN: ReferencePixelCNN(configuration, parameters)
   case .gatedPixelCNN: ReferenceGatedPixelCNN(configuration, parameters)
   case .mdrnn, .diagonalLSTM: ReferenceDiagonalNetwork(configuration, parameters)
+  case .linearRNN: ReferenceLinearRNN(configuration, parameters)
   }
 }

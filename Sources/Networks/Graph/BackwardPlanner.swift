@@ -70,7 +70,8 @@ struct BackwardPlanner {
       let images = images
       let target = target(input)
       step { memory in
-        BackwardPasses(operation.makeInputGradient(memory.maps[gradient], to: target(memory), images))
+        BackwardPasses(
+          operation.convolution.inputGradientPasses(memory.maps[gradient], to: target(memory), images: images))
       }
     }
   }

@@ -48,7 +48,12 @@ struct ForwardPlanner {
     slots[0] = memory.allocate(specification(0), isFresh: true)
     done.insert(0)
     let order = living.subtracting([0]).sorted()
-    let first = purpose.isSampling ? order.filter { phases[$0] == .beforeRow } : []
+    // What reads the pixels' own passes one row above finds their maps made.
+    let first =
+      purpose.isSampling
+      ? order.filter { number in
+        phases[number] == .beforeRow && inputs(number).allSatisfy { $0 == 0 || phases[$0] == .beforeRow }
+      } : []
     for number in first + order where !done.contains(number) {
       if dropoutIsOff, graph.nodes[number].operation is DropoutOperation { continue }
       if fuses, let convolution = graph.nodes[number].operation as? ConvolutionOperation {
@@ -200,7 +205,11 @@ struct ForwardPlanner {
 
   /// Whether value `number` may take the map of `input`: nobody else needs what lies there, and the maps are alike.
   private func canReplace(_ input: Int, by number: Int) -> Bool {
-    let isReadLater = purpose.isSampling && graph.isReadAtOtherPositions(input, consumers)
+    let isReadLater =
+      purpose.isSampling
+      && (graph.isReadAtOtherPositions(input, consumers)
+        // A pixel that runs once for each of its channels finds what its row began with.
+        || (phases[input] == .beforeRow && phases[number] == .atPixel))
     return remaining[input] == 1 && input != 0 && !saved.contains(input) && !isReadLater
       && slots[input].map { memory.maps[$0] == specification(number) } ?? false
   }
@@ -288,6 +297,8 @@ extension Graph {
           || node.operation.window(ofInput: index).runs.allSatisfy { $0.dy < 0 }
       }
       if decided, node.operation.ownBorder == nil { phases[number] = .beforeRow }
+      precondition(
+        phases[number] == .beforeRow || !node.operation.scansWholeRows, "a row is read before it is known whole")
       for (index, input) in node.inputs.enumerated() where phases[input] == .atPixel {
         precondition(
           node.operation.window(ofInput: index).runs.allSatisfy { $0.dy < 0 || ($0.dy == 0 && $0.dx + $0.count <= 1) },
@@ -302,7 +313,7 @@ extension Graph {
   func phasesOfSampling(_ consumers: [[Int]]) -> [Plan.Phase] {
     var phases = phases
     guard configuration.isChannelAutoregressive else { return phases }
-    for number in nodes.indices where phases[number] == .beforeRow {
+    for number in nodes.indices where phases[number] == .beforeRow && !nodes[number].operation.scansWholeRows {
       if let sum = onlySum(behind: number, consumers), phases[sum] == .atPixel { phases[number] = .atPixel }
     }
     return phases

@@ -146,6 +146,32 @@ package struct Graph: Sendable {
     return add(DiagonalRecurrence(name: name, directions: both), [input])
   }
 
+  /// A gated linear recurrence of `features` a position from the left, `name`.left, and one from the right, `name`.right,
+  /// over the rows above: the features of `input` and the pixels themselves, which are all known there. Their sum.
+  package mutating func linearRecurrences(
+    _ name: String, _ input: Value, features: Int, conditional: Bool, pyTorch: String
+  ) -> Value {
+    let gates = ChannelLayout(4 * features, .apart(4))
+    let classes = conditional ? configuration.classCount : 0
+    func module(_ own: String, _ module: String) -> String {
+      pyTorchModules[own] = pyTorch + module
+      return own
+    }
+    let left = Convolution(
+      module(name + ".left.input", "l"), inputChannels: order(input).channels, outputChannels: gates.channels,
+      gateCount: 4, classes: classes, colours: channelGroups, layout: &layout, packing: &packing)
+    let right = [("input", input), ("pixel", image)].map { own, value in
+      Convolution(
+        module(name + ".right." + own, "r." + own), rows: -1...(-1), columns: 0...0, from: order(value), to: gates,
+        layout: &layout, packing: &packing)
+    }
+    let both = [
+      add(LinearRecurrence(name: name + ".left", products: [left], flipped: false), [input]),
+      add(LinearRecurrence(name: name + ".right", products: right, flipped: true), [input, image]),
+    ]
+    return sum(both[0], both[1])
+  }
+
   // MARK: Without tensors
 
   /// φ(x)

@@ -84,7 +84,9 @@ private struct GraphJacobians {
       let inputs = graph.nodes[number].inputs.map { graph.source($0) }
       return (number, Array(zip(inputs, jacobians)).map { (number: $0, jacobian: $1) })
     }
-    let sources = Set(steps.flatMap { $0.inputs.map(\.number) }).subtracting(own).sorted().map { ($0, count($0)) }
+    let outer = Set(steps.flatMap { $0.inputs.map(\.number) }).subtracting(own)
+    // The image is the source of the first stage; where a later one reads it too, the chain is of its features alone.
+    let sources = (outer == [0] ? outer : outer.subtracting([0])).sorted().map { ($0, count($0)) }
     let results = steps.map(\.number).filter { number in
       number == graph.output || consumers[number].contains { !own.contains($0) }
     }.map { ($0, count($0)) }
@@ -93,7 +95,8 @@ private struct GraphJacobians {
       product: { x in
         var values = Self.split(x, sources)
         for step in steps {
-          values[step.number] = step.inputs.map { $0.jacobian.product(values[$0.number] ?? []) }.summed
+          values[step.number] =
+            step.inputs.compactMap { input in values[input.number].map(input.jacobian.product) }.summed
         }
         return results.flatMap { values[$0.0] ?? [] }
       },

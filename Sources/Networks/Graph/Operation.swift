@@ -23,6 +23,8 @@ package protocol Operation: Sendable {
   var ownBorder: FeatureMap.Border? { get }
   /// Whether it reads the inputs' rows again when all their pixels are known.
   var readsWholeRows: Bool { get }
+  /// Whether a row is computed whole, against raster order: from the rows above alone.
+  var scansWholeRows: Bool { get }
   /// Whether several images run together, interleaved pixel by pixel, faster than one by one.
   var prefersInterleavedImages: Bool { get }
 
@@ -62,6 +64,7 @@ extension Operation {
   package func reach(ofLayer layer: Int) -> Reach { .window(.pointwise) }
   package var ownBorder: FeatureMap.Border? { nil }
   package var readsWholeRows: Bool { false }
+  package var scansWholeRows: Bool { false }
   package var prefersInterleavedImages: Bool { false }
   package var savesInputs: Bool { true }
   package var savesOutput: Bool { false }

@@ -6,9 +6,11 @@ import Kernels
 package enum Reach: Sendable {
   /// Through a window.
   case window(ConvolutionWindow)
-  /// Everything above and to the left, with two directions also everything to the right in the rows above; all of it through
-  /// a window.
+  /// Everything above and to the left, with two directions also everything to the right in the rows above; all of it
+  /// through a window.
   case recurrence(directions: Int, over: ConvolutionWindow)
+  /// Everything above and to the left, or `flipped` to the right, through a window.
+  case scan(flipped: Bool, over: ConvolutionWindow)
 
   /// The positions of the input that `positions` (H×W, by rows) read.
   package func spread(_ positions: [Bool], _ shape: ImageShape) -> [Bool] {
@@ -23,28 +25,31 @@ package enum Reach: Sendable {
       }
       return result
     case .recurrence(let directions, let window):
-      return Reach.window(window).spread(Self.cells(positions, directions, shape), shape)
+      var cells = Self.cells(positions, flipped: false, shape)
+      if directions == 2 {
+        // Read one row below.
+        let above = positions.dropFirst(shape.width) + [Bool](repeating: false, count: shape.width)
+        for (i, isRead) in Self.cells(Array(above), flipped: true, shape).enumerated() where isRead { cells[i] = true }
+      }
+      return Reach.window(window).spread(cells, shape)
+    case .scan(let flipped, let window):
+      return Reach.window(window).spread(Self.cells(positions, flipped: flipped, shape), shape)
     }
   }
 
-  /// The cells of a recurrence that `positions` depend on. A cell at (y, x) is read by outputs below it, to its right, and
-  /// with two directions anywhere below. Whether there is one at or below and to one side follows from the cell below and
-  /// the one beside: no need to look at all.
-  private static func cells(_ positions: [Bool], _ directions: Int, _ shape: ImageShape) -> [Bool] {
+  /// The cells of one direction that `positions` depend on. A cell at (y, x) is read by outputs below it and on the side
+  /// that the direction leads to. Whether there is one follows from the cell below and the one beside: no need to look
+  /// at all.
+  private static func cells(_ positions: [Bool], flipped: Bool, _ shape: ImageShape) -> [Bool] {
     let (height, width) = (shape.height, shape.width)
-    var (rightward, leftward) = (positions, positions)
+    var result = positions
     for y in (0..<height).reversed() {
-      for x in (0..<width).reversed() where !rightward[y * width + x] {
-        rightward[y * width + x] =
-          (y + 1 < height && rightward[(y + 1) * width + x]) || (x + 1 < width && rightward[y * width + x + 1])
-      }
-      for x in 0..<width where !leftward[y * width + x] {
-        leftward[y * width + x] =
-          (y + 1 < height && leftward[(y + 1) * width + x]) || (x > 0 && leftward[y * width + x - 1])
+      for number in 0..<width {
+        let x = flipped ? number : width - 1 - number
+        let isReadBeside = number > 0 && result[y * width + (flipped ? x - 1 : x + 1)]
+        if isReadBeside || (y + 1 < height && result[(y + 1) * width + x]) { result[y * width + x] = true }
       }
     }
-    return positions.indices.map { position in
-      rightward[position] || (directions == 2 && position + width < positions.count && leftward[position + width])
-    }
+    return result
   }
 }

@@ -11,6 +11,8 @@ public enum ModelKind: String, Sendable, Codable, CaseIterable {
   case mdrnn
   /// van den Oord et al. (2016): the Diagonal LSTM and BiLSTM of PixelRNN.
   case diagonalLSTM = "diagonal-lstm"
+  /// Gated linear recurrences in two dimensions: see `LinearRecurrence`.
+  case linearRNN = "linear-rnn"
 
   /// The family of this name.
   package var type: any Architecture.Type {
@@ -19,6 +21,7 @@ public enum ModelKind: String, Sendable, Codable, CaseIterable {
     case .gatedPixelCNN: GatedPixelCNN.self
     case .mdrnn: MDRNN.self
     case .diagonalLSTM: DiagonalLSTM.self
+    case .linearRNN: LinearRNN.self
     }
   }
 }

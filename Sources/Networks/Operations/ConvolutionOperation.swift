@@ -32,31 +32,15 @@ struct ConvolutionOperation: Operation {
 
   func makeBackward(_ maps: OperationMaps, _ gradients: OperationGradients) -> any BackwardPass {
     var passes: [any BackwardPass] = [makeWeightGradient(maps, gradients.output)]
-    if let target = gradients.inputs[0] { passes += makeInputGradient(gradients.output, to: target, maps.images) }
+    if let target = gradients.inputs[0] { 
+      passes += convolution.inputGradientPasses(gradients.output, to: target, images: maps.images)
+    }
     return BackwardPasses(passes)
   }
 
   func makeWeightGradient(_ maps: OperationMaps, _ gradient: FeatureMap) -> any BackwardPass {
     WeightsBackward(
       pass: convolution.weightGradient(maps.inputs[0], gradient, images: maps.images, classes: maps.classes))
-  }
-
-  /// Stores where nothing is yet, and adds elsewhere.
-  func makeInputGradient(_ gradient: FeatureMap, to target: GradientTarget, _ images: Int) -> [any BackwardPass] {
-    let rows = 0..<target.map.height
-    var passes: [any BackwardPass] = []
-    if target.firstAdded > 0 {
-      passes.append(
-        InputBackward(
-          convolution.inputGradient(gradient, to: .store(target.map), images: images), rows: 0..<target.firstAdded))
-    }
-    if target.firstAdded < rows.upperBound {
-      passes.append(
-        InputBackward(
-          convolution.inputGradient(gradient, to: .add(target.map), images: images),
-          rows: target.firstAdded..<rows.upperBound))
-    }
-    return passes
   }
 
   func costs(_ shape: ImageShape) -> [LayerCost] { [convolution.cost(kind, shape, keptMaps: keptMaps)] }
@@ -68,7 +52,27 @@ struct ConvolutionOperation: Operation {
   }
 }
 
-extension Convolution: ParameterLayer {}
+extension Convolution: ParameterLayer {
+  /// From the gradient of the output to that of the input: stores where nothing is yet, and adds elsewhere.
+  func inputGradientPasses(
+    _ gradient: FeatureMap, to target: GradientTarget, images: Int
+  ) -> [any BackwardPass] {
+    let rows = 0..<target.map.height
+    var passes: [any BackwardPass] = []
+    if target.firstAdded > 0 {
+      passes.append(
+        InputBackward(
+          inputGradient(gradient, to: .store(target.map), images: images), rows: 0..<target.firstAdded))
+    }
+    if target.firstAdded < rows.upperBound {
+      passes.append(
+        InputBackward(
+          inputGradient(gradient, to: .add(target.map), images: images),
+          rows: target.firstAdded..<rows.upperBound))
+    }
+    return passes
+  }
+}
 
 /// A convolution forward.
 struct ConvolutionForward: ForwardPass {

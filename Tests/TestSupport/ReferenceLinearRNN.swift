@@ -1,0 +1,121 @@
+// The network of gated linear recurrences once more, in double precision and plain loops, from its formulas and the
+// parameters' names alone.
+import Core
+import Kernels
+import Networks
+
+/// An independent linear RNN for checking values and, by finite differences, gradients.
+package struct ReferenceLinearRNN: ReferenceModel {
+  let configuration: ModelConfiguration
+  /// Tensors by name, in the shapes of the checkpoint.
+  package var tensors: [String: [Double]]
+  /// Sees every layer's outputs, and may change one.
+  package var probe: LayerProbe?
+  /// Leaves features out.
+  package var thinning: Dropping?
+
+  /// The reference with the numbers of `parameters`.
+  package init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
+    self.configuration = configuration
+    tensors = Dictionary(
+      uniqueKeysWithValues: parameters.layout.slices.map { ($0.name, parameters[$0].map(Double.init)) })
+  }
+
+  /// −log p of each pixel of an image in nats.
+  package func costs(_ batch: ImageBatch, image: Int) -> [Double] {
+    let (h, w, c) = (batch.shape.height, batch.shape.width, batch.shape.channels)
+    let number = batch.classes?[image]
+    let pixels = (0..<h * w).map { p in
+      (0..<c).map { Double(batch[image, p / w, p % w, $0]) / Double(configuration.levels - 1) }
+    }
+    var stream = (0..<h * w).map { p -> [Double] in
+      let patch = (0..<c).flatMap { channel in
+        (-3...3).flatMap { ky in
+          (-3...3).map { kx -> Double in
+            let (y, x) = (p / w + ky, p % w + kx)
+            let isBefore = ky < 0 || (ky == 0 && (kx < 0 || (kx == 0 && configuration.isChannelAutoregressive)))
+            return isBefore && y >= 0 && x >= 0 && x < w ? pixels[y * w + x][channel] : 0
+          }
+        }
+      }
+      return affine("input", patch, number)
+    }
+    change("input", &stream)
+    record("input", stream)
+    for layer in 0..<configuration.blocks {
+      let name = "layers.\(layer)"
+      let left = scan(name + ".left", stream.map { affine(name + ".left.input", $0, number) }, h, w, flipped: false)
+      // Row y of the direction from the right is about row y − 1, pixels included; there is none above the first.
+      let above = zip(stream, pixels).map { features, pixel in
+        zip(affine(name + ".right.input", features), affine(name + ".right.pixel", pixel)).map { $0 + $1 }
+      }
+      let sums = [[Double]](repeating: [Double](repeating: 0, count: above[0].count), count: w) + above.dropLast(w)
+      let right = scan(name + ".right", sums, h, w, flipped: true)
+      let kept = factors(layer, image, count: h * w * configuration.width)
+      for p in stream.indices {
+        let y = left[p].indices.map { (left[p][$0] + right[p][$0]) * kept[p * configuration.width + $0] }
+        stream[p] = zip(stream[p], affine(name + ".output", y)).map { $0 + $1 }
+      }
+      change(name + ".output", &stream)
+      record(name + ".output", stream)
+    }
+    return (0..<h * w).map { p in
+      var hidden = affine("head.hidden", stream[p].map { max($0, 0) })
+      probe?.change("head.hidden", p * hidden.count, &hidden)
+      probe?.record("head.hidden", hidden.map { max($0, 0) })
+      var z = affine("head.logits", hidden.map { max($0, 0) })
+      probe?.change("head.logits", p * z.count, &z)
+      probe?.record("head.logits", z)
+      return referenceNats(configuration, outputs: z, levels: (0..<c).map { Int(batch[image, p / w, p % w, $0]) })
+    }
+  }
+
+  /// The recurrence over pre-activations `sums`; flipped, its first row is zero.
+  private func scan(_ name: String, _ sums: [[Double]], _ h: Int, _ w: Int, flipped: Bool) -> [[Double]] {
+    let features = sums[0].count / 4
+    let zero = [Double](repeating: 0, count: features)
+    var states = [[Double]](repeating: zero, count: h * w)
+    var outputs = states
+    for y in 0..<h {
+      for step in 0..<w {
+        let x = flipped ? w - 1 - step : step
+        let p = y * w + x
+        var z = sums[p]
+        // The first product's outputs are those that are watched: all sums are in them.
+        probe?.change(name + ".input", p * z.count, &z)
+        let gates = z.enumerated().map { $0 < 3 * features ? sigmoid($1) : hyperbolicTangentOf($1) }
+        let blank = flipped && y == 0
+        probe?.record(name + ".input", blank ? [Double](repeating: 0, count: gates.count) : gates)
+        if blank { continue }
+        let beside = step > 0 ? states[flipped ? p + 1 : p - 1] : zero
+        let above = y > 0 ? states[p - w] : zero
+        for k in 0..<features {
+          let (f, s, o) = (gates[k], gates[features + k], gates[2 * features + k])
+          states[p][k] = f * (s * beside[k] + (1 - s) * above[k]) + (1 - f) * gates[3 * features + k]
+          outputs[p][k] = o * states[p][k]
+        }
+      }
+    }
+    return outputs
+  }
+
+  private func change(_ layer: String, _ stream: inout [[Double]]) {
+    for p in stream.indices { probe?.change(layer, p * stream[p].count, &stream[p]) }
+  }
+
+  private func record(_ layer: String, _ stream: [[Double]]) { probe?.record(layer, stream.flatMap { $0 }) }
+
+  /// weight · x + bias
+  private func affine(_ name: String, _ x: [Double], _ number: Int? = nil) -> [Double] {
+    guard let weight = tensors[name + ".weight"], let bias = tensors[name + ".bias"] else {
+      preconditionFailure("no tensor \(name)")
+    }
+    let ofClasses = tensors[name + ".class.weight"]
+    let classes = (ofClasses?.count ?? 0) / bias.count
+    return bias.indices.map { o in
+      x.indices.reduce(bias[o] + (ofClasses?[o * classes + (number ?? 0)] ?? 0)) { $0 + weight[o * x.count + $1] * x[$1] }
+    }
+  }
+
+  private func sigmoid(_ x: Double) -> Double { 1 / (1 + exponentialOf(-x)) }
+}

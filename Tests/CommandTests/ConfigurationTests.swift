@@ -25,7 +25,7 @@ import Testing
   /// An option of every group, and every option of some, other than by default; grey, with classes, and colour.
   @Test(arguments: [
     "--class-conditional --width 6 --blocks 2 --activation tanh --residual post --initialization he --steps 12 --batch 7 "
-      + "--learning-rate 0.003 --schedule exponential --warmup 3 --decay 0.9 --clip 1 --dropout 0.1 --ema 0.9 "
+      + "--learning-rate 0.003 --schedule exponential --warmup 3 --decay 0.9 --clip 1 --optimizer muon --dropout 0.1 --ema 0.9 "
       + "--evaluate-every 5 --evaluation-images 4 --gradients-every 3 --metrics-every 2 --samples 3 --keep 1 "
       + "--seed 18446744073709551615 --levels 2 --binarize dynamic --crop 10x9 --skip-bad --valid-share 0.2 "
       + "--split-seed 18446744073709551614",

@@ -5,8 +5,9 @@ import Testing
 import Training
 
 @Suite struct DeterminismTests {
-  @Test func threadsChangeNoBit() throws {
+  @Test(arguments: [nil, MatrixOptimizer.muon]) func threadsChangeNoBit(optimizer: MatrixOptimizer?) throws {
     var run = TinyRun()
+    run.options.adam.matrices = optimizer
     // More images than there are shards (32), so that shards differ in size.
     run.train = TinyRun.noise(90, stream: 1)
     run.options.batchSize = 41
@@ -28,9 +29,10 @@ import Training
 
   /// Steps 1, 7 and 13 lie within an epoch of three steps, 3 at the end of one, 6 and 12 at an evaluation, 19 before
   /// the last step; 0 is a stop before anything was done.
-  @Test(arguments: [[0], [1], [3], [6], [7], [12], [13], [19], [2, 7, 8, 18]])
-  func resumeChangesNoBit(stops: [Int]) throws {
-    let run = TinyRun()
+  @Test(arguments: [[0], [1], [3], [6], [7], [12], [13], [19], [2, 7, 8, 18]], [nil, MatrixOptimizer.muon])
+  func resumeChangesNoBit(stops: [Int], optimizer: MatrixOptimizer?) throws {
+    var run = TinyRun()
+    run.options.adam.matrices = optimizer
     let whole = try run.trainer()
     try whole.run()
 

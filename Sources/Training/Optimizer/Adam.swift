@@ -16,6 +16,8 @@ public struct AdamOptions: Sendable, Codable, Equatable {
   public var clipNorm: Float = 0
   /// Decay of the exponential moving average of the weights; 0 makes it the weights themselves.
   public var averageDecay: Float = 0.999
+  /// What moves the matrices of hidden layers; nil: Adam, as all else.
+  public var matrices: MatrixOptimizer?
 
   /// The usual constants.
   public init() {}
@@ -36,6 +38,8 @@ public struct Adam: Sendable {
   public let secondMoment: ParameterVector
   /// Steps taken.
   public var step = 0
+  /// The matrices that Muon moves; nil: none.
+  private let hidden: HiddenMatrices?
 
   /// Adam at step 0, its average at the initial weights.
   public init(parameters: ParameterVector, options: AdamOptions) {
@@ -44,6 +48,7 @@ public struct Adam: Sendable {
     average = parameters.copy()
     firstMoment = ParameterVector(layout: parameters.layout)
     secondMoment = ParameterVector(layout: parameters.layout)
+    hidden = options.matrices == .muon ? HiddenMatrices(parameters.layout) : nil
   }
 
   /// Takes a step along `gradient`, whose global norm is `norm`. The average's decay begins low, as
@@ -58,11 +63,13 @@ public struct Adam: Sendable {
       secondCorrection: Float(1 / (1 - power(Double(options.beta2), step)).squareRoot()),
       gradientScale: Float(clip),
       averageDecay: min(options.averageDecay, Float((1 + t) / (10 + t))))
+    let before = hidden?.prepare(parameters, firstMoment, average)
     forEachStretch(threads) { range in
       adamStep(
         parameters: parameters.storage, gradient: gradient.storage, firstMoment: firstMoment.storage,
         secondMoment: secondMoment.storage, average: average.storage, constants: constants, range: range)
     }
+    if let hidden, let before { hidden.update(self, gradient, from: before, constants, threads: threads) }
   }
 
   /// Whether weights, average and both moments are finite throughout. An update is only to be taken where they are: it

@@ -48,6 +48,7 @@ extension TrainingOptions {
       length.option, ("batch", batchSize), ("learning-rate", schedule.baseRate), ("schedule", schedule.course.rawValue),
     ]
     // That of a run by the clock, where it is the default, is a share of the run too: no option says so.
+    if let optimizer = adam.matrices { options.insert(("optimizer", optimizer.rawValue), at: 3) }
     if schedule.warmupShare == nil { options.append(("warmup", schedule.warmupSteps)) }
     options += [("decay", schedule.decay), ("clip", adam.clipNorm), ("dropout", dropout), ("ema", adam.averageDecay)]
     if let interval = evaluationInterval ?? self.evaluationInterval { options.append(("evaluate-every", interval)) }

@@ -68,6 +68,7 @@ struct ModelOptions: ParsableArguments {
 }
 
 extension Activation: ExpressibleByArgument {}
+extension MatrixOptimizer: ExpressibleByArgument {}
 extension CellKind: ExpressibleByArgument {}
 extension ResidualOrder: ExpressibleByArgument {}
 extension Initialization: ExpressibleByArgument {}
@@ -106,7 +107,9 @@ struct TrainingFlags: ParsableArguments {
   )
   var minutes: Double?
   @Option(help: "Images in a step (1 to 65536; default: 64).") var batch: Int?
-  @Option(help: "Adam's learning rate after warm-up, above 0 (default: 0.002).") var learningRate: Float?
+  @Option(help: "The learning rate after warm-up, above 0 (default: 0.002).") var learningRate: Float?
+  @Option(help: "What moves the matrices of hidden layers: adam, as all else, or muon (default: adam).")
+  var optimizer: MatrixOptimizer?
   @Option(help: "The course of the learning rate: constant, cosine or exponential (default: cosine).")
   var schedule: Schedule.Course?
   @Option(
@@ -159,7 +162,7 @@ struct TrainingFlags: ParsableArguments {
   /// The first option that was given, those of the length apart and the schedule, which may begin again with it.
   var givenBesidesLength: String? {
     firstGiven([
-      "--batch": batch, "--learning-rate": learningRate, "--warmup": warmup, "--decay": decay, "--clip": clip,
+      "--batch": batch, "--learning-rate": learningRate, "--optimizer": optimizer, "--warmup": warmup, "--decay": decay, "--clip": clip,
       "--dropout": dropout, "--ema": ema, "--evaluate-every": evaluateEvery, "--evaluation-images": evaluationImages,
       "--gradients-every": gradientsEvery, "--metrics-every": metricsEvery, "--samples": samples, "--keep": keep,
       "--seed": seed,
@@ -183,6 +186,7 @@ struct TrainingFlags: ParsableArguments {
     if let length = try length() { options.length = length }
     if let batch { options.batchSize = batch }
     if let learningRate { options.schedule.baseRate = learningRate }
+    if let optimizer { options.adam.matrices = optimizer == .adam ? nil : optimizer }
     if let schedule { options.schedule.course = schedule }
     if let warmup { options.schedule.warmupSteps = warmup }
     if let decay { options.schedule.decay = decay }

@@ -67,7 +67,7 @@ private struct ScaleForward: ForwardPass {
   let layer: ChannelScaleLayer
   let input: FeatureMap, output: FeatureMap
 
-  func run(_ region: MapRegion, firstRow: Int?, _ packed: PackedParameters) {
+  func run(_ region: MapRegion, firstRow: Int, _ packed: PackedParameters) {
     for y in region.rows {
       for x in region.columns {
         for c in 0..<output.channels { output[y, x, c] = packed.forward[layer.position(c)] * input[y, x, c] }

@@ -83,3 +83,21 @@ func checkSizes(_ a: FeatureMap, _ b: FeatureMap, _ c: FeatureMap, _ region: Map
     region.rows.lowerBound >= 0 && region.rows.upperBound <= c.height && region.columns.lowerBound >= 0
       && region.columns.upperBound <= c.width, "a region outside of the map")
 }
+
+/// target += source, `count` floats of whole vectors.
+package func addVector(_ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int) {
+  for i in stride(from: 0, to: count, by: Lanes.count) {
+    store(load(target, i) + load(UnsafeMutablePointer(mutating: source), i), target, i)
+  }
+}
+
+/// target = source + a + b, `count` floats of whole vectors.
+package func addVectors(
+  _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, to source: UnsafePointer<Float>,
+  into target: UnsafeMutablePointer<Float>, count: Int
+) {
+  for i in stride(from: 0, to: count, by: Lanes.count) {
+    let vectors = load(UnsafeMutablePointer(mutating: a), i) + load(UnsafeMutablePointer(mutating: b), i)
+    store(load(UnsafeMutablePointer(mutating: source), i) + vectors, target, i)
+  }
+}

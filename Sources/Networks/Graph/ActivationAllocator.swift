@@ -52,6 +52,13 @@ final class ActivationAllocator {
     return map
   }
 
+  /// A map of one row of `positions`.
+  func line(_ channels: Int, positions: Int) -> FeatureMap {
+    let map = FeatureMap(height: 1, width: positions, channels: channels, in: arena)
+    byteCount += map.byteCount
+    return map
+  }
+
   /// Counts bytes held besides maps.
   func count(bytes: Int) { byteCount += bytes }
 

@@ -232,6 +232,9 @@ struct ForwardPlanner {
   }
 
   private func specification(_ map: InternalMap) -> Plan.Map {
+    if case .image(let positions) = map.use {
+      return Plan.Map(channels: map.channels, border: map.border, tag: map.tag, positions: positions * images)
+    }
     let isRows = if case .rows = map.use { true } else { false }
     return Plan.Map(
       channels: map.channels, border: map.border, sharesRows: purpose.isSampling && !isRows, tag: map.tag)
@@ -255,7 +258,7 @@ struct ForwardPlanner {
   private func isKept(_ map: InternalMap) -> Bool {
     switch map.use {
     case .scratch, .saved: false
-    case .rows, .row: purpose.isSampling
+    case .rows, .row, .image: purpose.isSampling
     }
   }
 
@@ -263,7 +266,7 @@ struct ForwardPlanner {
     switch map.use {
     case .scratch: true
     case .saved: !purpose.isTraining
-    case .rows, .row: !purpose.isTraining && !purpose.isSampling
+    case .rows, .row, .image: !purpose.isTraining && !purpose.isSampling
     }
   }
 }

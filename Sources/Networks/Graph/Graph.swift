@@ -172,6 +172,35 @@ package struct Graph: Sendable {
     return sum(both[0], both[1])
   }
 
+  // MARK: Positions and attention
+
+  /// `x` and learned vectors of its row and its column: `name`.rows, `name`.columns.
+  package mutating func position(_ name: String, _ x: Value, pyTorch: String) -> Value {
+    pyTorchModules[name] = pyTorch
+    let layer = PositionEmbeddingLayer(
+      name, configuration.shape, channels: order(x).channels, stride: order(x).stride, layout: &layout,
+      packing: &packing)
+    return add(PositionEmbedding(layer: layer, outputOrder: order(x)), [x])
+  }
+
+  /// Causal attention of `heads` heads, each of `key` features of keys and `value` of values: `name`.query, `name`.memory,
+  /// `name`.pixel.
+  package mutating func attention(
+    _ name: String, _ input: Value, heads: Int, key: Int, value: Int, pyTorch: String
+  ) -> Value {
+    let size = AttentionSize(heads: heads, key: key, value: value, positions: configuration.shape.pixels)
+    for part in ["query", "memory", "pixel"] { pyTorchModules["\(name).\(part)"] = "\(pyTorch).\(part)" }
+    let query = Convolution(
+      name + ".query", inputChannels: order(input).channels, outputChannels: size.keys, colours: channelGroups,
+      layout: &layout, packing: &packing)
+    let memory = [("memory", input), ("pixel", image)].map { part, value in
+      Convolution(
+        "\(name).\(part)", rows: 0...0, columns: 0...0, from: order(value),
+        to: ChannelLayout(size.keys + size.values, .none(padded: true)), layout: &layout, packing: &packing)
+    }
+    return add(CausalAttentionOperation(query: query, memory: memory, size: size), [input, image])
+  }
+
   // MARK: Without tensors
 
   /// φ(x)

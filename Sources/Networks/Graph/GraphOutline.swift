@@ -57,6 +57,7 @@ extension Reach {
     case .recurrence(let directions, _):
       return directions == 1 ? "reads all above and to the left" : "reads all above, and all to the left"
     case .scan(let flipped, _): return flipped ? "reads all above and to the right" : "reads all above and to the left"
+    case .before: return "reads all before"
     case .window(let window) where window == .pointwise: return ""
     case .window(let window):
       let border = window.border

@@ -15,20 +15,21 @@ final class IncrementalGraph {
     width = memory.maps[plan.input].width
   }
 
-  /// Everything that the rows above decide, before the first pixel of `row`, which may be the image's first.
-  func begin(row: Int, isFirst: Bool, packed: PackedParameters) {
+  /// Everything that the rows above decide, before the first pixel of `row`. `firstRow` is where the image begins: see
+  /// `ForwardPass`.
+  func begin(row: Int, firstRow: Int, packed: PackedParameters) {
     let region = MapRegion(row: row, columns: 0..<width)
-    for pass in beforeRow { pass.run(region, firstRow: isFirst ? row : nil, packed) }
+    for pass in beforeRow { pass.run(region, firstRow: firstRow, packed) }
   }
 
   /// Everything that the pixel at `positions` of `row` needs, up to its logits.
-  func run(row: Int, positions: Range<Int>, packed: PackedParameters) {
+  func run(row: Int, firstRow: Int, positions: Range<Int>, packed: PackedParameters) {
     let pixel = MapRegion(row: row, columns: positions)
-    for pass in atPixel { pass.run(pixel, firstRow: nil, packed) }
+    for pass in atPixel { pass.run(pixel, firstRow: firstRow, packed) }
   }
 
   /// Everything that can be computed only when the whole `row` is known.
-  func finish(row: Int, packed: PackedParameters) {
-    for pass in atPixel { pass.finish(row: row, packed) }
+  func finish(row: Int, firstRow: Int, packed: PackedParameters) {
+    for pass in atPixel { pass.finish(row: row, firstRow: firstRow, packed) }
   }
 }

@@ -113,6 +113,9 @@ package struct InternalMap {
     case rows
     /// The same within a row.
     case row
+    /// By the backward pass, and by all later positions of the image: one row holds `positions` of every image, also where
+    /// pixels come one by one.
+    case image(positions: Int)
   }
   package let channels: Int
   /// In positions of the map.
@@ -163,18 +166,18 @@ package struct GradientTarget {
 
 /// A forward pass between given maps.
 package protocol ForwardPass {
-  /// Computes the output in `region`. `firstRow` is the row of the maps in which the image begins, where the region
-  /// holds it.
-  func run(_ region: MapRegion, firstRow: Int?, _ packed: PackedParameters)
+  /// Computes the output in `region`. `firstRow` is the row of the maps in which the image begins, or would begin if they had
+  /// all its rows: row y of the maps is the image's row y − `firstRow`.
+  func run(_ region: MapRegion, firstRow: Int, _ packed: PackedParameters)
   /// Computes the whole output: the same bits.
   func runAll(_ all: MapRegion, _ packed: PackedParameters)
   /// Where pixels come one by one: what can be computed only when the whole `row` is known.
-  func finish(row: Int, _ packed: PackedParameters)
+  func finish(row: Int, firstRow: Int, _ packed: PackedParameters)
 }
 
 extension ForwardPass {
   package func runAll(_ all: MapRegion, _ packed: PackedParameters) { run(all, firstRow: all.rows.lowerBound, packed) }
-  package func finish(row: Int, _ packed: PackedParameters) {}
+  package func finish(row: Int, firstRow: Int, _ packed: PackedParameters) {}
 }
 
 /// A backward pass between given maps; adds to the packed gradient of the parameters.
@@ -192,7 +195,7 @@ package struct MapPass: ForwardPass, BackwardPass {
     self.body = body
   }
 
-  package func run(_ region: MapRegion, firstRow: Int?, _ packed: PackedParameters) { body(region) }
+  package func run(_ region: MapRegion, firstRow: Int, _ packed: PackedParameters) { body(region) }
   package func run(_ packed: PackedParameters, into gradient: AlignedBuffer) { body(all) }
 }
 

@@ -34,6 +34,8 @@ struct Plan {
     var sharesRows = false
     /// Maps share memory only with those of the same tag.
     var tag = 0
+    /// Of a map of one row: its positions, of all images; nil: it has the image's rows and columns.
+    var positions: Int?
   }
 
   /// When a pass runs where pixels come one by one.
@@ -99,6 +101,7 @@ struct Plan {
     let shape = graph.configuration.shape
     let height = purpose.isSampling ? ActivationAllocator.slidingRows(shape) : shape.height
     func bytes(_ map: Map) -> Int {
+      if let positions = map.positions { return positions * stride(map) * MemoryLayout<Float>.stride }
       let border = map.border
       let rows = map.sharesRows ? 1 : border.top + height + border.bottom
       return rows * (border.left + shape.width * images + border.right) * stride(map) * MemoryLayout<Float>.stride
@@ -136,7 +139,8 @@ final class PlanMemory {
       ? ActivationAllocator(lastRowsOf: configuration.shape, images: plan.images, expectedBytes: plan.byteCount)
       : ActivationAllocator(configuration.shape, images: plan.images, expectedBytes: plan.byteCount)
     let maps = plan.maps.map { map in
-      map.sharesRows
+      if let positions = map.positions { return maker.line(map.channels, positions: positions) }
+      return map.sharesRows
         ? maker.rowScratch(map.channels, border: map.border)
         : maker.map(map.channels, border: map.border, padded: map.isPadded)
     }

@@ -57,11 +57,14 @@ package final class IncrementalForward {
       precondition(x == 0 && y == entered + 1, "pixels are run in raster order")
       entered = y
       // The row above has become whole with its last pixel.
-      if y > 0 { network.finish(row: maker.row(y - 1), packed: packed) }
+      if y > 0 {
+        let above = maker.row(y - 1)
+        network.finish(row: above, firstRow: above - (y - 1), packed: packed)
+      }
       maker.enter(row: y)
-      network.begin(row: maker.row(y), isFirst: y == 0, packed: packed)
+      network.begin(row: maker.row(y), firstRow: maker.row(y) - y, packed: packed)
     }
-    network.run(row: maker.row(y), positions: positions(x), packed: packed)
+    network.run(row: maker.row(y), firstRow: maker.row(y) - y, positions: positions(x), packed: packed)
   }
 
   /// Sets pixel (`y`, `x`) of every image: `levels` holds N×C.

@@ -80,7 +80,7 @@ struct ConvolutionForward: ForwardPass {
 
   init(_ pass: ConvolutionPass) { self.pass = pass }
 
-  func run(_ region: MapRegion, firstRow: Int?, _ packed: PackedParameters) {
+  func run(_ region: MapRegion, firstRow: Int, _ packed: PackedParameters) {
     pass.run(region, weights: packed.forward)
   }
 }

@@ -187,12 +187,12 @@ final class RecurrenceForward: ForwardPass {
     combine(in: all)
   }
 
-  func run(_ region: MapRegion, firstRow: Int?, _ packed: PackedParameters) {
+  func run(_ region: MapRegion, firstRow: Int, _ packed: PackedParameters) {
     runners[0].run(region, packed)
     combine(in: region)
   }
 
-  func finish(row: Int, _ packed: PackedParameters) {
+  func finish(row: Int, firstRow: Int, _ packed: PackedParameters) {
     if runners.count == 2 { runners[1].run(row: row, packed) }
   }
 

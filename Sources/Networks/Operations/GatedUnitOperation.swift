@@ -53,8 +53,8 @@ private struct GatedUnitForward: ForwardPass {
   let sums: FeatureMap, output: FeatureMap
   let blanksFirstRow: Bool
 
-  func run(_ region: MapRegion, firstRow: Int?, _ packed: PackedParameters) {
-    let rows = blankingFirstRow(of: output, region, blanksFirstRow ? firstRow : nil)
+  func run(_ region: MapRegion, firstRow: Int, _ packed: PackedParameters) {
+    let rows = blanksFirstRow ? blankingFirstRow(of: output, region, firstRow) : region.rows
     applyGatedUnit(sums, to: output, in: MapRegion(rows: rows, columns: region.columns))
   }
 }
@@ -66,8 +66,8 @@ struct GatedConvolutionForward: ForwardPass {
   let output: FeatureMap
   let blanksFirstRow: Bool
 
-  func run(_ region: MapRegion, firstRow: Int?, _ packed: PackedParameters) {
-    let rows = blankingFirstRow(of: output, region, blanksFirstRow ? firstRow : nil)
+  func run(_ region: MapRegion, firstRow: Int, _ packed: PackedParameters) {
+    let rows = blanksFirstRow ? blankingFirstRow(of: output, region, firstRow) : region.rows
     sums.run(
       MapRegion(rows: region.rows.lowerBound..<rows.lowerBound, columns: region.columns), weights: packed.forward)
     gated.run(MapRegion(rows: rows, columns: region.columns), weights: packed.forward)
@@ -75,8 +75,8 @@ struct GatedConvolutionForward: ForwardPass {
 }
 
 /// Clears row `firstRow` of `output` where `region` begins with it; the rows that are left.
-private func blankingFirstRow(of output: FeatureMap, _ region: MapRegion, _ firstRow: Int?) -> Range<Int> {
-  guard let firstRow, region.rows.lowerBound == firstRow else { return region.rows }
+private func blankingFirstRow(of output: FeatureMap, _ region: MapRegion, _ firstRow: Int) -> Range<Int> {
+  guard region.rows.lowerBound == firstRow else { return region.rows }
   clear(output, in: MapRegion(row: firstRow, columns: region.columns))
   return firstRow + 1..<region.rows.upperBound
 }

@@ -121,7 +121,7 @@ private struct LinearRecurrenceForward: ForwardPass {
   let scan: LinearScanMaps
   let blanksFirstRow: Bool
 
-  func run(_ region: MapRegion, firstRow: Int?, _ packed: PackedParameters) {
+  func run(_ region: MapRegion, firstRow: Int, _ packed: PackedParameters) {
     for y in region.rows {
       let row = MapRegion(row: y, columns: region.columns)
       if blanksFirstRow, y == firstRow {

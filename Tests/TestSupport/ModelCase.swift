@@ -37,7 +37,7 @@ package struct ModelCase: Sendable, CustomTestStringConvertible {
       [ResidualOrder.off, .pre].flatMap { residual in (1...2).map { (.mdrnn, activation, residual, $0, nil) } }
     }
     + (1...2).map { (.diagonalLSTM, .tanh, .pre, $0, nil) }
-    + [(.linearRNN, .tanh, .pre, 2, nil)]
+    + [(.linearRNN, .tanh, .pre, 2, nil), (.pixelSNAIL, .relu, .pre, 1, nil)]
     + [ResidualOrder.off, .pre].flatMap { residual in (1...2).map { (.mdrnn, .tanh, residual, $0, .gru) } }
 
   /// All of them.

@@ -13,6 +13,8 @@ public enum ModelKind: String, Sendable, Codable, CaseIterable {
   case diagonalLSTM = "diagonal-lstm"
   /// Gated linear recurrences in two dimensions: see `LinearRecurrence`.
   case linearRNN = "linear-rnn"
+  /// Chen et al., "PixelSNAIL: An Improved Autoregressive Generative Model" (2018): convolutions and causal attention.
+  case pixelSNAIL = "pixelsnail"
 
   /// The family of this name.
   package var type: any Architecture.Type {
@@ -22,6 +24,7 @@ public enum ModelKind: String, Sendable, Codable, CaseIterable {
     case .mdrnn: MDRNN.self
     case .diagonalLSTM: DiagonalLSTM.self
     case .linearRNN: LinearRNN.self
+    case .pixelSNAIL: PixelSNAIL.self
     }
   }
 }
@@ -63,13 +66,14 @@ public enum ResidualOrder: String, Sendable, Codable, CaseIterable {
 
 /// What some families leave open, under the names that options and checkpoints have for it; nil: nothing is said.
 package struct LayerChoices: Sendable, Codable, Equatable {
-  package var activation: Activation?, residual: ResidualOrder?, directions: Int?, cell: CellKind?
+  package var activation: Activation?, residual: ResidualOrder?, directions: Int?, cell: CellKind?, attention: Int?
 
   /// What is said, by name.
   package var said: [(name: String, value: String)] {
     [
       ("activation", activation?.rawValue), ("residual", residual?.rawValue),
       ("directions", directions.map(String.init)), ("cell", cell?.rawValue),
+      ("attention", attention.map(String.init)),
     ].compactMap { name, value in value.map { (name, $0) } }
   }
 

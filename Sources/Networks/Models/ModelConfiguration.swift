@@ -42,13 +42,14 @@ public struct ModelConfiguration: Sendable {
   public init(
     model: ModelKind = .pixelCNN, width: Int, blocks: Int, shape: ImageShape, levels: Int,
     likelihood: LikelihoodKind? = nil, mixtures: Int? = nil, activation: Activation? = nil,
-    residual: ResidualOrder? = nil, directions: Int? = nil, cell: CellKind? = nil,
+    residual: ResidualOrder? = nil, directions: Int? = nil, cell: CellKind? = nil, attention: Int? = nil,
     initialization: Initialization = .uniform, classNames: [String]? = nil
   ) {
     self.model = model
-    // A run from before there were other cells says nothing either.
+    // A run from before there were other cells, or attention, says nothing either.
     asked = LayerChoices(
-      activation: activation, residual: residual, directions: directions, cell: cell == .plain ? nil : cell)
+      activation: activation, residual: residual, directions: directions, cell: cell == .plain ? nil : cell,
+      attention: attention == 0 ? nil : attention)
     family = model.type.init(asked)
     self.width = width
     self.blocks = blocks
@@ -85,6 +86,9 @@ public struct ModelConfiguration: Sendable {
       likelihood.rawValue)
     try require(blocks >= model.type.blocks.fewest, "1 layer or more of a \(model.rawValue)", "\(blocks)")
     try require((1...2).contains(asked.directions ?? 1), "1 or 2 directions", "\(asked.directions ?? 1)")
+    try require(
+      (0...blocks).contains(asked.attention ?? 0), "no more layers of attention than the \(blocks) of others",
+      "\(asked.attention ?? 0)")
     for (name, value) in asked.said(unlike: family.choices) {
       let own = family.choices.said.first { $0.name == name }.map { "`\(name)` \($0.value)" } ?? "no `\(name)`"
       try require(false, "\(own) of a \(model.rawValue)", "`\(name)` \(value)")
@@ -123,7 +127,7 @@ extension ModelConfiguration: Codable, Equatable {
     self.init(
       model: c.model, width: c.width, blocks: c.blocks, shape: c.shape, levels: c.levels, likelihood: c.likelihood,
       mixtures: c.mixtures, activation: asked.activation, residual: asked.residual, directions: asked.directions,
-      cell: asked.cell, initialization: c.initialization, classNames: c.classNames)
+      cell: asked.cell, attention: asked.attention, initialization: c.initialization, classNames: c.classNames)
     guard asked.said.count >= family.choices.said.count else {
       let (own, found) = (family.choices.said.map(\.name), asked.said.map(\.name))
       throw ScanlineError(.badData, path: "model", expected: "all of \(own)", found: "\(found)")

@@ -28,23 +28,26 @@ struct PixelCNN: Architecture {
       g.convolution(
         "input", g.image, to: c.width, kernelSize: 7, mask: .a, conditional: true, keptMaps: 2, pyTorch: "0")
     }
-    for n in 0..<c.blocks {
-      let (name, module) = ("blocks.\(n)", "\(n + 1).net")
-      z = g.stage(name, residual == .off ? .block : .residual, listsParts: true) { g in
-        let x = g.activate(z, activation)
-        let reduced = g.convolution(name + ".reduce", x, to: c.width / 2, pyTorch: module + ".1")
-        let h = g.convolution(
-          name + ".conv", g.activate(reduced, activation), to: c.width / 2, kernelSize: 3, mask: .b,
-          conditional: true, pyTorch: module + ".3")
-        let dropped = g.dropout(g.activate(h, activation))
-        let branch = g.convolution(name + ".expand", dropped, to: c.width, pyTorch: module + ".5")
-        switch residual {
-        case .off: return branch
-        case .pre: return g.sum(z, branch)
-        case .post: return g.sum(x, branch)
-        }
+    for n in 0..<c.blocks { z = block(&g, c, n, z) }
+    return g.head(z, activation, pyTorch: "\(c.blocks + 1)")
+  }
+
+  /// Block `n` on `z`.
+  func block(_ g: inout Graph, _ c: ModelConfiguration, _ n: Int, _ z: Value) -> Value {
+    let (name, module) = ("blocks.\(n)", "\(n + 1).net")
+    return g.stage(name, residual == .off ? .block : .residual, listsParts: true) { g in
+      let x = g.activate(z, activation)
+      let reduced = g.convolution(name + ".reduce", x, to: c.width / 2, pyTorch: module + ".1")
+      let h = g.convolution(
+        name + ".conv", g.activate(reduced, activation), to: c.width / 2, kernelSize: 3, mask: .b,
+        conditional: true, pyTorch: module + ".3")
+      let dropped = g.dropout(g.activate(h, activation))
+      let branch = g.convolution(name + ".expand", dropped, to: c.width, pyTorch: module + ".5")
+      switch residual {
+      case .off: return branch
+      case .pre: return g.sum(z, branch)
+      case .post: return g.sum(x, branch)
       }
     }
-    return g.head(z, activation, pyTorch: "\(c.blocks + 1)")
   }
 }

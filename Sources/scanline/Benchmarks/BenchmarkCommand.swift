@@ -58,7 +58,7 @@ struct BenchmarkOptions: ParsableArguments {
       model: model, width: width, blocks: blocks,
       shape: ImageShape(height: side, width: side, channels: channels), levels: levels,
       likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
-      directions: layers.directions, cell: layers.cell)
+      directions: layers.directions, cell: layers.cell, attention: layers.attention)
     try configuration.validate(path: "benchmark")
     return configuration.makeModel()
   }

@@ -145,6 +145,7 @@ extension BenchmarkOptions {
     if let residual = layers.residual { words += ["--residual", residual.rawValue] }
     if let directions = layers.directions { words += ["--directions", "\(directions)"] }
     if let cell = layers.cell { words += ["--cell", cell.rawValue] }
+    if let attention = layers.attention { words += ["--attention", "\(attention)"] }
     return words
   }
 }

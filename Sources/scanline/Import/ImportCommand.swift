@@ -51,7 +51,8 @@ struct ImportCommand: ParsableCommand {
       model: model, width: width, blocks: blocks,
       shape: ImageShape(height: size.height, width: size.width, channels: channels), levels: quantization.levels,
       likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
-      directions: layers.directions, cell: layers.cell, classNames: try classNames())
+      directions: layers.directions, cell: layers.cell, attention: layers.attention,
+      classNames: try classNames())
     try configuration.validate(path: "import")
     let data = try DurableFiles.contents(of: file)
     let archive = try TensorArchive(parsing: data, path: file)

@@ -11,12 +11,12 @@ extension Schedule.Course: ExpressibleByArgument {}
 
 /// Which model. Options are nil where the user said nothing: a resumed run refuses those that were given.
 struct ModelOptions: ParsableArguments {
-  @Option(help: "Model family: pixelcnn, gated-pixelcnn, mdrnn or diagonal-lstm (default: pixelcnn).")
+  @Option(help: "Model family: pixelcnn, gated-pixelcnn, mdrnn, diagonal-lstm, linear-rnn or pixelsnail (default: pixelcnn).")
   var model: ModelKind?
   @Option(help: "Features of the residual stream, an even number from 2 to 4096 (default: 32).") var width: Int?
   @Option(
     help:
-      "Residual blocks or layers, at most 1000 (default: 15, of a gated-pixelcnn 8, of an mdrnn 1, of a diagonal-lstm 7)."
+      "Residual blocks or layers, at most 1000 (default: 15, of a gated-pixelcnn 8, of an mdrnn 1, of a diagonal-lstm 7, of a linear-rnn 4)."
   )
   var blocks: Int?
   @Option(help: "bernoulli, categorical or logistic-mixture (default: categorical, bernoulli for 2 levels).")
@@ -31,7 +31,7 @@ struct ModelOptions: ParsableArguments {
     let configuration = ModelConfiguration(
       model: kind, width: width ?? 32, blocks: blocks ?? kind.type.blocks.standard, shape: shape, levels: levels,
       likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
-      directions: layers.directions, cell: layers.cell,
+      directions: layers.directions, cell: layers.cell, attention: layers.attention,
       initialization: initialization ?? .uniform)
     try configuration.validate(path: path)
     return configuration
@@ -85,10 +85,19 @@ struct LayerOptions: ParsableArguments {
   @Option(help: "Of a recurrent model: 1, from the left, or 2 (default: 1, of a diagonal-lstm 2).")
   var directions: Int?
   @Option(help: "Of an mdrnn: plain, an activated sum, or gru (default: plain).") var cell: CellKind?
+  @Option(
+    help: """
+      Of a pixelsnail, a diagonal-lstm or a linear-rnn: layers of causal attention among the others (default: 0, of a \
+      pixelsnail 2).
+      """)
+  var attention: Int?
 
   /// The first option that was given.
   var given: String? {
-    firstGiven(["--activation": activation, "--residual": residual, "--directions": directions, "--cell": cell])
+    firstGiven([
+      "--activation": activation, "--residual": residual, "--directions": directions, "--cell": cell,
+      "--attention": attention,
+    ])
   }
 }
 

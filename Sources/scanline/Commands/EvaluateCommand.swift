@@ -177,21 +177,3 @@ struct EvaluateCommand: ParsableCommand {
 
 extension Checkpoint.Weights: ExpressibleByArgument {}
 extension Split: ExpressibleByArgument {}
-
-/// Prints one JSON object on one line, keys in snake case and in order.
-func printJSON(_ value: some Encodable) throws {
-  let encoder = JSONEncoder()
-  encoder.keyEncodingStrategy = .convertToSnakeCase
-  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-  print(String(decoding: try encoder.encode(value), as: UTF8.self).withBytesEscapedInJSON)
-}
-
-/// A value that a report states also where there is none: null, not a key that is missing.
-struct Stated<Value: Encodable>: Encodable {
-  var value: Value?
-
-  func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(value)
-  }
-}

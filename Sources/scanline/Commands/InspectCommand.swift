@@ -49,14 +49,7 @@ struct InspectCommand: ParsableCommand {
     console.line(
       "Listed \(counted(survey.images, "PNG file")) in \((listed - start).inSeconds.text(2)) s, "
         + "decoded them in \((decoded - listed).inSeconds.text(2)) s")
-    if json {
-      let encoder = JSONEncoder()
-      encoder.keyEncodingStrategy = .convertToSnakeCase
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      print(String(decoding: try encoder.encode(survey), as: UTF8.self).withBytesEscapedInJSON)
-    } else {
-      print(survey.tables)
-    }
+    if json { try printJSON(survey, isPretty: true) } else { print(survey.tables) }
     if !survey.bad.isEmpty && images.skipBad != true { throw ExitCode(ScanlineError.Kind.badData.rawValue) }
   }
 }

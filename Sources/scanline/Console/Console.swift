@@ -99,9 +99,6 @@ final class Console: Sendable {
   }
 }
 
-/// Prints a line of a result, in which bytes of names that are no UTF-8 are written out.
-func print(_ text: String) { Swift.print(text.withBytesEscaped) }
-
 /// swift-log's messages as plain lines on the console.
 struct ConsoleLogHandler: LogHandler {
   let console: Console

@@ -61,14 +61,7 @@ struct RunEnvironment: Codable {
           trainFingerprint: Checksum.hexadecimal($0.trainFingerprint), validImages: $0.validImages,
           validFingerprint: $0.validFingerprint.map(Checksum.hexadecimal))
       }, processes: earlier + [Work(step: state.step, threads: threads)])
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try DurableFiles.replace(
-      path,
-      with: Array(String(decoding: try encoder.encode(environment), as: UTF8.self).withBytesEscapedInJSON.utf8) + [
-        UInt8(ascii: "\n")
-      ])
+    try DurableFiles.replace(path, with: Array((try jsonText(environment, isPretty: true) + "\n").utf8))
   }
 }
 

@@ -241,7 +241,7 @@ private struct ExportCheckpoint: ParsableCommand {
     try options.requireOutput()
     let (path, messages) = try Checkpoint.resolve(checkpoint)
     let console = Console()
-    messages.forEach { console.logger.warning("\($0)") }
+    messages.forEach { console.warning($0) }
     try options.write([path])
   }
 }

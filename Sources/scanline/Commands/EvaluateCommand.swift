@@ -107,7 +107,7 @@ struct EvaluateCommand: ParsableCommand {
     case .notKnown(let reason):
       try checkpoint.requireOwnSplit(split, of: listing, images, name: checkpoint.path, reason: reason)
       if split == nil, let own = checkpoint.state.data?.folder, isSameFolder(own, folder) {
-        console.logger.warning(
+        console.warning(
           "all images of \(folder) are scored, those it was trained on too; --split valid leaves them out")
       }
       return all
@@ -117,7 +117,7 @@ struct EvaluateCommand: ParsableCommand {
     let share = "\(positions.count) of the \(counted(all.count, "image"))"
     guard split == .valid else {
       let hint = split == nil && !listing.entries(in: .valid).isEmpty ? "; --split valid leaves them out" : ""
-      console.logger.warning("the model was trained on \(share) scored\(hint)")
+      console.warning("the model was trained on \(share) scored\(hint)")
       return all
     }
     guard positions.count < all.count else {
@@ -126,7 +126,7 @@ struct EvaluateCommand: ParsableCommand {
         found: "it was trained on all \(all.count) (without --split, or with --split train, they are scored)")
     }
     let (verb, object) = positions.count == 1 ? ("is", "it") : ("are", "them")
-    console.logger.warning("\(share) \(verb) left out: the model was trained on \(object)")
+    console.warning("\(share) \(verb) left out: the model was trained on \(object)")
     let seen = Set(positions)
     return all.selecting((0..<all.count).filter { !seen.contains($0) })
   }

@@ -82,7 +82,7 @@ struct ReportCommand: ParsableCommand {
     let bytes = try page(runs, scores, options, console).write(to: target)
     let summary = summary(runs, scores, target, bytes)
     if json { return try printJSON(summary) }
-    for note in summary.notes { console.logger.warning("\(note)") }
+    for note in summary.notes { console.warning(note) }
     print("\(target.displayed): \(counted(runs.count, "run")), \((bytes + 1023) / 1024) KiB")
   }
 

@@ -160,7 +160,7 @@ extension ImageFolder {
     defer { bar.finish() }
     let set = try ImageSet(loading: self, split: split, options: options, threads: threads, progress: bar.advance)
     bar.finish()
-    for skipped in set.skipped { console.logger.warning("skipped \(skipped.path): \(skipped.reason)") }
+    for skipped in set.skipped { console.warning("skipped \(skipped.path): \(skipped.reason)") }
     return set
   }
 }

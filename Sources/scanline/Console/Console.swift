@@ -2,7 +2,6 @@
 import Core
 import ImageData
 import Kernels
-import Logging
 import Networks
 import Plotting
 
@@ -97,30 +96,6 @@ final class Console: Sendable {
   private func write(_ text: String) {
     writeToStandardError(text.withBytesEscaped)
   }
-}
-
-/// swift-log's messages as plain lines on the console.
-struct ConsoleLogHandler: LogHandler {
-  let console: Console
-  var logLevel = Logger.Level.info
-  var metadata: Logger.Metadata = [:]
-
-  init(console: Console) { self.console = console }
-
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-    get { metadata[key] }
-    set { metadata[key] = newValue }
-  }
-
-  func log(event: LogEvent) {
-    if event.level >= .warning { return console.warning("\(event.message)") }
-    console.line("scanline: \(event.message)")
-  }
-}
-
-extension Console {
-  /// A logger that writes here.
-  var logger: Logger { Logger(label: "scanline") { _ in ConsoleLogHandler(console: self) } }
 }
 
 /// "1:02:03", "4:05"

@@ -22,7 +22,7 @@ extension TrainCommand {
         .badData, path: path, expected: "held-out images of \(train.shape), as in training (--resize or --crop)",
         found: "\(valid.shape)")
     }
-    if let note = valid.flatMap({ Self.duplicates(train: train, valid: $0) }) { console.logger.warning("\(note)") }
+    if let note = valid.flatMap({ Self.duplicates(train: train, valid: $0) }) { console.warning(note) }
     if let passedOver = folder.ignoredInWords { console.line("Passed over in \(path): \(passedOver)") }
     // The trainer is next: it answers signals before its first step.
     signals?.savesFirst(console)

@@ -282,7 +282,7 @@ struct TrainCommand: StoppableCommand {
     }
     let newest = try CheckpointFolder.newestValid(in: run)
     for (damaged, message) in zip(newest.damaged, newest.messages) {
-      console.logger.warning("\(message)")
+      console.warning(message)
       try CheckpointFolder.setAside(damaged, under: lock)
     }
     guard let step = newest.step else {

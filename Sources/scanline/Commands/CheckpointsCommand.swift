@@ -27,20 +27,19 @@ struct CheckpointsCommand: ParsableCommand {
 private struct StepReport: Encodable {
   var step: Int
   var path: String
-  var seconds: Stated<Double>
-  var bytes: Stated<Int>
-  var heldOutNats: Stated<Double>
-  var heldOutImages: Stated<Int>
+  @Stated var seconds: Double?
+  @Stated var bytes: Int?
+  @Stated var heldOutNats: Double?
+  @Stated var heldOutImages: Int?
   var isBest: Bool
   var isWeightsAlone: Bool
   /// Null where it is whole.
-  var damage: Stated<String>
+  @Stated var damage: String?
 
   init(_ step: ListedStep) {
     (self.step, path) = (step.saved.step, step.saved.path)
-    (seconds, bytes) = (Stated(value: step.seconds), Stated(value: step.bytes))
-    (heldOutNats, heldOutImages) = (Stated(value: step.heldOutNats), Stated(value: step.heldOutImages))
-    (isBest, isWeightsAlone, damage) = (step.isBest, step.isWeightsAlone, Stated(value: step.damage))
+    (seconds, bytes, heldOutNats, heldOutImages) = (step.seconds, step.bytes, step.heldOutNats, step.heldOutImages)
+    (isBest, isWeightsAlone, damage) = (step.isBest, step.isWeightsAlone, step.damage)
   }
 }
 
@@ -123,7 +122,7 @@ private struct BestCheckpoint: ParsableCommand {
   private struct Report: Encodable {
     var path: String
     var step: Int
-    var heldOutNats: Stated<Double>
+    @Stated var heldOutNats: Double?
   }
 
   func run() throws {
@@ -131,8 +130,7 @@ private struct BestCheckpoint: ParsableCommand {
     guard json else { return print(loaded.path) }
     let (step, best) = (loaded.state.step, loaded.state.best)
     try printJSON(
-      Report(
-        path: loaded.path, step: step, heldOutNats: Stated(value: best?.step == step ? best?.natsPerImage : nil)))
+      Report(path: loaded.path, step: step, heldOutNats: best?.step == step ? best?.natsPerImage : nil))
   }
 }
 

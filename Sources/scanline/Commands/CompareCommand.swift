@@ -99,7 +99,7 @@ struct CompareCommand: ParsableCommand {
     let report = CompareReport(
       comparison, subjects, data, split: chosen, fittedImages: fitted?.count, folder: paths[paths.count - 1], seed: seed
     )
-    if json { try printJSON(report) } else { print(report.inWords) }
+    if json { try printJSON(report) } else { print(report.inWords(notes: data.training.notes)) }
     if let csv { try comparison.table(of: data.set).write(to: csv) }
     if let output {
       let figure = comparison.figure(

@@ -92,7 +92,7 @@ struct EvaluateCommand: ParsableCommand {
     let least = worst.map(scores.leastLikely)
     report.worst = least?.map { EvaluateReport.Image(scores, $0) }
     // A file that cannot be written after all must not cost the result.
-    if json { try printJSON(report) } else { print(report.inWords) }
+    if json { try printJSON(report) } else { print(report.inWords(trained)) }
     if let perImage { try scores.table.write(to: perImage) }
     if let least { try write(least, scores, scorer, checkpoint) }
   }

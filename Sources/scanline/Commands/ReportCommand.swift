@@ -51,10 +51,10 @@ struct ReportCommand: ParsableCommand {
     struct Run: Encodable {
       var name: String
       var path: String
-      var step: Stated<Int>
-      var natsPerImage: Stated<Double>
-      var bitsPerDimension: Stated<Double>
-      var images: Stated<Int>
+      @Stated var step: Int?
+      @Stated var natsPerImage: Double?
+      @Stated var bitsPerDimension: Double?
+      @Stated var images: Int?
       var isRecorded: Bool
       var commands: [String]
     }
@@ -141,9 +141,8 @@ struct ReportCommand: ParsableCommand {
         let recorded = scores.recorded.first { $0.run == number }
         let summary = scores.row(number, name: run.name)?.summary ?? recorded?.summary
         return Summary.Run(
-          name: run.name, path: run.path, step: Stated(value: (try? run.checkpoint.get())?.state.step),
-          natsPerImage: Stated(value: summary?.natsPerImage),
-          bitsPerDimension: Stated(value: summary?.bitsPerDimension), images: Stated(value: summary?.images),
+          name: run.name, path: run.path, step: (try? run.checkpoint.get())?.state.step,
+          natsPerImage: summary?.natsPerImage, bitsPerDimension: summary?.bitsPerDimension, images: summary?.images,
           isRecorded: recorded != nil, commands: ReportReproduction(run: run).commands)
       }, notes: notes + (images == 0 ? [] : scores.recorded.map(\.reason)))
   }

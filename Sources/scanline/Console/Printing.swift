@@ -33,11 +33,14 @@ func jsonText(_ value: some Encodable, isPretty: Bool) throws -> String {
 }
 
 /// A value that a report states also where there is none: null, not a key that is missing.
+@propertyWrapper
 struct Stated<Value: Encodable>: Encodable {
-  var value: Value?
+  var wrappedValue: Value?
+
+  init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
 
   func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
-    try container.encode(value)
+    try container.encode(wrappedValue)
   }
 }

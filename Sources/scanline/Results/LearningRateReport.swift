@@ -17,47 +17,39 @@ struct LearningRateReport: Encodable {
   }
 
   /// Null where the loss did not clearly fall.
-  var suggestion: Stated<Double>
+  @Stated var suggestion: Double?
   var reason: String
-  var steepest: Stated<Position>
-  var smallest: Stated<Position>
+  @Stated var steepest: Position?
+  @Stated var smallest: Position?
   var end: LearningRateSweep.End
   /// Whether the loss was still falling at the highest rate: what is smallest then lies beyond it.
   var isStillFalling: Bool
   var batch: Int
   var points: [LearningRateSweep.Point]
-  private var shape: ImageShape
 
-  private enum CodingKeys: String, CodingKey {
-    case suggestion, reason, steepest, smallest, end, isStillFalling, batch, points
-  }
-
-  init(_ sweep: LearningRateSweep, _ suggestion: LearningRateSuggestion?, shape: ImageShape, batch: Int) {
-    self.suggestion = Stated(value: suggestion?.learningRate)
+  init(_ sweep: LearningRateSweep, _ suggestion: LearningRateSuggestion?, batch: Int) {
+    self.suggestion = suggestion?.learningRate
     isStillFalling = sweep.isStillFalling
     let tooSoon = "the loss still falls at --to: sweep to a higher rate, as the best one may lie beyond"
     reason =
       (sweep.isStillFalling ? tooSoon : suggestion?.reason)
       ?? "the loss fell by no more than batches differ; a trained model, or too few --steps or a too narrow --from and --to"
-    steepest = Stated(value: suggestion.map { Position($0.steepest) })
-    smallest = Stated(value: suggestion.map { Position($0.smallest) })
-    (end, points, self.shape, self.batch) = (sweep.end, sweep.points, shape, batch)
+    steepest = suggestion.map { Position($0.steepest) }
+    smallest = suggestion.map { Position($0.smallest) }
+    (end, points, self.batch) = (sweep.end, sweep.points, batch)
   }
 
-  /// A row for each step.
-  var table: CSVText {
+  /// A row for each step, which took images of `shape`.
+  func table(_ shape: ImageShape) -> CSVText {
     var table = CSVText(
       columns: ["step", "learning_rate", "nats_per_image", "smoothed_nats_per_image", "smoothed_bits_per_dim"])
     for point in points {
+      let bits = LikelihoodSummary.bitsPerDimension(point.smoothedNats, shape: shape)
       table.append([
-        "\(point.step)", "\(point.learningRate)", "\(point.natsPerImage)", "\(point.smoothedNats)", "\(bits(point))",
+        "\(point.step)", "\(point.learningRate)", "\(point.natsPerImage)", "\(point.smoothedNats)", "\(bits)",
       ])
     }
     return table
-  }
-
-  private func bits(_ point: LearningRateSweep.Point) -> Double {
-    LikelihoodSummary.bitsPerDimension(point.smoothedNats, shape: shape)
   }
 
   /// The loss over the rate, with what the suggestion was read from.
@@ -69,7 +61,7 @@ struct LearningRateReport: Encodable {
       PlotSeries("of each batch", line { $0.natsPerImage }, color: .series(2), line: .dotted),
       PlotSeries("running mean", line { $0.smoothedNats }, color: .series(0)),
     ]
-    if let steepest = steepest.value, let smallest = smallest.value, let rate = suggestion.value {
+    if let steepest, let smallest, let rate = suggestion {
       series.append(mark("steepest, \(Self.text(steepest.learningRate))", steepest, .series(3), .triangle))
       series.append(mark("smallest, \(Self.text(smallest.learningRate))", smallest, .series(1), .square))
       // The position on the curve nearest to the suggested rate.
@@ -118,10 +110,10 @@ struct LearningRateReport: Encodable {
       value.map { "\(Self.text($0.learningRate)) (\($0.smoothedNats.text(2)) nats an image)" } ?? "none"
     }
     return """
-      suggestion    \(suggestion.value.map(Self.text) ?? "none")
+      suggestion    \(suggestion.map(Self.text) ?? "none")
       because       \(reason)
-      smallest at   \(position(smallest.value))
-      steepest at   \(position(steepest.value))
+      smallest at   \(position(smallest))
+      steepest at   \(position(steepest))
       ended         \(ending)
       """
   }

@@ -26,26 +26,14 @@ struct Scanline: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TrainCommand.self, SampleCommand.self, CompleteCommand.self, EvaluateCommand.self, CompareCommand.self,
-      NeighboursCommand.self, ReportCommand.self,
-      GradientsCommand.self, InspectCommand.self, DescribeCommand.self, TheoryCommand.self, ImportCommand.self,
-      ImportIDXCommand.self, ImportCIFARCommand.self, DrawCommand.self, LearningRateCommand.self,
-      CheckpointsCommand.self,
-      PresetsCommand.self, BenchmarkCommand.self,
+      NeighboursCommand.self, ReportCommand.self, GradientsCommand.self, InspectCommand.self, DescribeCommand.self,
+      TheoryCommand.self, ImportCommand.self, ImportIDXCommand.self, ImportCIFARCommand.self, DrawCommand.self,
+      LearningRateCommand.self, CheckpointsCommand.self, PresetsCommand.self, BenchmarkCommand.self,
     ])
 }
 
 /// A command whose result is files: what it prints only tells of them, and is not missed where standard output is closed.
 protocol LeavesFiles {}
-
-extension TrainCommand: LeavesFiles {}
-extension SampleCommand: LeavesFiles {}
-extension CompleteCommand: LeavesFiles {}
-extension ReportCommand: LeavesFiles {}
-extension DrawCommand: LeavesFiles {}
-extension ImportCommand: LeavesFiles {}
-extension ImportIDXCommand: LeavesFiles {}
-extension ImportCIFARCommand: LeavesFiles {}
-extension LearningRateCommand: LeavesFiles {}
 
 extension CommandLine {
   /// The words of the command line with their bytes kept: `arguments` puts "�" for those of a name that is no UTF-8.

@@ -18,8 +18,7 @@ struct BenchmarkCommand: ParsableCommand {
       """,
     subcommands: [
       TrainBenchmark.self, EvaluateBenchmark.self, SampleBenchmark.self, StepBenchmark.self, CoresBenchmark.self,
-      GrowthBenchmark.self,
-      LoadBenchmark.self, KernelBenchmark.self,
+      GrowthBenchmark.self, LoadBenchmark.self, KernelBenchmark.self,
     ])
 }
 

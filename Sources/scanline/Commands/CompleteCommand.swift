@@ -6,7 +6,7 @@ import ImageData
 import Kernels
 import Networks
 
-struct CompleteCommand: ParsableCommand {
+struct CompleteCommand: ParsableCommand, LeavesFiles {
   static let configuration = CommandConfiguration(
     commandName: "complete",
     abstract: "Keep part of each image and draw the rest.",

@@ -3,7 +3,7 @@ import ArgumentParser
 import Core
 import ImageData
 
-struct DrawCommand: ParsableCommand {
+struct DrawCommand: ParsableCommand, LeavesFiles {
   static let configuration = CommandConfiguration(
     commandName: "draw",
     abstract: "Draw a folder of small grey images of ten glyphs.",

@@ -5,7 +5,7 @@ import ImageData
 import Networks
 import Training
 
-struct LearningRateCommand: ParsableCommand {
+struct LearningRateCommand: ParsableCommand, LeavesFiles {
   static let configuration = CommandConfiguration(
     commandName: "lr-find",
     abstract: "Find a learning rate: train with one that rises until the loss does.",

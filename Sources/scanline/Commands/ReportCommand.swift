@@ -5,7 +5,7 @@ import ImageData
 import Networks
 import Reports
 
-struct ReportCommand: ParsableCommand {
+struct ReportCommand: ParsableCommand, LeavesFiles {
   static let configuration = CommandConfiguration(
     commandName: "report",
     abstract: "Write one HTML page about a run, or about several side by side.",

@@ -5,7 +5,7 @@ import Evaluation
 import ImageData
 import Networks
 
-struct SampleCommand: ParsableCommand {
+struct SampleCommand: ParsableCommand, LeavesFiles {
   static let configuration = CommandConfiguration(
     commandName: "sample",
     abstract: "Draw images from a model into one PNG.",

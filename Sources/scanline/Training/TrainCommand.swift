@@ -7,7 +7,7 @@ import Kernels
 import Networks
 import Training
 
-struct TrainCommand: StoppableCommand {
+struct TrainCommand: StoppableCommand, LeavesFiles {
   static let configuration = CommandConfiguration(
     commandName: "train",
     abstract: "Train a model on a folder of PNGs.",

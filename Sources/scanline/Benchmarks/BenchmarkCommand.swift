@@ -99,8 +99,7 @@ struct BenchmarkOptions: ParsableArguments {
   /// a part's seconds. Parts that take turns meet alike whatever else the machine does.
   func medians(_ round: (_ time: (_ part: String, _ body: () -> Void) -> Void) -> Void) -> (_ part: String) -> Double {
     var times: [String: [Double]] = [:]
-    let clock = ContinuousClock()
-    repeatedly(atLeast: 5) { round { part, body in times[part, default: []].append(clock.measure(body).inSeconds) } }
+    repeatedly(atLeast: 5) { round { part, body in times[part, default: []].append(secondsTaken(by: body)) } }
     let medians = times.mapValues(median)
     return { medians[$0] ?? 0 }
   }
@@ -108,14 +107,14 @@ struct BenchmarkOptions: ParsableArguments {
   /// Calls `body` three times unmeasured, then for the time asked; calls a second.
   func rate(_ body: () -> Void) -> Double {
     for _ in 0..<3 { body() }
-    let clock = ContinuousClock()
-    let start = clock.now
     var calls = 0
-    repeatedly(atLeast: 1) {
-      body()
-      calls += 1
+    let seconds = secondsTaken {
+      repeatedly(atLeast: 1) {
+        body()
+        calls += 1
+      }
     }
-    return Double(calls) / start.duration(to: clock.now).inSeconds
+    return Double(calls) / seconds
   }
 
   /// Calls `round` for the time asked, and `least` times at least, and shows how far that is.
@@ -129,13 +128,12 @@ struct BenchmarkOptions: ParsableArguments {
   ) rethrows {
     let parts = 1_000
     let bar = ProgressBar(console, "measuring", total: parts)
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = monotonicSeconds()
     var (rounds, share) = (0, 0.0)
     repeat {
       try round()
       rounds += 1
-      share = min(start.duration(to: clock.now).inSeconds / seconds, Double(rounds) / Double(least))
+      share = min((monotonicSeconds() - start) / seconds, Double(rounds) / Double(least))
       bar.reach(Int(min(share, 1) * Double(parts)))
     } while share < 1
     bar.finish()
@@ -143,11 +141,6 @@ struct BenchmarkOptions: ParsableArguments {
 }
 
 extension ModelKind: ExpressibleByArgument {}
-
-extension Duration {
-  /// This duration in seconds.
-  var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
-}
 
 struct TrainBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -187,14 +180,13 @@ struct TrainBenchmark: ParsableCommand {
     if gradientsEvery == 0 {
       rate = options.rate { step(recording: false) }
     } else {
-      let clock = ContinuousClock()
       var (turns, shares): (Int, [Double]) = (0, [])
       // A call is a step of each; which comes first changes, so that a machine that slows down favours neither.
       rate =
         options.rate {
           var seconds = [0.0, 0.0]
           for turn in turns % 2 == 0 ? [0, 1] : [1, 0] {
-            seconds[turn] = clock.measure { step(recording: turn == 1) }.inSeconds
+            seconds[turn] = secondsTaken { step(recording: turn == 1) }
           }
           turns += 1
           shares.append((seconds[1] - seconds[0]) / seconds[0])
@@ -237,15 +229,14 @@ struct SampleBenchmark: ParsableCommand {
     let threads = options.threadCount
     let sampler = Sampler(model: model, parameters: parameters, threads: threads)
     let scorer = Scorer(model: model, parameters: parameters, threads: threads)
-    let clock = ContinuousClock()
     var (sampling, forward): ([Double], [Double]) = ([], [])
     _ = scorer.nats(options.makeBatch())
     // Turn about, so that whatever else the machine does meets both.
     options.repeatedly(atLeast: 3) {
       var images = options.makeBatch()
       let request = SamplingRequest(count: options.batch, seed: UInt64(sampling.count))
-      sampling.append(clock.measure { images = sampler.sample(request).images }.inSeconds)
-      forward.append(clock.measure { _ = scorer.nats(images) }.inSeconds)
+      sampling.append(secondsTaken { images = sampler.sample(request).images })
+      forward.append(secondsTaken { _ = scorer.nats(images) })
     }
     let (sampled, passed) = (median(sampling), median(forward))
     try options.print(
@@ -255,7 +246,6 @@ struct SampleBenchmark: ParsableCommand {
         "sampler_bytes": Double(Sampler.byteCount(of: model, count: options.batch, threads: threads)),
       ])
   }
-
 }
 
 /// The middle of `values`, of which there is at least one.

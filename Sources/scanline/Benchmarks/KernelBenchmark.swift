@@ -131,19 +131,17 @@ struct KernelBenchmark: ParsableCommand {
   private func timed(
     _ name: String, _ inputs: Int, _ outputs: Int, _ operations: Double, _ body: () -> Void
   ) -> Row {
-    let clock = ContinuousClock()
-    func seconds(_ body: () -> Void) -> Double { clock.measure(body).inSeconds }
     body()
-    let calls = max(1, Int(0.003 / max(seconds(body), 1e-7)))
+    let calls = max(1, Int(0.003 / max(secondsTaken(by: body), 1e-7)))
     let rounds = 30_000
     var rates: [Double] = []
     var shares: [Double] = []
     for _ in 0..<repeats {
-      let kernel = operations * Double(calls) / seconds { repeated(calls, body) }
+      let kernel = operations * Double(calls) / secondsTaken { repeated(calls, body) }
       var sink: Float = 0
       let peak =
         Double(rounds * operationsPerMultiplyAddRound)
-        / seconds { sink = multiplyAddChains(rounds: rounds, seed: 0.25) }
+        / secondsTaken { sink = multiplyAddChains(rounds: rounds, seed: 0.25) }
       precondition(sink.isFinite)
       rates.append(kernel * 1e-9)
       shares.append(kernel / peak)

@@ -35,20 +35,18 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     let console = shown.console()
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = monotonicSeconds()
     let listing = try images.scan(folder)
-    let listed = clock.now
+    let listed = monotonicSeconds()
     let bar = ProgressBar(console, "reading", total: listing.entries.count)
     var survey = FolderSurvey(
       of: listing, options: images.loading(), threads: threads ?? availableThreads(), progress: bar.advance)
     bar.finish()
     survey.needs = survey.needs.map(\.inFlags)
     survey.notes = survey.notes.map(\.inFlags)
-    let decoded = clock.now
     console.line(
-      "Listed \(counted(survey.images, "PNG file")) in \((listed - start).inSeconds.text(2)) s, "
-        + "decoded them in \((decoded - listed).inSeconds.text(2)) s")
+      "Listed \(counted(survey.images, "PNG file")) in \((listed - start).text(2)) s, "
+        + "decoded them in \((monotonicSeconds() - listed).text(2)) s")
     if json { try printJSON(survey, isPretty: true) } else { print(survey.tables) }
     if !survey.bad.isEmpty && images.skipBad != true { throw ExitCode(ScanlineError.Kind.badData.rawValue) }
   }

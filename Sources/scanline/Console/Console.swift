@@ -1,5 +1,6 @@
 // What a person sees on standard error while a command works.
 import Core
+import Dispatch
 import ImageData
 import Kernels
 import Networks
@@ -98,11 +99,26 @@ final class Console: Sendable {
   }
 }
 
+/// Seconds from a fixed moment, unmoved by changes of the wall clock.
+func monotonicSeconds() -> Double { Double(DispatchTime.now().uptimeNanoseconds) * 1e-9 }
+
+/// How long `body` takes, in seconds.
+func secondsTaken(by body: () -> Void) -> Double {
+  let start = monotonicSeconds()
+  body()
+  return monotonicSeconds() - start
+}
+
 /// "1:02:03", "4:05"
 func clockTime(_ seconds: Double) -> String {
   let s = Int(seconds.isFinite ? max(0, seconds).rounded() : 0)
   let rest = String(printf: "%02d", s % 60)
   return s < 3600 ? "\(s / 60):\(rest)" : "\(s / 3600):\(String(printf: "%02d", s / 60 % 60)):\(rest)"
+}
+
+extension Int {
+  /// Bytes as KiB, rounded.
+  var kibibytes: Int { (self + 512) / 1024 }
 }
 
 extension Double {

@@ -21,7 +21,9 @@ func textTable(_ head: [String], _ rows: [[String]]) -> String {
 }
 
 /// Prints one JSON object, on one line unless it `isPretty`.
-func printJSON(_ value: some Encodable, isPretty: Bool = false) throws { print(try jsonText(value, isPretty: isPretty)) }
+func printJSON(_ value: some Encodable, isPretty: Bool = false) throws {
+  print(try jsonText(value, isPretty: isPretty))
+}
 
 /// `value` as JSON, keys in snake case and in order.
 func jsonText(_ value: some Encodable, isPretty: Bool) throws -> String {

@@ -152,5 +152,5 @@ struct ReportOverview {
     return (number < 0 ? "−" : "") + groups.joined(separator: ",")
   }
 
-  private static func kibibytes(_ bytes: Int) -> String { "\(grouped((bytes + 512) / 1024)) KiB" }
+  private static func kibibytes(_ bytes: Int) -> String { "\(grouped(bytes.kibibytes)) KiB" }
 }

@@ -76,8 +76,3 @@ struct DryRun {
     bytes < 10 << 20 ? "\(bytes.kibibytes) KiB" : "\(ResourceEstimate.mebibytes(bytes)) MiB"
   }
 }
-
-extension Int {
-  /// Bytes as KiB, rounded.
-  fileprivate var kibibytes: Int { (self + 512) / 1024 }
-}

@@ -1,7 +1,6 @@
 // `scanline train`: from a folder of PNGs to a run of checkpoints.
 import ArgumentParser
 import Core
-import Dispatch
 import ImageData
 import Kernels
 import Networks
@@ -346,9 +345,4 @@ struct TrainCommand: StoppableCommand, LeavesFiles {
         .internal, path: "causality audit", expected: "outputs that see earlier pixels only", found: "\(leak)")
     }
   }
-}
-
-/// Seconds from a fixed moment, unmoved by changes of the wall clock.
-func monotonicSeconds() -> Double {
-  Double(DispatchTime.now().uptimeNanoseconds) * 1e-9
 }

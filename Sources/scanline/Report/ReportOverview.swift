@@ -103,33 +103,24 @@ struct ReportOverview {
 
   /// What the models cost, counted, and what their runs took.
   var costs: HTML {
-    let known = runs.compactMap { run in
-      run.state.map { (run: run, cost: CostDescription($0.model.makeModel())) }
-    }
+    let known = runs.compactMap { run in run.state.map { (run: run, cost: CostDescription($0.model.makeModel())) } }
     guard !known.isEmpty else { return .note("No checkpoint says what the model is.") }
+    func exact(_ count: Int, _ formula: String, of whole: String = "") -> HTML {
+      "\(Self.grouped(count))\(whole) <small>\(formula)</small>"
+    }
     let rows: [(HTML, (CostDescription) -> HTML)] = [
-      ("weights", { "\(Self.grouped($0.weights)) <small>\($0.formulas.weights)</small>" }),
-      (
-        "multiply-adds of a forward pass",
-        { "\(Self.grouped($0.connections)) <small>\($0.formulas.connections)</small>" }
-      ),
-      (
-        "sequential steps, training",
-        { "\(Self.grouped($0.steps.training)) <small>\($0.formulas.trainingSteps)</small>" }
-      ),
+      ("weights", { exact($0.weights, $0.formulas.weights) }),
+      ("multiply-adds of a forward pass", { exact($0.connections, $0.formulas.connections) }),
+      ("sequential steps, training", { exact($0.steps.training, $0.formulas.trainingSteps) }),
       ("the same, layers pipelined", { "\(Self.grouped($0.steps.pipelined))" }),
-      (
-        "sequential steps, sampling",
-        { "\(Self.grouped($0.steps.sampling)) <small>\($0.formulas.samplingSteps)</small>" }
-      ),
+      ("sequential steps, sampling", { exact($0.steps.sampling, $0.formulas.samplingSteps) }),
       ("training workspace for an image", { "\(Self.kibibytes($0.trainingBytes / $0.imagesPerPass))" }),
       ("memory to draw one image", { "\(Self.kibibytes($0.sampling[0].bytes))" }),
       (
         "context: pixels seen by the middle of the last row",
         {
           let before = $0.probe[0] * $0.configuration.shape.width + $0.probe[1]
-          return
-            "\(Self.grouped($0.context)) of \(Self.grouped(before)) before it <small>\($0.formulas.context)</small>"
+          return exact($0.context, $0.formulas.context, of: " of \(Self.grouped(before)) before it")
         }
       ),
       ("of them never seen, at any depth", { "\(Self.grouped($0.blind))" }),

@@ -91,8 +91,7 @@ struct CompleteCommand: ParsableCommand, LeavesFiles {
     text["Conditioning"] = conditioning
     text["Columns"] = "the image, what is given of it, \(counted(completions, "completion"))"
     printTable(set, drawn)
-    try CompletionGrid.picture(originals, given: kept.mask, drawn: drawn.images, quantization: quantization)
-      .write(to: output, text: text)
+    try kept.picture(originals, drawn: drawn.images, quantization).write(to: output, text: text)
     if let singles {
       try sampling.writeSingles(drawn, quantization, text: text, to: singles) { number, text in
         let (image, completion) = number.quotientAndRemainder(dividingBy: completions)

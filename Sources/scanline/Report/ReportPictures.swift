@@ -77,9 +77,8 @@ struct ReportPictures {
         count: given.images.count, seed: options.seed, classes: given.images.classes, given: given),
       progress: bar.advance)
     bar.finish()
-    let grid = CompletionGrid.picture(
-      quantization.batch(from: set, indices: 0..<set.count), given: kept.mask, drawn: drawn.images,
-      quantization: quantization)
+    let originals = quantization.batch(from: set, indices: 0..<set.count)
+    let grid = kept.picture(originals, drawn: drawn.images, quantization)
     let picture = ReportPicture(
       png: try grid.encoded(), shape: grid.shape,
       alternative: "\(counted(set.count, "held-out image")), a row each: the image, its upper half, "

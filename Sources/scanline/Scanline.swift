@@ -43,7 +43,7 @@ extension CommandLine {
 @main
 enum Entry {
   static func main() {
-    let closed = StandardDescriptors.openClosed()
+    let closed = openClosedDescriptors()
     // A reader that goes away (`| head`) must not end a run before it has saved, nor may a limit on the size of files
     // (`ulimit -f`), which then is an error of the write.
     signal(SIGPIPE, SIG_IGN)
@@ -86,6 +86,22 @@ enum Entry {
       if !message.isEmpty { say(message) }
       exit(code.rawValue)
     }
+  }
+
+  /// Opens those of standard input, output and error on /dev/null that were closed before (`<&- >&- 2>&-`): the next file
+  /// that is opened would otherwise get the number, and what is printed would land in it. Gives those that were closed. To
+  /// be called before anything else.
+  ///
+  /// Each is opened the wrong way round, so that reading or writing still fails, as it did: a result that goes nowhere is
+  /// no result.
+  private static func openClosedDescriptors() -> Set<Int32> {
+    var closed: Set<Int32> = []
+    for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) == -1 {
+      // The lowest free number is the one that is given, and those below are taken.
+      guard open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY) == descriptor else { continue }
+      closed.insert(descriptor)
+    }
+    return closed
   }
 
   /// Writes to standard error. That may be on the full disk that the message is about: then the exit code has to tell.

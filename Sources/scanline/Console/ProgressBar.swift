@@ -1,4 +1,5 @@
-// How far a long piece of work has come.
+// How far a long piece of work has come, and --quiet, which keeps that to itself.
+import ArgumentParser
 import Core
 
 /// A bar with percent and time left, redrawn on a terminal; elsewhere a plain line every ten seconds, so that short
@@ -51,4 +52,12 @@ final class ProgressBar: Sendable {
       }
     }
   }
+}
+
+/// How much a command says on standard error.
+struct ProgressOptions: ParsableArguments {
+  @Flag(name: .shortAndLong, help: "Say nothing on standard error but warnings and errors.") var quiet = false
+
+  /// Standard error, as this command may use it.
+  func console() -> Console { Console(isQuiet: quiet) }
 }

@@ -44,22 +44,19 @@ struct FinishedRun {
   }
 }
 
-/// How the learning rate goes on in a run that was given another length.
-struct ScheduleNote {
-  let former: RunState
-  let now: RunState
-
-  /// In a line; nil where nothing changed.
-  var text: String? {
-    guard let before = former.training, let after = now.training, before != after else { return nil }
-    let stepsPerEpoch = now.order?.stepsPerEpoch ?? 1
+extension RunState {
+  /// How the learning rate goes on in a run that was given another length than the `former` state has, in a line; nil
+  /// where nothing changed.
+  func scheduleNote(after former: RunState) -> String? {
+    guard let before = former.training, let after = training, before != after else { return nil }
+    let stepsPerEpoch = order?.stepsPerEpoch ?? 1
     func rate(_ state: RunState, _ step: Int) -> Float {
       state.learningRate(step: step, seconds: state.elapsedSeconds, stepsPerEpoch: stepsPerEpoch)
     }
     let last = former.lastRate ?? rate(former, max(former.step - 1, 0))
-    let rates = "\(short(last)) at step \(now.step), \(short(rate(now, now.step))) at step \(now.step + 1)"
+    let rates = "\(short(last)) at step \(step), \(short(rate(self, step))) at step \(step + 1)"
     let name = after.schedule.course.rawValue
-    if let plan = after.plan, plan.firstStep == now.step, plan.length == after.length, plan != before.plan {
+    if let plan = after.plan, plan.firstStep == step, plan.length == after.length, plan != before.plan {
       return
         "Learning rate: \(rates). The \(name) schedule begins again over the steps to come, from a rate of "
         + "\(short(after.schedule.baseRate))."

@@ -310,7 +310,7 @@ struct TrainCommand: StoppableCommand, LeavesFiles {
     if data.trainedImages == nil { state.data?.trainedImages = ContentHashSet(of: train) }
     try ResourceEstimate.requireRoom(for: state, threads: threads, drawsPlots: outputs.plots, isLoaded: true, path: run)
     console.line("Resumed \(run) at step \(adam.step)")
-    if let note = ScheduleNote(former: former, now: state).text { console.line(note) }
+    if let note = state.scheduleNote(after: former) { console.line(note) }
     let classNames = state.model.classNames
     return try Session(
       state: state, adam: adam, train: train.numbered(as: classNames, path: path),

@@ -17,14 +17,7 @@ struct OutputFiles {
     case html = "an HTML page"
 
     /// The endings that a name may have, the usual one first.
-    var endings: [String] {
-      switch self {
-      case .png: [".png"]
-      case .svg: [".svg"]
-      case .csv: [".csv"]
-      case .html: [".html", ".htm"]
-      }
-    }
+    var endings: [String] { [".\(self)"] + (self == .html ? [".htm"] : []) }
   }
 
   private let force: Bool

@@ -106,7 +106,7 @@ struct EvaluateCommand: ParsableCommand {
     switch trained {
     case .notKnown(let reason):
       try checkpoint.requireOwnSplit(split, of: listing, images, name: checkpoint.path, reason: reason)
-      if split == nil, let own = checkpoint.state.data?.folder, isSameFolder(own, folder) {
+      if split == nil, let own = checkpoint.state.data?.folder, DurableFiles.isSame(own, folder) {
         console.warning(
           "all images of \(folder) are scored, those it was trained on too; --split valid leaves them out")
       }
@@ -152,10 +152,6 @@ struct EvaluateCommand: ParsableCommand {
       ])
   }
 
-  private func isSameFolder(_ a: String, _ b: String) -> Bool {
-    DurableFiles.isSame(a, b)
-  }
-
   private func gradient(
     _ model: ImageModel, _ parameters: ParameterVector, _ set: ImageSet, _ quantization: Quantization
   ) -> [String: EvaluateReport.Gradient] {
@@ -164,14 +160,11 @@ struct EvaluateCommand: ParsableCommand {
     let engine = BatchGradient(model: model, batchSize: set.count, threads: threads)
     _ = engine.compute(quantization.batch(from: set, indices: 0..<set.count), parameters: parameters, into: gradient)
     let norms = GradientNorms(gradient, threads: threads)
-    return Dictionary(
-      uniqueKeysWithValues: model.layout.slices.enumerated().map { index, slice in
-        (
-          slice.name,
-          EvaluateReport.Gradient(
-            rms: norms.rms(index), max: norms.slices[index].maximum, live: slice.liveCount, count: slice.count)
-        )
-      })
+    let figures = model.layout.slices.enumerated().map { index, slice in
+      EvaluateReport.Gradient(
+        rms: norms.rms(index), max: norms.slices[index].maximum, live: slice.liveCount, count: slice.count)
+    }
+    return Dictionary(uniqueKeysWithValues: zip(model.layout.slices.map(\.name), figures))
   }
 }
 

@@ -142,6 +142,11 @@ struct QuantizationOptions: ParsableArguments {
   }
 }
 
+extension Quantization {
+  /// "16 levels", "2 levels (fixed)"
+  var inWords: String { "\(levels) levels" + (binarization.map { " (\($0.rawValue))" } ?? "") }
+}
+
 extension ImageFolder {
   /// "2 .jpg, 1 without an extension": the files that are no PNGs by name; nil where there are none.
   var ignoredInWords: String? {

@@ -19,7 +19,7 @@ struct ReportOverview {
       ("model", { Self.of($1.state) { HTML(text: Self.model($0.model)) } }),
       ("weights", { Self.of($1.state) { HTML(text: Self.grouped($0.model.makeModel().layout.liveCount)) } }),
       ("data", { Self.of($1.state, Self.data) }),
-      ("images", { Self.of($1.state) { "\("\($0.model.shape)"), \(Self.levels($0.quantization))" } }),
+      ("images", { Self.of($1.state) { "\("\($0.model.shape)"), \($0.quantization.inWords)" } }),
       ("steps", { Self.steps($1) }),
       ("time", { Self.time($1) }),
       ("best step", { Self.of(try? $1.checkpoint.get().state) { "\($0.step)" } }),
@@ -58,10 +58,6 @@ struct ReportOverview {
   private static func data(_ state: RunState) -> HTML {
     guard let data = state.data else { return "not known: imported weights" }
     return "<code>\(data.folder)</code>, \(data.trainImages) to train on, \(data.validImages) held out"
-  }
-
-  static func levels(_ quantization: Quantization) -> String {
-    quantization.binarization.map { "2 levels (\($0.rawValue))" } ?? "\(quantization.levels) levels"
   }
 
   private static func steps(_ run: ReportRun) -> HTML {

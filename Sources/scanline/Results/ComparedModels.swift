@@ -112,10 +112,6 @@ struct ComparedModels {
   /// Throws where the two are about different data.
   private static func requireSame(_ a: Model, _ b: Model, hasSeed: Bool) throws {
     let (first, second) = (a.checkpoint.state, b.checkpoint.state)
-    func words(_ state: RunState) -> String {
-      let quantization = state.quantization
-      return quantization.binarization.map { "2 levels (\($0.rawValue))" } ?? "\(quantization.levels) levels"
-    }
     func require(_ condition: Bool, _ what: String, _ one: String, _ two: String) throws {
       guard condition else {
         throw ScanlineError(
@@ -124,7 +120,7 @@ struct ComparedModels {
     }
     let (q, r) = (first.quantization, second.quantization)
     try require(q.levels == r.levels, "levels", "\(q.levels)", "\(r.levels)")
-    try require(q.binarization == r.binarization, "binarization", words(first), words(second))
+    try require(q.binarization == r.binarization, "binarization", q.inWords, r.inWords)
     let isDrawn = q.binarization == .fixed || q.binarization == .dynamic
     try require(
       !isDrawn || hasSeed || q.seed == r.seed, "seed of its binarization (--binarization-seed chooses one for all)",

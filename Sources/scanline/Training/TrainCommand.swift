@@ -254,7 +254,7 @@ struct TrainCommand: StoppableCommand, LeavesFiles {
     console.line(
       "\(configuration.model.rawValue), width \(configuration.width), \(counted(configuration.blocks, "block")): "
         + "\(counted(network.layout.liveCount, "weight")); \(counted(train.count, "image")) of \(train.shape), \(valid?.count ?? 0) held out; "
-        + "\(quantization.levels) levels\(quantization.binarization.map { " (\($0.rawValue))" } ?? "")\(classes); "
+        + "\(quantization.inWords)\(classes); "
         + "\(counted(threads, "thread")); \(run)")
     return try Session(
       state: state,

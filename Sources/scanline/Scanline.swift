@@ -1,7 +1,6 @@
 // The command: its subcommands, and how it ends.
 import ArgumentParser
 import Core
-import ImageData
 
 struct Scanline: ParsableCommand {
   static let configuration = CommandConfiguration(

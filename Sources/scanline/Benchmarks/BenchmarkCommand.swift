@@ -1,7 +1,6 @@
 // `scanline benchmark`: how fast, in figures that a peer can be held against.
 import ArgumentParser
 import Core
-import Kernels
 import Networks
 import Training
 

@@ -1,10 +1,8 @@
 // `scanline benchmark cores`: what more cores would give, by measurement here and a model beyond.
 import ArgumentParser
 import Core
-import ImageData
 import Kernels
 import Networks
-import Training
 
 struct CoresBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(

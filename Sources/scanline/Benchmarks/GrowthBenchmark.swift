@@ -3,7 +3,6 @@ import ArgumentParser
 import Core
 import Kernels
 import Networks
-import Training
 
 struct GrowthBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(

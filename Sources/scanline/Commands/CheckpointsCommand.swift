@@ -1,7 +1,6 @@
 // `scanline checkpoints`: what a run has saved, and what is kept of it.
 import ArgumentParser
 import Core
-import ImageData
 import Networks
 import Training
 

@@ -3,8 +3,6 @@ import ArgumentParser
 import Core
 import Evaluation
 import ImageData
-import Kernels
-import Networks
 import Training
 
 struct CompareCommand: ParsableCommand {

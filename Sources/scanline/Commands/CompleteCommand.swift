@@ -1,9 +1,7 @@
 // `scanline complete`: part of an image is given, the rest is drawn.
 import ArgumentParser
 import Core
-import Evaluation
 import ImageData
-import Kernels
 import Networks
 
 struct CompleteCommand: ParsableCommand, LeavesFiles {

@@ -4,7 +4,6 @@ import Core
 import CScanline
 import Evaluation
 import ImageData
-import Kernels
 import Networks
 import Synchronization
 

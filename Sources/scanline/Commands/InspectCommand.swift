@@ -2,7 +2,6 @@
 import ArgumentParser
 import Core
 import ImageData
-import Kernels
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -3,7 +3,6 @@ import ArgumentParser
 import Core
 import Evaluation
 import ImageData
-import Kernels
 
 struct NeighboursCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,7 +1,6 @@
 // `scanline report`: one page about a run or several.
 import ArgumentParser
 import Core
-import ImageData
 import Networks
 import Reports
 

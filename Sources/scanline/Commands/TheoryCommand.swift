@@ -1,7 +1,6 @@
 // `scanline theory`: what is known about depth, held against networks.
 import ArgumentParser
 import Core
-import ImageData
 import Theory
 
 extension TheoryStatement: ExpressibleByArgument {}

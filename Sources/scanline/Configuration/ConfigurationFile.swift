@@ -1,7 +1,5 @@
 // `scanline train --config`: a TOML file, read and checked, as options of the command.
-import ArgumentParser
 import Core
-import ImageData
 import TOMLKit
 
 /// A configuration: long names of options of `train` as keys, their groups as tables, `folder` for the folder of PNGs.

@@ -1,5 +1,4 @@
 // The words of a command line with those of its configuration before them, and errors told in its terms.
-import ArgumentParser
 import Core
 
 /// What is parsed in place of what the user typed: `train --config FILE` becomes `train`, FILE's options, and then the

@@ -1,7 +1,6 @@
 // Published configurations by name, with the figures that they are meant to reach.
 import ArgumentParser
 import ImageData
-import Kernels
 import Networks
 import Training
 

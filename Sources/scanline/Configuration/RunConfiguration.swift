@@ -1,8 +1,6 @@
 // config.toml: what a run was asked for, every option that decides its result, so that it can be asked for again.
 import Core
 import ImageData
-import Kernels
-import Networks
 import Training
 
 /// The configuration of a run as TOML that `scanline train --config` reads.

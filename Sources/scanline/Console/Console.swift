@@ -1,10 +1,6 @@
 // What a person sees on standard error while a command works.
 import Core
 import Dispatch
-import ImageData
-import Kernels
-import Networks
-import Plotting
 
 /// Standard error: one line that is redrawn on a terminal, plain lines elsewhere. Control characters of names are written
 /// out. Thread safe.

@@ -1,7 +1,5 @@
 // What a command is asked to write, tested before the work whose result it is to hold.
 import Core
-import ImageData
-import Reports
 
 /// The files and folders that one command writes. Each is demanded before anything is read or computed: its name must
 /// say what is written, nothing may be lost by it, and the file system must take it now.

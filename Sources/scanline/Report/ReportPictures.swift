@@ -1,7 +1,6 @@
 // What the models of a report draw: samples as training went on, and held-out images completed.
 import Core
 import ImageData
-import Kernels
 import Networks
 import Reports
 

@@ -1,6 +1,5 @@
 // How a run of a report was configured, where it ran, and the commands that make it again.
 import Core
-import ImageData
 import Networks
 import Reports
 import Training

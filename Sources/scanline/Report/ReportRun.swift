@@ -1,7 +1,6 @@
 // What a run folder holds for a report: each piece, or what was expected and not found.
 import Core
 import ImageData
-import Networks
 import Reports
 import Safetensors
 import Training

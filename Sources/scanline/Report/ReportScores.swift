@@ -2,7 +2,6 @@
 import Core
 import Evaluation
 import ImageData
-import Kernels
 import Networks
 import Training
 

@@ -1,6 +1,5 @@
 // How the runs of a report learned: their losses, and how the gradient flowed.
 import Core
-import ImageData
 import Networks
 import Reports
 import Training

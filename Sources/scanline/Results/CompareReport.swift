@@ -2,7 +2,6 @@
 import Core
 import Evaluation
 import ImageData
-import Kernels
 
 struct CompareReport: Encodable {
   struct Row: Encodable {

@@ -1,7 +1,6 @@
 // Checkpoints that stand the same test: what may not differ between them, and the images that all of them score.
 import Core
 import ImageData
-import Kernels
 import Networks
 import Training
 

@@ -2,7 +2,6 @@
 import Core
 import Evaluation
 import ImageData
-import Networks
 
 /// The pixels that `complete` keeps.
 struct InpaintingMask {

@@ -1,7 +1,6 @@
 // What `scanline lr-find` found: table, figure, words.
 import Core
 import Evaluation
-import ImageData
 import Networks
 import Plotting
 import Training

@@ -1,7 +1,6 @@
 // A checkpoint as commands use it, and images read as its own were.
 import Core
 import ImageData
-import Kernels
 import Networks
 import Training
 

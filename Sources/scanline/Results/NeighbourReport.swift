@@ -2,7 +2,6 @@
 import Core
 import Evaluation
 import ImageData
-import Kernels
 
 /// How near samples come to training images, held against held-out images.
 struct NeighbourReport: Encodable {

@@ -1,6 +1,5 @@
 // What a run shows in TensorBoard.
 import Core
-import ImageData
 import Networks
 import TensorBoard
 import Training

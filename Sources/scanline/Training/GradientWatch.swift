@@ -1,7 +1,6 @@
 // The gradient flow while a run goes on: a table that a glance can take in, and warnings in words.
 import Core
 import Networks
-import Training
 
 /// Tells of each record what is new, and with `--watch-gradients` shows a table.
 final class GradientWatch {

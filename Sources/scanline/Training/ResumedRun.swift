@@ -1,6 +1,5 @@
 // What is said when a run is resumed: that it is finished, or how its learning rate goes on.
 import Core
-import ImageData
 import Networks
 import Training
 

@@ -1,7 +1,6 @@
 // environment.json: where, when and by what a run was made.
 import CScanline
 import Core
-import ImageData
 import Training
 
 /// What is known of a run besides its configuration: a process for each time that it was started or resumed.

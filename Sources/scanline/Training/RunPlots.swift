@@ -1,6 +1,5 @@
 // plots/: what a run's records look like, drawn when it is over.
 import Core
-import ImageData
 import Networks
 import Plotting
 import Reports

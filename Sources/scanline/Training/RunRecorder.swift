@@ -1,7 +1,5 @@
 // What a run leaves beside its checkpoints, and shows while it goes.
 import Core
-import ImageData
-import Kernels
 import Networks
 import TensorBoard
 import Training

@@ -1,7 +1,6 @@
 // The images that `scanline train` reads.
 import Core
 import ImageData
-import Kernels
 import Training
 
 extension TrainCommand {

@@ -2,7 +2,6 @@
 import ArgumentParser
 import Core
 import ImageData
-import Kernels
 import Networks
 import Training
 

@@ -138,12 +138,12 @@ extension BenchmarkOptions {
       "\(side)", "--channels", "\(channels)", "--levels", "\(levels)", "--threads", "\(threads)", "--seconds",
       "\(seconds)",
     ]
-    if let likelihood { words += ["--likelihood", likelihood.rawValue] }
-    if let mixtures { words += ["--mixtures", "\(mixtures)"] }
-    if let activation = layers.activation { words += ["--activation", activation.rawValue] }
-    if let residual = layers.residual { words += ["--residual", residual.rawValue] }
-    if let directions = layers.directions { words += ["--directions", "\(directions)"] }
-    if let cell = layers.cell { words += ["--cell", cell.rawValue] }
+    let given: KeyValuePairs = [
+      "--likelihood": likelihood?.rawValue, "--mixtures": mixtures?.description,
+      "--activation": layers.activation?.rawValue, "--residual": layers.residual?.rawValue,
+      "--directions": layers.directions?.description, "--cell": layers.cell?.rawValue,
+    ]
+    for case (let name, let value?) in given { words += [name, value] }
     return words
   }
 }

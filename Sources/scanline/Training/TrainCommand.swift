@@ -265,7 +265,7 @@ struct TrainCommand: StoppableCommand, LeavesFiles {
   private func resumed(
     _ run: String, _ lock: RunLock, _ threads: Int, _ console: Console, _ signals: StopSignals
   ) throws -> Session? {
-    let length = try training.length()
+    let length = training.length
     if training.schedule != nil, length == nil {
       throw ScanlineError(
         .usage, path: "--schedule", expected: "a new length beside it (--steps, --epochs or --minutes), with --resume",

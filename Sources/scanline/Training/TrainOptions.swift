@@ -149,8 +149,8 @@ struct TrainingFlags: ParsableArguments {
     if lengths.count > 1 { throw ValidationError("--steps, --epochs and --minutes exclude one another.") }
   }
 
-  /// The length asked for, nil where none was. Throws a usage error where it makes no sense.
-  func length() throws -> TrainingOptions.Length? {
+  /// The length asked for, nil where none was.
+  var length: TrainingOptions.Length? {
     if let steps { return .steps(steps) }
     if let epochs { return .epochs(epochs) }
     return minutes.map { .minutes($0) }
@@ -180,7 +180,7 @@ struct TrainingFlags: ParsableArguments {
   /// The defaults with what was given. Throws a usage error naming what makes no sense.
   func options() throws -> TrainingOptions {
     var options = TrainingOptions()
-    if let length = try length() { options.length = length }
+    if let length { options.length = length }
     if let batch { options.batchSize = batch }
     if let learningRate { options.schedule.baseRate = learningRate }
     if let schedule { options.schedule.course = schedule }

@@ -110,8 +110,7 @@ struct GradientsCommand: ParsableCommand {
       listing.spread(count, in: listing.heldOutSplit ?? listing.trainSplit), split: nil, reading, threads: threads,
       console: console)
     let batch = checkpoint.state.quantization.batch(from: set, indices: 0..<set.count)
-    let bar = ProgressBar(
-      console, "Jacobians", total: JacobianAnalysis.taskCount(model, images: set.count))
+    let bar = ProgressBar(console, "Jacobians", total: JacobianAnalysis.taskCount(model, images: set.count))
     let analysis = JacobianAnalysis(
       model, parameters: checkpoint.parameters, batch: batch, maximumSteps: steps, threads: threads,
       progress: bar.advance)

@@ -17,15 +17,10 @@ struct InspectCommand: ParsableCommand {
 
   @Argument(help: "A folder of PNG images: flat, or with class or split subfolders.", completion: .directory)
   var folder: String
-
   @OptionGroup var images: ImageOptions
-
-  @Flag(help: "Print one JSON object.")
-  var json = false
-
+  @Flag(help: "Print one JSON object.") var json = false
   @Option(help: "How many threads decode, 1 to 1024; by default all that this process may use.")
   var threads: Int?
-
   @OptionGroup var shown: ProgressOptions
 
   func validate() throws {

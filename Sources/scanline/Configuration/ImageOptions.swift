@@ -9,18 +9,14 @@ struct SizeArgument: ExpressibleByArgument, Equatable, CustomStringConvertible {
   let height: Int
   var description: String { "\(width)x\(height)" }
 
-  init(width: Int, height: Int) {
-    self.width = width
-    self.height = height
-  }
+  init(width: Int, height: Int) { (self.width, self.height) = (width, height) }
 
   init?(argument: String) {
     let parts = argument.lowercased().replacing("×", with: "x").split(separator: "x", omittingEmptySubsequences: false)
       .map { Int($0.trimmed()) }
     guard parts.count == 2, let width = parts[0], let height = parts[1] else { return nil }
     guard (1...16_384).contains(width) && (1...16_384).contains(height) else { return nil }
-    self.width = width
-    self.height = height
+    (self.width, self.height) = (width, height)
   }
 }
 
@@ -45,33 +41,24 @@ struct ImageOptions: ParsableArguments {
     help: ArgumentHelp(
       "Lay images with transparency over this grey value, or R,G,B.", valueName: "0-255 or R,G,B"))
   var background: ColorArgument?
-
   @Option(help: "What to do with 16-bit samples: scale them to the nearest 8-bit value.")
   var sixteenBit: SixteenBit?
-
   @Option(help: ArgumentHelp("Resample every image to this size, sides of 1 to 16384.", valueName: "WxH"))
   var resize: SizeArgument?
-
   @Option(help: ArgumentHelp("Cut the middle of this size, sides of 1 to 16384, out of every image.", valueName: "WxH"))
   var crop: SizeArgument?
-
   @Option(help: "Read every image with this many channels: 1, grey, or 3, RGB; by default as stored.")
   var channels: Int?
-
   @Flag(inversion: .prefixedNo, help: "Pass over files and folders that cannot be read, and count them.")
   var skipBad: Bool?
-
   @Flag(
     inversion: .prefixedNo,
     help: "Take every subfolder for a class, also one that is called like a split (train, testing, val2017).")
   var classesAreFolders: Bool?
-
   @Option(
     help: "The share of images to hold out, from 0 to below 1, where the folder has no valid split (default: 0.1).")
   var validShare: Double?
-
-  @Option(help: "The seed of which images are held out (default: 0).")
-  var splitSeed: UInt64?
+  @Option(help: "The seed of which images are held out (default: 0).") var splitSeed: UInt64?
 
   func validate() throws {
     if resize != nil && crop != nil { throw ValidationError("--resize and --crop exclude each other.") }
@@ -120,11 +107,8 @@ struct ImageOptions: ParsableArguments {
 extension Binarization: ExpressibleByArgument {}
 
 struct QuantizationOptions: ParsableArguments {
-  @Option(help: "How many levels a value has, 2 to 256 (default: 256).")
-  var levels: Int?
-
-  @Option(help: "With --levels 2, how values become bits.")
-  var binarize: Binarization?
+  @Option(help: "How many levels a value has, 2 to 256 (default: 256).") var levels: Int?
+  @Option(help: "With --levels 2, how values become bits.") var binarize: Binarization?
 
   func validate() throws {
     guard (2...256).contains(count) else { throw ValidationError("--levels lies in 2 to 256.") }

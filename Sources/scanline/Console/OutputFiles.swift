@@ -25,8 +25,7 @@ struct OutputFiles {
   /// The outputs of a command that reads images from `inputs`, files or folders, and writes over existing files with
   /// `force`.
   init(force: Bool = false, inputs: [String?] = []) {
-    self.force = force
-    self.inputs = inputs.compactMap { $0 }
+    (self.force, self.inputs) = (force, inputs.compactMap { $0 })
   }
 
   /// Throws unless `option` may write a file of `format` to `path`.

@@ -18,9 +18,7 @@ final class ProgressBar: Sendable {
 
   /// A bar for work of `total` parts, called `what`.
   init(_ console: Console, _ what: String, total: Int) {
-    self.console = console
-    self.what = what
-    self.total = max(total, 1)
+    (self.console, self.what, self.total) = (console, what, max(total, 1))
     state = Locked(State(shown: began))
   }
 

@@ -11,9 +11,7 @@ final class GradientWatch {
 
   /// A watch over a run of `model`.
   init(console: Console, model: ModelConfiguration, showsTable: Bool) {
-    self.console = console
-    self.model = model
-    self.showsTable = showsTable
+    (self.console, self.model, self.showsTable) = (console, model, showsTable)
   }
 
   /// Takes a record.

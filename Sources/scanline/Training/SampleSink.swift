@@ -77,8 +77,7 @@ final class SampleSink: RunSink {
     bar.finish()
     // A row of all classes, or as near to a square as can be.
     let columns = (2...32).contains(names.count) ? names.count : Int(Double(count).squareRoot().rounded(.up))
-    var text = PNGText(
-      model: model, quantization, step: step, weights: .ema, seed: seed, temperature: 1)
+    var text = PNGText(model: model, quantization, step: step, weights: .ema, seed: seed, temperature: 1)
     if classes != nil { text["Class"] = "all" }
     text["Count"] = "\(count)"
     try RunRecorder.makeFolder(folder)

@@ -19,8 +19,7 @@ final class TrainingProgress {
 
   /// Progress of a run on images of `shape`.
   init(console: Console, shape: ImageShape) {
-    self.console = console
-    self.shape = shape
+    (self.console, self.shape) = (console, shape)
   }
 
   /// Takes one event.

@@ -34,6 +34,17 @@ struct Scanline: ParsableCommand {
 /// A command whose result is files: what it prints only tells of them, and is not missed where standard output is closed.
 protocol LeavesFiles {}
 
+/// What the parser has against the command line `example`; nil where it takes it. Nothing is run and no file is read: the
+/// tests ask this of the examples in the help.
+package func parserComplaint(about example: String) -> String? {
+  do {
+    _ = try Scanline.parseAsRoot(example.split(separator: " ").dropFirst().map(String.init))
+    return nil
+  } catch {
+    return Scanline.message(for: error)
+  }
+}
+
 extension CommandLine {
   /// The words of the command line with their bytes kept: `arguments` puts "�" for those of a name that is no UTF-8.
   static let fileNames = (0..<Int(argc)).compactMap { unsafeArgv[$0].map { String(fileName: $0) } }

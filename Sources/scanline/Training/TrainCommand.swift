@@ -103,7 +103,7 @@ struct TrainCommand: StoppableCommand, LeavesFiles {
 
   func run(_ signals: StopSignals) throws {
     let console = shown.console()
-    let run = try runFolder()
+    let run = runFolder
     let threads = threads ?? availableThreads()
     if !resume {
       var folders = OutputFiles()
@@ -113,14 +113,14 @@ struct TrainCommand: StoppableCommand, LeavesFiles {
     let began = try resume ? nil : started(run, threads, console, dryRun ? nil : signals)
     if dryRun, let began {
       return try DryRun(
-        state: began.state, adam: began.adam, train: began.train, valid: began.valid, threads: threads,
-        drawsPlots: outputs(over: nil).plots, console: console, warmupIsGiven: training.warmup != nil
+        session: began, threads: threads, drawsPlots: outputs(over: nil).plots, console: console,
+        warmupIsGiven: training.warmup != nil
       ).report()
     }
     let lock = try lockFolder(run)
     guard let session = try began ?? resumed(run, lock, threads, console, signals) else { return }
     let outputs = session.state.outputs ?? RunState.RunOutputs()
-    try audit(session.state.model, session.adam, console)
+    try audit(session.state.model, session.adam)
     let trainer = Trainer(
       state: session.state, adam: session.adam, train: session.train, valid: session.valid, threads: threads,
       isSaved: resume, now: monotonicSeconds)
@@ -163,7 +163,7 @@ struct TrainCommand: StoppableCommand, LeavesFiles {
 
   // MARK: The run's folder
 
-  private func runFolder() throws -> String {
+  private var runFolder: String {
     if let output { return output }
     if let name { return "Checkpoints/" + name }
     let last = DurableFiles.split(DurableFiles.absolute(folder ?? "")).name
@@ -199,7 +199,7 @@ struct TrainCommand: StoppableCommand, LeavesFiles {
 
   // MARK: What to train
 
-  private struct Session {
+  struct Session {
     var state: RunState
     var adam: Adam
     var train: ImageSet
@@ -337,7 +337,7 @@ struct TrainCommand: StoppableCommand, LeavesFiles {
   }
 
   /// No run begins with a network that sees what it must not.
-  private func audit(_ configuration: ModelConfiguration, _ adam: Adam, _ console: Console) throws {
+  private func audit(_ configuration: ModelConfiguration, _ adam: Adam) throws {
     let audit = CausalityAudit(configuration.makeModel(), parameters: adam.parameters, limit: 16)
     if let leak = audit.leak {
       throw ScanlineError(

@@ -126,6 +126,21 @@ struct QuantizationOptions: ParsableArguments {
   }
 }
 
+extension [String: Int] {
+  /// The largest number first; of equal ones the earlier name.
+  var byCount: [Element] { sorted { ($1.value, $0.key) < ($0.value, $1.key) } }
+}
+
+extension ImageSet {
+  /// Throws `badData`, under `path`, where these held-out images have not the `shape` of those of training.
+  func requireShape(_ shape: ImageShape, path: String) throws {
+    guard self.shape != shape else { return }
+    throw ScanlineError(
+      .badData, path: path, expected: "held-out images of \(shape), as in training (--resize or --crop)",
+      found: "\(self.shape)")
+  }
+}
+
 extension Quantization {
   /// "16 levels", "2 levels (fixed)"
   var inWords: String { "\(levels) levels" + (binarization.map { " (\($0.rawValue))" } ?? "") }

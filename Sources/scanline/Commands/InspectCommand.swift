@@ -49,20 +49,17 @@ struct InspectCommand: ParsableCommand {
 extension FolderSurvey {
   /// The survey for people: tables, then words.
   var tables: String {
-    var parts = ["\(path.displayed): \(counted(images, "PNG file")), \(layoutInWords)"]
-    parts.append(textTable(["size", "images"], sizes.map { ["\($0.width)×\($0.height)", "\($0.images)"] }))
-    parts.append(
-      textTable(
-        ["mode", "images"],
-        modes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { [$0.key, "\($0.value)"] }))
     let rows = classes.map { [$0.name?.displayed ?? "(no class)", "\($0.train)", "\($0.valid)", "\($0.test)"] }
     let total = rows.count > 1 ? [["all", "\(train)", "\(valid)", "\(test)"]] : []
-    parts.append(textTable(["class", "train", "valid", "test"], rows + total))
+    var parts = [
+      "\(path.displayed): \(counted(images, "PNG file")), \(layoutInWords)",
+      textTable(["size", "images"], sizes.map { ["\($0.width)×\($0.height)", "\($0.images)"] }),
+      textTable(["mode", "images"], modes.byCount.map { [$0.key, "\($0.value)"] }),
+      textTable(["class", "train", "valid", "test"], rows + total),
+    ]
     if !ignored.isEmpty {
-      let rows = ignored.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-      parts.append(
-        textTable(
-          ["passed over", "files"], rows.map { [$0.key.isEmpty ? "(no extension)" : $0.key.displayed, "\($0.value)"] }))
+      let rows = ignored.byCount.map { [$0.key.isEmpty ? "(no extension)" : $0.key.displayed, "\($0.value)"] }
+      parts.append(textTable(["passed over", "files"], rows))
     }
     parts += listing("bad", bad)
     parts += listing("read with a warning", warnings)

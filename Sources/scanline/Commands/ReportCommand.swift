@@ -104,21 +104,21 @@ struct ReportCommand: ParsableCommand, LeavesFiles {
     let overview = ReportOverview(runs: runs, scores: scores)
     let training = ReportTraining(runs: runs)
     let pictures = ReportPictures(runs: runs)
-    var sections = [
-      ReportPage.Section("overview", "What it is", overview.html),
-      ReportPage.Section("likelihood", "Likelihood of held-out images", scores.html(runs)),
-      ReportPage.Section("losses", "Losses", training.losses),
-      ReportPage.Section("gradients", "Flow of the gradient", training.gradients),
-      ReportPage.Section("samples", "Samples over time", pictures.samples),
+    let reproduction = HTML.each(runs, beside: false) { _, run in ReportReproduction(run: run).html }
+    var sections: [ReportPage.Section] = [
+      .init("overview", "What it is", overview.html),
+      .init("likelihood", "Likelihood of held-out images", scores.html(runs)),
+      .init("losses", "Losses", training.losses), .init("gradients", "Flow of the gradient", training.gradients),
+      .init("samples", "Samples over time", pictures.samples),
     ]
     if completions > 0 {
-      sections.append(
-        ReportPage.Section(
-          "completions", "Completed images", pictures.completions(completions, options, console: console)))
+      let completed = pictures.completions(completions, options, console: console)
+      sections.append(.init("completions", "Completed images", completed))
     }
-    sections.append(ReportPage.Section("costs", "Costs", overview.costs))
-    let reproduction = HTML.each(runs, beside: false) { _, run in ReportReproduction(run: run).html }
-    sections.append(ReportPage.Section("configuration", "Configuration, and how to repeat it", reproduction))
+    sections += [
+      .init("costs", "Costs", overview.costs),
+      .init("configuration", "Configuration, and how to repeat it", reproduction),
+    ]
     let names = runs.map(\.name)
     return ReportPage(
       title: names.count == 1 ? "Report on \(names[0])" : "Report on \(names.count) runs",

@@ -74,14 +74,11 @@ struct TheoryCommand: ParsableCommand {
           depth: depth, isViolated: violate, relativeTolerance: TheoryCheck.relativeTolerance,
           holds: reports.allSatisfy(\.holds), statements: reports))
     } else {
-      console.finish()
       print(reports.map { TheoryText(report: $0, shown: shown).text }.joined(separator: "\n\n"))
     }
     for (report, path) in zip(reports, paths) {
       console.redraw("plot of \(report.name)…")
-      let figure = report.figure
-      try figure.write(to: path + ".png")
-      try figure.write(to: path + ".svg")
+      for ending in ["png", "svg"] { try report.figure.write(to: "\(path).\(ending)") }
     }
     console.finish()
     if !json && !paths.isEmpty { print("\n" + paths.map { $0.displayed + ".png, .svg" }.joined(separator: "\n")) }
@@ -113,25 +110,20 @@ struct TheoryCommand: ParsableCommand {
   }
 }
 
-/// One report as a person reads it.
 private struct TheoryText {
   let report: TheoryReport
-  /// The depths that are listed.
   let shown: [Int]
 
   var text: String {
     var parts = [report.name + ": " + report.verdict]
-    parts += wrapped(report.statement)
-    parts += wrapped("Source: " + report.source)
-    parts += wrapped("Measured: " + report.networks)
-    if let violation = report.violation { parts += wrapped("Broken on purpose: " + violation) }
+    let violation = report.violation.map { "Broken on purpose: " + $0 }
+    let texts = [report.statement, "Source: " + report.source, "Measured: " + report.networks, violation]
+    parts += texts.compactMap { $0 }.flatMap(wrapped)
     let counts = report.checks.filter(\.isCount)
     let names = counts.reduce(into: [String]()) { if !$0.contains($1.name) { $0.append($1.name) } }
     let tables =
       report.checks.filter { !$0.isCount }.map(boundTable)
-      + names.map { name in
-        countTable(name, counts.filter { $0.name == name })
-      }
+      + names.map { name in countTable(name, counts.filter { $0.name == name }) }
     return parts.joined(separator: "\n") + "\n\n" + tables.joined(separator: "\n\n")
   }
 

@@ -150,8 +150,8 @@ extension ImageFolder {
   /// "2 .jpg, 1 without an extension": the files that are no PNGs by name; nil where there are none.
   var ignoredInWords: String? {
     guard !ignored.isEmpty else { return nil }
-    return ignored.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-      .map { "\($0.value) \($0.key.isEmpty ? "without an extension" : $0.key)" }.joined(separator: ", ")
+    return ignored.byCount.map { "\($0.value) \($0.key.isEmpty ? "without an extension" : $0.key)" }
+      .joined(separator: ", ")
   }
 
   /// Reads the images of `split` (nil: of all) as commands do: showing how far it is, and telling what there is to know of

@@ -131,7 +131,6 @@ struct GrowthBenchmark: ParsableCommand {
 }
 
 extension BenchmarkOptions {
-  /// The words that say these options.
   var arguments: [String] {
     var words = [
       "--model", model.rawValue, "--width", "\(width)", "--blocks", "\(blocks)", "--batch", "\(batch)", "--side",

@@ -17,7 +17,6 @@ final class StepWork {
     case optimizer = "Adam and the average"
   }
 
-  /// An engine with its number of threads.
   typealias Engine = (gradient: BatchGradient, threads: Int)
   let alone: Engine
   let together: Engine

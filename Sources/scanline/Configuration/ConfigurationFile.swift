@@ -4,7 +4,6 @@ import TOMLKit
 
 /// A configuration: long names of options of `train` as keys, their groups as tables, `folder` for the folder of PNGs.
 struct ConfigurationFile {
-  /// One key.
   struct Entry {
     let option: ConfigurationSchema.Option
     /// As the command line would say it; of a flag "true" or "false".

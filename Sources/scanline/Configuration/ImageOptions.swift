@@ -78,7 +78,6 @@ struct ImageOptions: ParsableArguments {
     return options
   }
 
-  /// The first option that was given.
   var given: String? {
     firstGiven([
       "--background": background, "--sixteen-bit": sixteenBit, "--resize": resize, "--crop": crop,
@@ -87,9 +86,7 @@ struct ImageOptions: ParsableArguments {
     ])
   }
 
-  /// The share held out where the folder has no split.
   var heldOutShare: Double { validShare ?? 0.1 }
-  /// The seed of which images are held out.
   var heldOutSeed: UInt64 { splitSeed ?? 0 }
 
   /// Lists the folder at `path` with the choices made here, else those given (a checkpoint's).
@@ -115,12 +112,10 @@ struct QuantizationOptions: ParsableArguments {
     if binarize != nil && count != 2 { throw ValidationError("--binarize goes with --levels 2 only.") }
   }
 
-  /// L
   var count: Int { levels ?? 256 }
   /// The first option that was given.
   var given: String? { levels != nil ? "--levels" : binarize != nil ? "--binarize" : nil }
 
-  /// The quantization, its draws keyed by `seed`.
   func quantization(seed: UInt64) throws -> Quantization {
     try Quantization(levels: count, binarization: binarize, seed: seed)
   }

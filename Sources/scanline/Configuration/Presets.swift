@@ -10,7 +10,6 @@ struct Preset: Encodable {
   let name: String
   /// The figure as published: on which data, in which unit.
   let reaches: String
-  /// Where it is from.
   let source: String
   /// What of it cannot be said here, or is not stated there.
   let departures: String
@@ -35,7 +34,6 @@ struct Preset: Encodable {
     return words.joined(separator: " ")
   }
 
-  /// All of them.
   static let all: [Preset] = [
     Preset(
       name: "pixelcnn-mnist", reaches: "81.45 nats, test, dynamically binarized MNIST", source: pytorchGenerative,

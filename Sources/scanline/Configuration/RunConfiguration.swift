@@ -5,7 +5,6 @@ import Training
 
 /// The configuration of a run as TOML that `scanline train --config` reads.
 struct RunConfiguration {
-  /// config.toml
   static let fileName = "config.toml"
   /// The first line, by which a file of ours is known.
   private static let mark = OwnOutput.configurationMark
@@ -16,7 +15,6 @@ struct RunConfiguration {
   private let options: TrainingOptions
   private let evaluationInterval: Int
 
-  /// The configuration of a run in `state`, evaluated every `evaluationInterval` steps.
   init(_ state: RunState, evaluationInterval: Int) {
     self.state = state
     options = state.training ?? TrainingOptions()

@@ -7,12 +7,10 @@ import Dispatch
 final class Console: Sendable {
   /// Whether standard error is a terminal that can redraw a line; not in continuous integration, whose logs keep all.
   let isTerminal: Bool
-  /// Whether only warnings are written.
   let isQuiet: Bool
   private let hasColour: Bool
   private let shown = Locked(Shown())
 
-  /// What stands on the terminal.
   private struct Shown {
     var lineIsOpen = false
     var blockLines = 0

@@ -7,7 +7,6 @@ import Core
 /// Names that make no sense are usage errors, and name the option; what is there already and places that take no file
 /// are `cannotCreate`, and name the path.
 struct OutputFiles {
-  /// What a file holds.
   enum Format: String {
     case png = "a PNG"
     case svg = "an SVG"

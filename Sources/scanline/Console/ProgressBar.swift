@@ -16,7 +16,6 @@ final class ProgressBar: Sendable {
   private let began = monotonicSeconds()
   private let state: Locked<State>
 
-  /// A bar for work of `total` parts, called `what`.
   init(_ console: Console, _ what: String, total: Int) {
     (self.console, self.what, self.total) = (console, what, max(total, 1))
     state = Locked(State(shown: began))
@@ -28,7 +27,6 @@ final class ProgressBar: Sendable {
   /// `done` are done in all.
   func reach(_ done: Int) { report { _ in done } }
 
-  /// Removes the bar.
   func finish() { console.finish() }
 
   private func report(_ change: (Int) -> Int) {
@@ -56,6 +54,5 @@ final class ProgressBar: Sendable {
 struct ProgressOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Say nothing on standard error but warnings and errors.") var quiet = false
 
-  /// Standard error, as this command may use it.
   func console() -> Console { Console(isQuiet: quiet) }
 }

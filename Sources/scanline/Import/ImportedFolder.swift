@@ -42,7 +42,6 @@ struct ImportedFolder {
     var classes: [String]
     var splits: [String: Int]
 
-    /// In words.
     var inWords: String {
       let parts = splits.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
       return "\(folder.displayed): \(counted(images, "image")) of \(width)×\(height)×\(channels)"

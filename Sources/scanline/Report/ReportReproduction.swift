@@ -8,7 +8,7 @@ import Training
 struct ReportReproduction {
   let run: ReportRun
 
-  /// Configuration, environment and commands; headings begin at `level` 3 or 4.
+  /// Configuration, environment and commands.
   var html: HTML {
     var parts: [HTML] = []
     if let configuration = run.configuration {
@@ -41,7 +41,6 @@ struct ReportReproduction {
     return HTML(parts)
   }
 
-  /// The commands, one a line.
   var commands: [String] {
     let path = shellWord(run.path)
     var lines: [String] = []

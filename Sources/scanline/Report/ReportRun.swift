@@ -61,7 +61,6 @@ struct ReportRun {
   /// The records of held-out images, oldest first.
   var heldOut: [MetricsRecord] { history?.heldOut ?? [] }
 
-  /// The metrics, where they could be read.
   var history: MetricsHistory? { try? metrics.get() }
 
   /// Where the run's images are; nil for imported weights.

@@ -7,7 +7,6 @@ import Training
 
 /// The scores of a report's runs.
 struct ReportScores {
-  /// What scoring may do.
   struct Options {
     /// A folder in place of the runs' own.
     var data: String?

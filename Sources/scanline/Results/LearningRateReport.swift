@@ -103,7 +103,6 @@ struct LearningRateReport: Encodable {
 
   private static func text(_ rate: Double) -> String { String(printf: "%.2g", rate) }
 
-  /// The table of the command.
   var inWords: String {
     func position(_ value: Position?) -> String {
       value.map { "\(Self.text($0.learningRate)) (\($0.smoothedNats.text(2)) nats an image)" } ?? "none"

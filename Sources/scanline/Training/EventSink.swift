@@ -57,7 +57,6 @@ final class EventSink: RunSink {
     try write(histograms.layers.map { .histogram("gradient/\($0.name)", $0.histogram) }, step: histograms.step)
   }
 
-  /// A picture of samples: `png` of `shape`, drawn after `step`.
   func append(samples png: [UInt8], shape: ImageShape, step: Int) throws {
     try write([.image("samples", png: png, shape: shape)], step: step)
   }

@@ -9,12 +9,10 @@ final class GradientWatch {
   private let showsTable: Bool
   private var known: [GradientWarning] = []
 
-  /// A watch over a run of `model`.
   init(console: Console, model: ModelConfiguration, showsTable: Bool) {
     (self.console, self.model, self.showsTable) = (console, model, showsTable)
   }
 
-  /// Takes a record.
   func show(_ record: GradientRecord) {
     if showsTable { console.block(Self.table(record)) }
     // A flag that has once been told is told again only after it was gone.

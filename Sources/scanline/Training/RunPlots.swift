@@ -7,7 +7,6 @@ import Training
 
 /// The plots of a run folder, each as PNG and SVG.
 enum RunPlots {
-  /// plots
   static let folderName = "plots"
   /// What lies in it: these plots, and those of `scanline gradients`.
   static let names: Set = Set(

@@ -13,7 +13,6 @@ import Training
 /// (844 steps of 64) lie 63 s and 152 s. So a grid is some 0.1% of the time, and the budget below is for large images and
 /// frequent evaluations.
 final class SampleSink: RunSink {
-  /// samples
   static let folderName = "samples"
 
   /// Grids take this share of the time since the process began, at most; beyond it evaluations pass without one. The

@@ -19,7 +19,6 @@ final class StopSignals: Sendable {
   private enum Work {
     /// Listing, reading, computing: nothing that could be saved.
     case unsaved
-    /// Training.
     case training
     /// What comes after the last save.
     case saved

@@ -58,7 +58,6 @@ struct ModelOptions: ParsableArguments {
     return configuration
   }
 
-  /// The first option that was given.
   var given: String? {
     firstGiven([
       "--model": model, "--width": width, "--blocks": blocks, "--likelihood": likelihood, "--mixtures": mixtures,
@@ -85,7 +84,6 @@ struct LayerOptions: ParsableArguments {
   var directions: Int?
   @Option(help: "Of an mdrnn: plain, an activated sum, or gru (default: plain).") var cell: CellKind?
 
-  /// The first option that was given.
   var given: String? {
     firstGiven(["--activation": activation, "--residual": residual, "--directions": directions, "--cell": cell])
   }

@@ -8,7 +8,6 @@ import Training
 enum TrainedImages {
   /// The positions of those it was trained on; all others it was not.
   case known([Int])
-  /// Why that cannot be told.
   case notKnown(reason: String)
 
   /// How many it was trained on; nil where that cannot be told.

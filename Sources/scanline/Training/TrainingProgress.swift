@@ -17,12 +17,10 @@ final class TrainingProgress {
   private var recent: Double?
   private var rate = 0.0
 
-  /// Progress of a run on images of `shape`.
   init(console: Console, shape: ImageShape) {
     (self.console, self.shape) = (console, shape)
   }
 
-  /// Takes one event.
   func report(_ event: TrainingEvent) {
     switch event {
     case .step(let step): show(step)

@@ -22,7 +22,6 @@ struct CheckpointsCommand: ParsableCommand {
     ])
 }
 
-/// A step as JSON says it.
 private struct StepReport: Encodable {
   var step: Int
   var path: String

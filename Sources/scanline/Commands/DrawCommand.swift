@@ -39,7 +39,6 @@ struct DrawCommand: ParsableCommand, LeavesFiles {
     bar.finish()
     print(
       "\(folder.displayed): \(counted(count, "image")) of \(side)×\(side), "
-        + "\(counted(min(count, Glyph.allCases.count), "glyph")), seed \(seed)"
-    )
+        + "\(counted(min(count, Glyph.allCases.count), "glyph")), seed \(seed)")
   }
 }

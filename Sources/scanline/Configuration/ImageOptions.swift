@@ -121,6 +121,11 @@ struct QuantizationOptions: ParsableArguments {
   }
 }
 
+extension Quantization {
+  /// "16 levels", "2 levels (fixed)"
+  var inWords: String { "\(levels) levels" + (binarization.map { " (\($0.rawValue))" } ?? "") }
+}
+
 extension [String: Int] {
   /// The largest number first; of equal ones the earlier name.
   var byCount: [Element] { sorted { ($1.value, $0.key) < ($0.value, $1.key) } }
@@ -134,11 +139,6 @@ extension ImageSet {
       .badData, path: path, expected: "held-out images of \(shape), as in training (--resize or --crop)",
       found: "\(self.shape)")
   }
-}
-
-extension Quantization {
-  /// "16 levels", "2 levels (fixed)"
-  var inWords: String { "\(levels) levels" + (binarization.map { " (\($0.rawValue))" } ?? "") }
 }
 
 extension ImageFolder {

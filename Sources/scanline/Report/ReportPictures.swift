@@ -4,7 +4,6 @@ import ImageData
 import Networks
 import Reports
 
-/// The sections of pictures.
 struct ReportPictures {
   /// Images that are completed.
   private static let images = 6
@@ -14,9 +13,7 @@ struct ReportPictures {
   // MARK: Samples
 
   /// For each run its grids of samples, with a slider over the steps.
-  var samples: HTML {
-    .each(runs, beside: true) { number, run in samples(run, number) }
-  }
+  var samples: HTML { .each(runs, beside: true) { number, run in samples(run, number) } }
 
   private func samples(_ run: ReportRun, _ number: Int) -> HTML {
     guard !run.grids.isEmpty else {

@@ -4,7 +4,6 @@ import Networks
 import Reports
 import Training
 
-/// The configuration of one run.
 struct ReportReproduction {
   let run: ReportRun
 

@@ -5,7 +5,6 @@ import ImageData
 import Networks
 import Training
 
-/// The scores of a report's runs.
 struct ReportScores {
   struct Options {
     /// A folder in place of the runs' own.

@@ -45,9 +45,7 @@ struct ComparedModels {
   init(_ models: [Model], folder: String, _ images: ImageOptions, binarizationSeed: UInt64?) throws {
     (self.models, self.folder) = (models, folder)
     let first = models[0]
-    for other in models.dropFirst() {
-      try Self.requireSame(first, other, hasSeed: binarizationSeed != nil)
-    }
+    for other in models.dropFirst() { try Self.requireSame(first, other, hasSeed: binarizationSeed != nil) }
     let own = first.checkpoint.state.quantization
     quantization = try Quantization(
       levels: own.levels, binarization: own.binarization, seed: binarizationSeed ?? own.seed)

@@ -3,7 +3,6 @@ import Core
 import Evaluation
 import ImageData
 
-/// The pixels that `complete` keeps.
 struct InpaintingMask {
   /// For each pixel, by rows, whether it stays; some do and some do not.
   let mask: [Bool]

@@ -3,7 +3,6 @@ import Core
 import Evaluation
 import ImageData
 
-/// Samples as files hold them.
 struct SampleFiles {
   /// What each is called: its path, or its position in a grid.
   let names: [String]

@@ -71,7 +71,6 @@ extension CellKind: ExpressibleByArgument {}
 extension ResidualOrder: ExpressibleByArgument {}
 extension Initialization: ExpressibleByArgument {}
 
-/// How the layers are put together.
 struct LayerOptions: ParsableArguments {
   @Option(help: "relu, tanh or sigmoid, of a pixelcnn (default: relu) or an mdrnn (default: tanh).")
   var activation: Activation?

@@ -51,20 +51,19 @@ struct BenchmarkOptions: ParsableArguments {
 
   var threadCount: Int { threads == 0 ? availableThreads() : threads }
 
+  private var shape: ImageShape { ImageShape(height: side, width: side, channels: channels) }
+
   func makeModel() throws -> ImageModel {
     let configuration = ModelConfiguration(
-      model: model, width: width, blocks: blocks,
-      shape: ImageShape(height: side, width: side, channels: channels), levels: levels,
-      likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
-      directions: layers.directions, cell: layers.cell)
+      model: model, width: width, blocks: blocks, shape: shape, levels: levels, likelihood: likelihood,
+      mixtures: mixtures, activation: layers.activation, residual: layers.residual, directions: layers.directions,
+      cell: layers.cell)
     try configuration.validate(path: "benchmark")
     return configuration.makeModel()
   }
 
   func makeBatch() -> ImageBatch {
-    ImageBatch(
-      noise: Philox(seed: 0, purpose: .benchmark), shape: ImageShape(height: side, width: side, channels: channels),
-      count: batch, levels: levels)
+    ImageBatch(noise: Philox(seed: 0, purpose: .benchmark), shape: shape, count: batch, levels: levels)
   }
 
   private enum Value: Encodable {
@@ -81,16 +80,13 @@ struct BenchmarkOptions: ParsableArguments {
   }
 
   func print(_ what: String, weights: Int, _ figures: [String: Double]) throws {
-    var report = figures.mapValues(Value.number)
-    report["peak_bytes"] = .number(Double(peakMemory()))
+    let counts = [
+      "peak_bytes": peakMemory(), "width": width, "blocks": blocks, "batch": batch, "side": side, "channels": channels,
+      "levels": levels, "threads": threadCount, "weights": weights,
+    ]
+    var report = figures.merging(counts.mapValues(Double.init)) { $1 }.mapValues(Value.number)
+    for (key, text) in ["peer": "scanline", "what": what, "model": model.rawValue] { report[key] = .text(text) }
     report["bf16"] = .flag(false)
-    for (key, text) in [("peer", "scanline"), ("what", what), ("model", model.rawValue)] { report[key] = .text(text) }
-    for (key, count) in [
-      ("width", width), ("blocks", blocks), ("batch", batch), ("side", side), ("channels", channels),
-      ("levels", levels), ("threads", threadCount), ("weights", weights),
-    ] {
-      report[key] = .number(Double(count))
-    }
     try printJSON(report)
   }
 
@@ -115,6 +111,9 @@ struct BenchmarkOptions: ParsableArguments {
     }
     return Double(calls) / seconds
   }
+
+  /// Of so many batches a second, to a tenth.
+  func imagesPerSecond(_ rate: Double) -> Double { (rate * Double(batch) * 10).rounded() / 10 }
 
   /// Calls `round` for the time asked, and `least` times at least, and shows how far that is.
   func repeatedly(atLeast least: Int, _ round: () throws -> Void) rethrows {
@@ -195,7 +194,7 @@ struct TrainBenchmark: ParsableCommand {
       figures["gradients_overhead"] = share / Double(gradientsEvery)
       figures["gradients_every"] = Double(gradientsEvery)
     }
-    figures["images_per_second"] = ((rate * Double(options.batch)) * 10).rounded() / 10
+    figures["images_per_second"] = options.imagesPerSecond(rate)
     try options.print("train", weights: model.layout.liveCount, figures)
   }
 }
@@ -208,12 +207,9 @@ struct EvaluateBenchmark: ParsableCommand {
   func run() throws {
     let model = try options.makeModel()
     let batch = options.makeBatch()
-    let scorer = Scorer(
-      model: model, parameters: model.initialParameters(seed: 0), threads: options.threadCount)
-    let rate = options.rate { _ = scorer.nats(batch) }
-    try options.print(
-      "evaluate", weights: model.layout.liveCount,
-      ["images_per_second": ((rate * Double(options.batch)) * 10).rounded() / 10])
+    let scorer = Scorer(model: model, parameters: model.initialParameters(seed: 0), threads: options.threadCount)
+    let rate = options.imagesPerSecond(options.rate { _ = scorer.nats(batch) })
+    try options.print("evaluate", weights: model.layout.liveCount, ["images_per_second": rate])
   }
 }
 

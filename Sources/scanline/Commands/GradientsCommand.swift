@@ -4,6 +4,7 @@ import Core
 import Evaluation
 import ImageData
 import Networks
+import Plotting
 import Reports
 import Training
 
@@ -69,8 +70,7 @@ struct GradientsCommand: ParsableCommand {
     guard let first = history.chosen.first, let last = history.last else {
       throw ScanlineError(
         .badData, path: folder + "/" + GradientRecord.fileName,
-        expected: "a record" + (step.map { " up to step \($0)" } ?? ""),
-        found: "none")
+        expected: "a record" + (step.map { " up to step \($0)" } ?? ""), found: "none")
     }
     let stem = try target(folder, "gradients")
     if json {
@@ -83,9 +83,7 @@ struct GradientsCommand: ParsableCommand {
       }
     }
     let figure = GradientFigure(history, quantity: quantity, title: DurableFiles.split(folder).name).figure
-    for ending in ["png", "svg"] { try figure.write(to: "\(stem).\(ending)") }
-    guard !json else { return }
-    print("\(stem.displayed).png, .svg: \(counted(history.count, "record")), steps \(first.step) to \(last.step)")
+    try write(figure, stem, "\(counted(history.count, "record")), steps \(first.step) to \(last.step)")
   }
 
   /// The run's folder, and the step where one was named.
@@ -118,9 +116,12 @@ struct GradientsCommand: ParsableCommand {
     if json { try printJSON(analysis) } else { print(Self.table(analysis)) }
     let figure = analysis.figure(
       title: "\(DurableFiles.split(DurableFiles.absolute(folder)).name.displayed), step \(checkpoint.state.step)")
+    try write(figure, stem, "step \(checkpoint.state.step), \(counted(set.count, "image"))")
+  }
+
+  private func write(_ figure: PlotFigure, _ stem: String, _ what: String) throws {
     for ending in ["png", "svg"] { try figure.write(to: "\(stem).\(ending)") }
-    guard !json else { return }
-    print("\(stem.displayed).png, .svg: step \(checkpoint.state.step), \(counted(set.count, "image"))")
+    if !json { print("\(stem.displayed).png, .svg: \(what)") }
   }
 
   private static func table(_ analysis: JacobianAnalysis) -> String {

@@ -23,9 +23,7 @@ struct InspectCommand: ParsableCommand {
   var threads: Int?
   @OptionGroup var shown: ProgressOptions
 
-  func validate() throws {
-    try requireThreads(threads)
-  }
+  func validate() throws { try requireThreads(threads) }
 
   func run() throws {
     let console = shown.console()

@@ -131,10 +131,8 @@ struct PresetsCommand: ParsableCommand {
 
   @Flag(help: "One JSON object instead of text.") var json = false
 
-  private struct Report: Encodable { var presets: [Preset] }
-
   func run() throws {
-    if json { return try printJSON(Report(presets: Preset.all)) }
+    if json { return try printJSON(["presets": Preset.all]) }
     print(
       Preset.all.map { preset in
         """

@@ -12,9 +12,7 @@ struct ImportFolderOptions: ParsableArguments {
   @Option(help: "Threads, 1 to 1024; by default all that this process may use.") var threads: Int?
   @Flag(help: "One JSON object instead of a line.") var json = false
 
-  func validate() throws {
-    try requireThreads(threads)
-  }
+  func validate() throws { try requireThreads(threads) }
 
   var threadCount: Int { threads ?? availableThreads() }
   /// Throws, before any file is read, where the folder cannot be made or filled.

@@ -31,8 +31,7 @@ struct ModelOptions: ParsableArguments {
     let configuration = ModelConfiguration(
       model: kind, width: width ?? 32, blocks: blocks ?? kind.type.blocks.standard, shape: shape, levels: levels,
       likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
-      directions: layers.directions, cell: layers.cell,
-      initialization: initialization ?? .uniform)
+      directions: layers.directions, cell: layers.cell, initialization: initialization ?? .uniform)
     try configuration.validate(path: path)
     return configuration
   }

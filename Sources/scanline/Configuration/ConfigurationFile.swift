@@ -20,11 +20,9 @@ struct ConfigurationFile {
   /// Bytes of a file at most: one that is longer is no configuration.
   private static let mostBytes = 1 << 20
 
-  /// Reads the file at `path`.
-  ///
-  /// - Throws: `ScanlineError` naming the file, and the line and key where there is one: `usage` where it is no TOML, has
-  ///   a key or table that means nothing here, or a value of the wrong type; `badData` where there is no such file; `io`
-  ///   where it cannot be read.
+  /// Reads the file at `path`. Throws `ScanlineError` naming the file, and the line and key where there is one: `usage`
+  /// where it is no TOML, has a key or table that means nothing here, or a value of the wrong type; `badData` where
+  /// there is no such file; `io` where it cannot be read.
   init(_ path: String, schema: ConfigurationSchema) throws {
     self.path = path
     let text = try Self.text(of: path)

@@ -149,10 +149,8 @@ extension ImageFolder {
       .joined(separator: ", ")
   }
 
-  /// Reads the images of `split` (nil: of all) as commands do: showing how far it is, and telling what there is to know of
-  /// the folder, once, and each file that is passed over.
-  ///
-  /// - Throws: `ScanlineError` as ``ImageSet`` does.
+  /// Reads the images of `split` (nil: of all) as commands do: showing how far it is, and telling what there is to know
+  /// of the folder, once, and each file that is passed over. Throws `ScanlineError` as ``ImageSet`` does.
   func images(of split: Split?, _ options: ImageLoadingOptions, threads: Int, console: Console) throws -> ImageSet {
     console.warnOnce(notes.map(\.inFlags))
     let bar = ProgressBar(console, "reading", total: entries(in: split).count)

@@ -39,9 +39,7 @@ struct ReportRun {
   /// What was wrong with single files, a line each.
   let messages: [String]
 
-  /// Reads the run at `path`.
-  ///
-  /// - Throws: `ScanlineError`: `badData` where it is no run: where there is neither a checkpoint nor a record.
+  /// Reads the run at `path`. Throws `badData` where it is no run: where there is neither a checkpoint nor a record.
   init(_ path: String, name: String, console: Console) throws {
     (self.path, self.name) = (path, name)
     var messages: [String] = []

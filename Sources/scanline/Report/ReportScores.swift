@@ -148,9 +148,7 @@ struct ReportScores {
       shape: data.set.shape, folder: folder, fingerprint: data.fingerprint, notes: notes)
   }
 
-  /// Where the images of a run are looked for.
-  ///
-  /// - Throws: `ScanlineError` (`badData`) where they are not there.
+  /// Where the images of a run are looked for. Throws `badData` where they are not there.
   static func folder(of run: ReportRun, _ given: String?) throws -> String {
     guard let folder = given ?? run.folder else {
       throw ScanlineError(

@@ -30,9 +30,8 @@ struct ComparedModels {
   let listing: ImageFolder
   private let folder: String
 
-  /// Loads the checkpoints at `paths` and lists `folder`.
-  ///
-  /// - Throws: `ScanlineError`: `badData` where two of them are about different data, saying what differs.
+  /// Loads the checkpoints at `paths` and lists `folder`. Throws `badData` where two of them are about different data,
+  /// saying what differs.
   init(
     _ paths: ArraySlice<String>, folder: String, _ weights: Checkpoint.Weights, _ images: ImageOptions,
     binarizationSeed: UInt64?, console: Console
@@ -57,10 +56,9 @@ struct ComparedModels {
   }
 
   /// Reads the images of `split`, or where there is a `limit` at most so many, evenly spread, for every model as its
-  /// own were. Those that a model was trained on are left out, unless it is the split train that was asked for.
-  ///
-  /// - Throws: `ScanlineError`: `badData` where that gives different pixels, no image is left, or the split is not that of
-  ///   a model which does not know its training images.
+  /// own were. Those that a model was trained on are left out, unless it is the split train that was asked for. Throws
+  /// `badData` where that gives different pixels, no image is left, or the split is not that of a model which does not
+  /// know its training images.
   func load(_ split: Split?, limit: Int? = nil, _ images: ImageOptions, threads: Int, console: Console) throws
     -> Images
   {
@@ -147,9 +145,8 @@ struct ComparedModels {
 
   // MARK: Scores
 
-  /// Model number `index` with its nats of every image of `data`.
-  ///
-  /// - Throws: `ScanlineError` (`diverged`) naming the image whose nats are not finite.
+  /// Model number `index` with its nats of every image of `data`. Throws `diverged` naming the image whose nats are not
+  /// finite.
   func score(_ index: Int, _ data: Images, threads: Int, console: Console) throws -> Comparison.Candidate {
     let (subject, model, set) = (models[index], data.models[index], data.sets[index])
     let scorer = Scorer(model: model, parameters: subject.checkpoint.parameters, threads: threads)

@@ -32,9 +32,7 @@ extension LoadedCheckpoint {
   }
 
   /// Demands that images of `split` were held out in training although `reason` is why that cannot be seen from their
-  /// pixels: where a seeded hash holds them out, it must be by the share and seed of training.
-  ///
-  /// - Throws: `ScanlineError` (`badData`).
+  /// pixels: where a seeded hash holds them out, it must be by the share and seed of training. Throws `badData`.
   func requireOwnSplit(_ split: Split?, of listing: ImageFolder, _ images: ImageOptions, name: String, reason: String)
     throws
   {
@@ -61,11 +59,9 @@ struct TrainingOverlap {
   /// Positions of those left out, in ascending order.
   let leftOut: [Int]
 
-  /// Holds `set`, the images of `split` of `listing`, against `models`. Those that any was trained on are left out, unless
-  /// the split is train: that is to ask for them.
-  ///
-  /// - Throws: `ScanlineError` (`badData`) where the split is another one than that of a model which does not know its
-  ///   training images.
+  /// Holds `set`, the images of `split` of `listing`, against `models`. Those that any was trained on are left out,
+  /// unless the split is train: that is to ask for them. Throws `badData` where the split is another one than that of a
+  /// model which does not know its training images.
   init(
     _ models: [ComparedModels.Model], _ set: ImageSet, _ split: Split?, of listing: ImageFolder, _ options: ImageOptions
   ) throws {
@@ -81,9 +77,7 @@ struct TrainingOverlap {
     leftOut = split == .train ? [] : trained.sorted()
   }
 
-  /// The images of `set` that stay.
-  ///
-  /// - Throws: `ScanlineError` (`badData`) under `folder` where none does.
+  /// The images of `set` that stay. Throws `badData` under `folder` where none does.
   func untrained(_ set: ImageSet, folder: String) throws -> ImageSet {
     guard !leftOut.isEmpty else { return set }
     guard leftOut.count < images else {

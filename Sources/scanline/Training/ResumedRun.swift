@@ -3,47 +3,38 @@ import Core
 import Networks
 import Training
 
-/// A run that has nothing left to do: all its steps are taken, and all held-out images are scored.
-struct FinishedRun {
-  private let state: RunState
-  private let run: String
-  private let last: LikelihoodSummary?
-
-  /// The run in the folder `run` with the newest state `state`; nil where something is left. A run that was stopped during
-  /// its last evaluation has the final step, but no record of that evaluation.
-  init?(_ state: RunState, run: String) {
-    guard let training = state.training else { return nil }
+extension RunState {
+  /// Whether this newest state of the run in the folder `run` leaves nothing to do: all its steps are taken, and all
+  /// held-out images are scored. Where it does, that is said on `console`, with how to go on, and the result is printed as
+  /// at the run's end. A run that was stopped during its last evaluation has the final step, but no record of that
+  /// evaluation.
+  func reportIfFinished(run: String, _ console: Console) -> Bool {
+    guard let training else { return false }
     let isOver =
-      if let steps = training.length.steps(perEpoch: state.order?.stepsPerEpoch ?? 1) {
-        state.step >= steps
+      if let steps = training.length.steps(perEpoch: order?.stepsPerEpoch ?? 1) {
+        step >= steps
       } else {
-        state.elapsedSeconds >= training.length.seconds ?? 0
+        elapsedSeconds >= training.length.seconds ?? 0
       }
-    guard isOver else { return nil }
+    guard isOver else { return false }
     let records = (try? MetricsHistory(ofRun: run))?.heldOut ?? []
-    let record = records.last { $0.heldOut?.isFinal == true && $0.step == state.step }
-    guard record != nil || (state.data?.validImages ?? 0) == 0 else { return nil }
-    (self.state, self.run, last) = (state, run, record?.heldOut?.average)
-  }
-
-  /// Says that the run is finished and how to go on, and prints its result as at its end.
-  func report(_ console: Console) {
+    let record = records.last { $0.heldOut?.isFinal == true && $0.step == step }
+    guard record != nil || (data?.validImages ?? 0) == 0 else { return false }
     let longer =
-      switch state.training?.length {
+      switch training.length {
       case .epochs(let epochs): "--epochs \((2 * epochs).text(epochs.rounded() == epochs ? 0 : 3))"
       case .minutes(let minutes): "--minutes \((2 * minutes).text(minutes.rounded() == minutes ? 0 : 3))"
-      default: "--steps \(2 * state.step)"
+      case .steps: "--steps \(2 * step)"
       }
     console.line(
       """
-      \(run) is finished: \(counted(state.step, "step")), nothing to resume. To train it for longer, give a length \
+      \(run) is finished: \(counted(step, "step")), nothing to resume. To train it for longer, give a length \
       (--steps, --epochs or --minutes) beyond that: scanline train --resume --output \(shellWord(path: run)) \(longer)
       """)
-    TrainingProgress.printResult(run: run, state: state, last)
+    TrainingProgress.printResult(run: run, state: self, record?.heldOut?.average)
+    return true
   }
-}
 
-extension RunState {
   /// How the learning rate goes on in a run that was given another length than the `former` state has, in a line; nil
   /// where nothing changed.
   func scheduleNote(after former: RunState) -> String? {

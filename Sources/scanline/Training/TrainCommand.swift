@@ -292,10 +292,7 @@ struct TrainCommand: StoppableCommand, LeavesFiles {
     try state.training?.validate()
     let formerLength = former.training?.length
     if state.training?.length != formerLength { try requireLength(state) }
-    if state == former, let finished = FinishedRun(state, run: run) {
-      finished.report(console)
-      return nil
-    }
+    if state == former, state.reportIfFinished(run: run, console) { return nil }
     let outputs = outputs(over: state.outputs)
     state.outputs = outputs == RunState.RunOutputs() ? nil : outputs
     guard let data = state.data else {

@@ -29,9 +29,7 @@ struct CoresBenchmark: ParsableCommand {
   @Flag(help: "One JSON object instead of a table.") var json = false
 
   func validate() throws {
-    guard bandwidth.map({ $0 > 0 && $0.isFinite }) ?? true else {
-      throw ValidationError("--bandwidth is positive.")
-    }
+    guard bandwidth.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--bandwidth is positive.") }
   }
 
   /// A step, in seconds on one thread and bytes.

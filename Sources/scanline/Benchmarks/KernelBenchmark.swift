@@ -109,22 +109,18 @@ struct KernelBenchmark: ParsableCommand {
     let operations = 2.0 * Double(side * side * window.taps * inputs * outputs)
     let result = FeatureMap(height: side, width: side, channels: outputs)
     let forward = ConvolutionPass(input, window: window, matrix: forwardMatrix, to: .relu(result))
-    var measured = [
-      timed(name + " forward", inputs, outputs, operations) { forward.run(rows, weights: forwardWeights) }
-    ]
+    var measured: [Row] = []
+    func measure(_ pass: String, _ body: () -> Void) {
+      measured.append(timed("\(name) \(pass)", inputs, outputs, operations, body))
+    }
+    measure("forward") { forward.run(rows, weights: forwardWeights) }
     if !fromImage {
       let backward = ConvolutionPass(
         output, window: window.flipped, matrix: backwardMatrix, to: .reluGradient(inputGradient, saved: inputGradient))
-      measured.append(
-        timed(name + " input gradient", inputs, outputs, operations) {
-          backward.run(rows, weights: backwardWeights)
-        })
+      measure("input gradient") { backward.run(rows, weights: backwardWeights) }
     }
     let weightGradient = WeightGradientPass(input, window: window, outputGradient: output, matrix: forwardMatrix)
-    measured.append(
-      timed(name + " weight gradient", inputs, outputs, operations) {
-        weightGradient.run(rows, into: gradient)
-      })
+    measure("weight gradient") { weightGradient.run(rows, into: gradient) }
     return measured
   }
 

@@ -107,8 +107,8 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
         return PNGFolder.numeral(image, of: count, digits: 5) + (name.map { "-" + ClassNames.shortened($0) } ?? "")
           + ".png"
       }
+      print("\(singles.path.displayed): each as a PNG")
     }
-    if let singles { print("\(singles.path.displayed): each as a PNG") }
   }
 
   /// samples-frames of samples.png

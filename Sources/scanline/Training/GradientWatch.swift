@@ -24,12 +24,8 @@ final class GradientWatch {
   /// more layers than `mostRows`, those in between are left out evenly.
   static func table(_ record: GradientRecord, mostRows: Int = 24) -> [String] {
     let layers = record.layers
-    let chosen: [GradientRecord.Layer]
-    if layers.count <= mostRows {
-      chosen = layers
-    } else {
-      chosen = (0..<mostRows).map { layers[$0 * (layers.count - 1) / (mostRows - 1)] }
-    }
+    let isWhole = layers.count <= mostRows
+    let chosen = isWhole ? layers : (0..<mostRows).map { layers[$0 * (layers.count - 1) / (mostRows - 1)] }
     let largest = layers.map(\.flow.rms).max() ?? 0
     let rows = chosen.map { layer in
       [
@@ -41,7 +37,7 @@ final class GradientWatch {
     }
     let title =
       "gradient flow at step \(record.step), \(record.natsPerImage.text(2)) nats"
-      + (chosen.count < layers.count ? " (\(chosen.count) of \(layers.count) layers)" : "")
+      + (isWhole ? "" : " (\(chosen.count) of \(layers.count) layers)")
     let head = ["layer", "flow", "rms", "gradient", "weight", "update", "output", "zero", "saturated", "dead"]
     return [title] + textTable(head, rows).split(separator: "\n").map(String.init)
   }

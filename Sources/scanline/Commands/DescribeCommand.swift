@@ -118,11 +118,8 @@ struct DescribeCommand: ParsableCommand {
 
   private func subject(_ console: Console) throws -> (ModelConfiguration, ParameterVector?) {
     guard let checkpoint else {
-      return (
-        try model.configuration(
-          shape: ImageShape(height: size.height, width: size.width, channels: 1), levels: levels, path: "describe"),
-        nil
-      )
+      let shape = ImageShape(height: size.height, width: size.width, channels: 1)
+      return (try model.configuration(shape: shape, levels: levels, path: "describe"), nil)
     }
     let loaded = try LoadedCheckpoint(checkpoint, .ema, console: console)
     return (loaded.state.model, loaded.parameters)

@@ -65,13 +65,9 @@ struct ReportRun {
   var folder: String? { state?.data?.folder }
 
   private static func attempt<Value>(_ body: () throws -> Value) -> Result<Value, ScanlineError> {
-    do {
-      return .success(try body())
-    } catch let error as ScanlineError {
-      return .failure(error)
-    } catch {
-      // The readers throw nothing else; if one did, the report would still state it.
-      return .failure(ScanlineError(.internal, path: "report", expected: "a piece of a run", found: "\(error)"))
+    // The readers throw nothing but ours; if one did, the report would still state it.
+    Result(catching: body).mapError {
+      $0 as? ScanlineError ?? ScanlineError(.internal, path: "report", expected: "a piece of a run", found: "\($0)")
     }
   }
 

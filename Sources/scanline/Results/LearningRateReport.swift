@@ -73,17 +73,13 @@ struct LearningRateReport: Encodable {
     let values = points.flatMap { [$0.natsPerImage, $0.smoothedNats] }
     let (low, high) = (values.min() ?? 0, min(values.max() ?? 1, most))
     let limits = high > low ? low - 0.04 * (high - low)...high + 0.04 * (high - low) : nil
+    let chart = PlotLineChart(
+      title: "", x: PlotAxis("learning rate", scale: .logarithmic), y: PlotAxis("nats an image", limits: limits),
+      series: series)
+    let steps = "\(points.count) steps of \(counted(batch, "image"))"
     return PlotFigure(
-      title: title,
-      caption:
-        "Learning-rate range test: \(points.count) steps of \(counted(batch, "image")), each with a higher rate. "
-        + ending,
-      panels: [
-        .lines(
-          PlotLineChart(
-            title: "", x: PlotAxis("learning rate", scale: .logarithmic),
-            y: PlotAxis("nats an image", limits: limits), series: series))
-      ], panelWidth: 720, panelHeight: 420)
+      title: title, caption: "Learning-rate range test: \(steps), each with a higher rate. \(ending)",
+      panels: [.lines(chart)], panelWidth: 720, panelHeight: 420)
   }
 
   private func mark(

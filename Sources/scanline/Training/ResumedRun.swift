@@ -47,8 +47,7 @@ extension RunState {
     let rates = "\(short(last)) at step \(step), \(short(rate(self, step))) at step \(step + 1)"
     let name = after.schedule.course.rawValue
     if let plan = after.plan, plan.firstStep == step, plan.length == after.length, plan != before.plan {
-      return
-        "Learning rate: \(rates). The \(name) schedule begins again over the steps to come, from a rate of "
+      return "Learning rate: \(rates). The \(name) schedule begins again over the steps to come, from a rate of "
         + "\(short(after.schedule.baseRate))."
     }
     guard after.schedule.course == .cosine, let plan = after.plan else { return "Learning rate: \(rates)." }

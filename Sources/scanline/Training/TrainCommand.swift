@@ -142,7 +142,7 @@ struct TrainCommand: StoppableCommand, LeavesFiles {
     recorder.progress.finish()
     switch outcome {
     case .finished:
-      recorder.progress.printResult(run: run, state: trainer.state)
+      TrainingProgress.printResult(run: run, state: trainer.state, recorder.progress.last?.summary)
       if outputs.plots { try recorder.drawPlots() }
       sayHowToSample(from: run, console)
     case .stopped:

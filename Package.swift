@@ -38,7 +38,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
   ],
   targets: [
@@ -68,7 +67,7 @@ let package = Package(
         "CScanline", "Core", "Evaluation", "ImageData", "Kernels", "Networks", "Plotting", "Reports", "Safetensors",
         "TensorBoard", "Theory", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Logging", package: "swift-log"), .product(name: "TOMLKit", package: "TOMLKit"),
+        .product(name: "TOMLKit", package: "TOMLKit"),
       ], swiftSettings: simd + unoptimized),
     .target(
       name: "TestSupport", dependencies: ["Core", "Kernels", "Networks"], path: "Tests/TestSupport",

@@ -1,7 +1,6 @@
 // The command: its subcommands, and how it ends.
 import ArgumentParser
 import Core
-import ImageData
 
 struct Scanline: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -26,26 +25,25 @@ struct Scanline: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TrainCommand.self, SampleCommand.self, CompleteCommand.self, EvaluateCommand.self, CompareCommand.self,
-      NeighboursCommand.self, ReportCommand.self,
-      GradientsCommand.self, InspectCommand.self, DescribeCommand.self, TheoryCommand.self, ImportCommand.self,
-      ImportIDXCommand.self, ImportCIFARCommand.self, DrawCommand.self, LearningRateCommand.self,
-      CheckpointsCommand.self,
-      PresetsCommand.self, BenchmarkCommand.self,
+      NeighboursCommand.self, ReportCommand.self, GradientsCommand.self, InspectCommand.self, DescribeCommand.self,
+      TheoryCommand.self, ImportCommand.self, ImportIDXCommand.self, ImportCIFARCommand.self, DrawCommand.self,
+      LearningRateCommand.self, CheckpointsCommand.self, PresetsCommand.self, BenchmarkCommand.self,
     ])
 }
 
 /// A command whose result is files: what it prints only tells of them, and is not missed where standard output is closed.
 protocol LeavesFiles {}
 
-extension TrainCommand: LeavesFiles {}
-extension SampleCommand: LeavesFiles {}
-extension CompleteCommand: LeavesFiles {}
-extension ReportCommand: LeavesFiles {}
-extension DrawCommand: LeavesFiles {}
-extension ImportCommand: LeavesFiles {}
-extension ImportIDXCommand: LeavesFiles {}
-extension ImportCIFARCommand: LeavesFiles {}
-extension LearningRateCommand: LeavesFiles {}
+/// What the parser has against the command line `example`; nil where it takes it. Nothing is run and no file is read: the
+/// tests ask this of the examples in the help.
+package func parserComplaint(about example: String) -> String? {
+  do {
+    _ = try Scanline.parseAsRoot(example.split(separator: " ").dropFirst().map(String.init))
+    return nil
+  } catch {
+    return Scanline.message(for: error)
+  }
+}
 
 extension CommandLine {
   /// The words of the command line with their bytes kept: `arguments` puts "�" for those of a name that is no UTF-8.
@@ -55,7 +53,7 @@ extension CommandLine {
 @main
 enum Entry {
   static func main() {
-    let closed = StandardDescriptors.openClosed()
+    let closed = openClosedDescriptors()
     // A reader that goes away (`| head`) must not end a run before it has saved, nor may a limit on the size of files
     // (`ulimit -f`), which then is an error of the write.
     signal(SIGPIPE, SIG_IGN)
@@ -98,6 +96,22 @@ enum Entry {
       if !message.isEmpty { say(message) }
       exit(code.rawValue)
     }
+  }
+
+  /// Opens those of standard input, output and error on /dev/null that were closed before (`<&- >&- 2>&-`): the next file
+  /// that is opened would otherwise get the number, and what is printed would land in it. Gives those that were closed. To
+  /// be called before anything else.
+  ///
+  /// Each is opened the wrong way round, so that reading or writing still fails, as it did: a result that goes nowhere is
+  /// no result.
+  private static func openClosedDescriptors() -> Set<Int32> {
+    var closed: Set<Int32> = []
+    for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) == -1 {
+      // The lowest free number is the one that is given, and those below are taken.
+      guard open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY) == descriptor else { continue }
+      closed.insert(descriptor)
+    }
+    return closed
   }
 
   /// Writes to standard error. That may be on the full disk that the message is about: then the exit code has to tell.

@@ -4,26 +4,64 @@ import Kernels
 import scanline
 import Testing
 
+/// Every line of a command's help that begins with "scanline ", with those that a backslash adds to it: what people copy
+/// must be understood, and be no wider than a terminal, which would break it.
+private struct HelpExamples {
+  /// The lines of all commands' examples as they are printed.
+  let printedLines: [String]
+
+  /// The examples of all commands, each on one line.
+  var all: [String] {
+    printedLines.joined(separator: "\n").replacing(#/ *\\\n */#, with: " ").split(separator: "\n")
+      .map { $0.trimmingCharacters(in: .whitespaces) }
+  }
+
+  /// The part of `--experimental-dump-help` that is used here.
+  private struct Description: Decodable {
+    struct Command: Decodable {
+      let discussion: String?
+      let subcommands: [Command]?
+
+      var examples: [String] {
+        var isExample = false
+        let own = (discussion ?? "").split(separator: "\n").filter { line in
+          defer { isExample = isExample && line.hasSuffix("\\") }
+          isExample = isExample || line.trimmingCharacters(in: .whitespaces).hasPrefix("scanline ")
+          return isExample
+        }
+        return own.map(String.init) + (subcommands ?? []).flatMap(\.examples)
+      }
+    }
+    let command: Command
+  }
+
+  init(_ place: Workplace) throws {
+    let help = try place.succeed("--experimental-dump-help").output
+    printedLines = try JSONDecoder().decode(Description.self, from: Data(help.utf8)).command.examples
+  }
+}
+
 @Suite struct HelpTests {
   private let place: Workplace
 
   init() throws { place = try Workplace() }
 
-  @Test func everyExampleInTheHelpIsUnderstood() {
-    let examples = HelpExamples.all
+  @Test func everyExampleInTheHelpIsUnderstood() throws {
+    let examples = try HelpExamples(place).all
     #expect(examples.count > 25, "\(examples)")
-    for example in examples { #expect(HelpExamples.complaint(about: example) == nil, "\(example)") }
+    for example in examples { #expect(parserComplaint(about: example) == nil, "\(example)") }
     // Of each command that has options there is one.
     for command in ["train", "sample", "complete", "evaluate", "compare", "neighbours", "gradients", "inspect"] {
       #expect(examples.contains { $0.hasPrefix("scanline \(command) ") }, "\(command)")
     }
-    #expect(HelpExamples.complaint(about: "scanline train mnist --widht 3") != nil)
+    #expect(parserComplaint(about: "scanline train mnist --widht 3") != nil)
   }
 
   /// A wider line is broken where it is printed, and what is copied is then two commands.
   @Test func examplesFitATerminal() throws {
-    let lines = HelpExamples.printedLines
-    #expect(lines.count > HelpExamples.all.count)
+    let examples = try HelpExamples(place)
+    let lines = examples.printedLines
+    #expect(lines.count > examples.all.count)
     for line in lines { #expect(line.count <= 80, "\(line)") }
     // What the parser prints is what was written.
     let help = try place.succeed("import-idx --help").output
@@ -33,7 +71,7 @@ import Testing
   /// The examples are those that a user sees.
   @Test func theExamplesAreInTheHelp() throws {
     let help = try place.succeed("train --help").output
-    let train = HelpExamples.all.filter { $0.hasPrefix("scanline train ") }
+    let train = try HelpExamples(place).all.filter { $0.hasPrefix("scanline train ") }
     #expect(train.contains { help.contains($0) })
   }
 

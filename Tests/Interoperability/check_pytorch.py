@@ -53,6 +53,15 @@ CASES = {
     "diagonal-lstm mixture": f"--model diagonal-lstm --blocks 1 {MIXTURE}",
     "diagonal-lstm colour categorical class": "colour --model diagonal-lstm --blocks 1 --levels 16 class",
     "diagonal-lstm colour mixture": f"colour --model diagonal-lstm --blocks 1 {MIXTURE}",
+    "diagonal-lstm attention": "--model diagonal-lstm --blocks 2 --levels 2 --attention 1",
+    "linear-rnn bernoulli class": "--model linear-rnn --blocks 2 --levels 2 class",
+    "linear-rnn attention": "--model linear-rnn --blocks 1 --levels 8 --attention 1",
+    "linear-rnn colour categorical class": "colour --model linear-rnn --blocks 1 --levels 16 class",
+    "linear-rnn colour mixture": f"colour --model linear-rnn --blocks 2 {MIXTURE}",
+    "pixelsnail bernoulli class": "--model pixelsnail --blocks 3 --levels 2 class",
+    "pixelsnail categorical": "--model pixelsnail --blocks 2 --levels 16 --attention 1",
+    "pixelsnail colour categorical": "colour --model pixelsnail --blocks 2 --levels 16",
+    "pixelsnail colour mixture class": f"colour --model pixelsnail --blocks 2 {MIXTURE} class",
 }
 
 

@@ -29,6 +29,8 @@ class Configuration:
         self.activation = fields["activation"]
         self.residual = fields["residual"]
         self.directions = fields["directions"]
+        self.attention = fields.get("attention") or 0
+        self.height, self.width_pixels = fields["shape"]["height"], fields["shape"]["width"]
         self.classes = fields.get("classNames") or []
 
     @staticmethod
@@ -143,13 +145,14 @@ class PixelCNN(nn.Module):
             self.add_module(str(index + 1), Block(cfg))
         self.blocks = cfg.blocks
         self.add_module(str(cfg.blocks + 1), Head(cfg, self.phi))
+        add_attention(self, cfg)
 
-    def forward(self, x, c):
-        x = getattr(self, "0")(x, c, (3, 3, 3, 3))
+    def forward(self, image, c):
+        x = self.position(getattr(self, "0")(image, c, (3, 3, 3, 3)))
         if self.is_post:
             x = self.phi(x)
         for index in range(self.blocks):
-            x = getattr(self, str(index + 1))(x, c)
+            x = attend(self, index, getattr(self, str(index + 1))(x, c), image)
         head = getattr(self, str(self.blocks + 1))
         # After blocks that end in phi the head does not begin with it.
         return head["3"](self.phi(head["1"](x, None)), None) if self.is_post else head(x)
@@ -299,17 +302,137 @@ class Recurrent(nn.Module):
         for index in range(cfg.blocks):
             self.add_module(str(index + 1), RecurrentLayer(cfg, index))
         self.add_module(str(cfg.blocks + 1), Head(cfg, torch.relu))
+        add_attention(self, cfg)
 
-    def forward(self, x, c):
-        if self.is_lstm:
-            x = getattr(self, "0")(x, c, (3, 3, 3, 3))
+    def forward(self, image, c):
+        x = self.position(getattr(self, "0")(image, c, (3, 3, 3, 3))) if self.is_lstm else image
         for index in range(self.blocks):
-            x = getattr(self, str(index + 1))(x, c)
+            x = attend(self, index, getattr(self, str(index + 1))(x, c), image)
         return getattr(self, str(self.blocks + 1))(x)
 
 
+# Linear recurrences
+
+
+class LinearLayer(nn.Module):
+    """x + out(left + right), recurrences whose gates f, s, o and values g see the input alone."""
+
+    def __init__(self, cfg):
+        super().__init__()
+        gates = 4 * cfg.width
+        self.l = pointwise(cfg.width, gates, cfg.groups, len(cfg.classes), 4)
+        self.r = nn.ModuleDict({
+            "input": Convolution(cfg.width, gates, (1, 1)), "pixel": Convolution(cfg.channels, gates, (1, 1)),
+        })
+        self.out = pointwise(cfg.width, cfg.width, cfg.groups)
+
+    @staticmethod
+    def scan(z):
+        """From left to right, row by row: z [N, 4k, H, W]."""
+        f, s, o, g = z.chunk(4, 1)
+        f, s, o, g = torch.sigmoid(f), torch.sigmoid(s), torch.sigmoid(o), torch.tanh(g)
+        height, width = z.shape[2:]
+        zero = torch.zeros_like(f[:, :, 0, 0])
+        above, rows = [zero] * width, []
+        for y in range(height):
+            row = []
+            for x in range(width):
+                before = s[:, :, y, x] * (row[-1] if row else zero) + (1 - s[:, :, y, x]) * above[x]
+                row.append(f[:, :, y, x] * before + (1 - f[:, :, y, x]) * g[:, :, y, x])
+            above = row
+            rows.append(torch.stack(row, 2))
+        return o * torch.stack(rows, 2)
+
+    def forward(self, x, c, image):
+        y = self.scan(self.l(x, c))
+        # From the right over the rows above, whose pixels are known too; nothing lies above the first.
+        above = (self.r["input"](x, None) + self.r["pixel"](image, None))[:, :, :-1]
+        if above.shape[2] > 0:
+            y = y + F.pad(self.scan(above.flip(3)).flip(3), (0, 0, 1, 0))
+        return x + self.out(y, c)
+
+
+class LinearRNN(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        mask = square_mask(cfg.width, cfg.channels, 7, cfg.groups, True)
+        self.add_module("0", Convolution(cfg.channels, cfg.width, (7, 7), mask, len(cfg.classes)))
+        for index in range(cfg.blocks):
+            self.add_module(str(index + 1), LinearLayer(cfg))
+        self.blocks = cfg.blocks
+        self.add_module(str(cfg.blocks + 1), Head(cfg, torch.relu))
+        add_attention(self, cfg)
+
+    def forward(self, image, c):
+        x = self.position(getattr(self, "0")(image, c, (3, 3, 3, 3)))
+        for index in range(self.blocks):
+            x = attend(self, index, getattr(self, str(index + 1))(x, c, image), image)
+        return getattr(self, str(self.blocks + 1))(x)
+
+
+# Positions and attention
+
+
+class Position(nn.Module):
+    """x and a vector of its row and one of its column."""
+
+    def __init__(self, cfg):
+        super().__init__()
+        self.rows = nn.Parameter(0.1 * torch.randn(cfg.height, cfg.width))
+        self.columns = nn.Parameter(0.1 * torch.randn(cfg.width_pixels, cfg.width))
+
+    def forward(self, x):
+        return x + self.rows.T[None, :, :, None] + self.columns.T[None, :, None, :]
+
+
+class Attention(nn.Module):
+    """x + out(attention of every position to all before it)."""
+
+    def __init__(self, cfg):
+        super().__init__()
+        self.heads, self.key = (3, 16) if cfg.groups > 1 else (2, 8)
+        keys, values = self.heads * self.key, self.heads * 32
+        self.query = pointwise(cfg.width, keys, cfg.groups)
+        self.memory = Convolution(cfg.width, keys + values, (1, 1))
+        self.pixel = Convolution(cfg.channels, keys + values, (1, 1))
+        self.out = pointwise(values, cfg.width, cfg.groups)
+
+    def forward(self, x, image):
+        count, _, height, width = x.shape
+        held = self.memory(x, None) + self.pixel(image, None)
+        q, k, v = (
+            t.reshape(count, self.heads, -1, height * width).transpose(2, 3)
+            for t in (self.query(x, None), *held.split([self.heads * self.key, self.heads * 32], 1))
+        )
+        scores = q @ k.transpose(2, 3) / math.sqrt(self.key)
+        later = torch.ones(height * width, height * width, dtype=torch.bool).triu()
+        # The first position sees nothing: its sum is zero, not a mean of nothing.
+        weights = scores.masked_fill(later, -math.inf).softmax(3).nan_to_num(0)
+        y = (weights @ v).transpose(2, 3).reshape(count, -1, height, width)
+        return x + self.out(y, None)
+
+
+def add_attention(model, cfg):
+    """Gives `model` its position and layers of attention, and `follows`: the block that each comes behind."""
+    model.position = Position(cfg) if cfg.attention else nn.Identity()
+    model.attention = nn.ModuleList(Attention(cfg) for _ in range(cfg.attention))
+    model.follows = [
+        0 if cfg.blocks == 1 else (number + 1) * cfg.blocks // (cfg.attention + 1) for number in range(cfg.attention)
+    ]
+
+
+def attend(model, block, x, image):
+    for number, follows in enumerate(model.follows):
+        if follows == block:
+            x = model.attention[number](x, image)
+    return x
+
+
 def build(cfg):
-    kinds = {"pixelcnn": PixelCNN, "gated-pixelcnn": GatedPixelCNN, "mdrnn": Recurrent, "diagonal-lstm": Recurrent}
+    kinds = {
+        "pixelcnn": PixelCNN, "pixelsnail": PixelCNN, "gated-pixelcnn": GatedPixelCNN, "mdrnn": Recurrent,
+        "diagonal-lstm": Recurrent, "linear-rnn": LinearRNN,
+    }
     return kinds[cfg.model](cfg).double()
 
 
@@ -321,17 +444,24 @@ def ours(name, cfg):
             return ".".join(["head", {"1": "hidden", "3": "logits"}[parts[1]]] + parts[2:])
         words = {"v": "vertical", "vh": "link", "h": "horizontal", "out": "output"}
         return ".".join(parts[:2] + [words[parts[2]]] + parts[3:])
+    if parts[0] == "position":
+        return ".".join(parts)
+    if parts[0] == "attention":
+        return ".".join(parts[:2] + [{"out": "output"}.get(parts[2], parts[2])] + parts[3:])
     number = int(parts[0])
     if number == 0:
         return ".".join(["input"] + parts[1:])
     if number == cfg.blocks + 1:
         return ".".join(["head", {"1": "hidden", "3": "logits"}[parts[1]]] + parts[2:])
-    if cfg.model == "pixelcnn":
+    if cfg.model in ("pixelcnn", "pixelsnail"):
         words = {"1": "reduce", "3": "conv", "5": "expand"}
         return ".".join([f"blocks.{number - 1}", words[parts[2]]] + parts[3:])
     rest = parts[1:]
     if rest[0] == "out":
         return ".".join([f"layers.{number - 1}.output"] + rest[1:])
+    if cfg.model == "linear-rnn":
+        direction = ["left", "input"] if rest[0] == "l" else ["right", rest[1]]
+        return ".".join([f"layers.{number - 1}"] + direction + rest[1 if rest[0] == "l" else 2 :])
     if rest[0] not in ("l", "r"):
         rest = ["l"] + rest
     direction, kind = {"l": "left", "r": "right"}[rest[0]], {"i": "input", "rec": "state"}[rest[1]]

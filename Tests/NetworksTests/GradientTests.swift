@@ -49,6 +49,13 @@ func colour(_ model: ModelKind, levels: Int) -> ModelConfiguration {
     model: model, width: 6, blocks: 2, shape: ImageShape(height: 2, width: 3, channels: 3), levels: levels)
 }
 
+/// A small model with layers of attention.
+func attentive(_ model: ModelKind, blocks: Int, attention: Int) -> ModelConfiguration {
+  ModelConfiguration(
+    model: model, width: 10, blocks: blocks, shape: ImageShape(height: 3, width: 4, channels: 1), levels: 3,
+    attention: attention)
+}
+
 /// Small models whose every derivative can be taken by finite differences.
 let smallConfigurations: [ModelConfiguration] = [
   ModelConfiguration(width: 4, blocks: 1, shape: ImageShape(height: 3, width: 5, channels: 1), levels: 2),
@@ -69,6 +76,9 @@ let smallConfigurations: [ModelConfiguration] = [
   recurrent(.linearRNN, width: 4, layers: 2, height: 3, width: 5, levels: 3),
   conditional(recurrent(.linearRNN, width: 18, layers: 1, height: 4, width: 3, levels: 2)),
   colour(.linearRNN, levels: 2), mixture(.linearRNN, channels: 3, levels: 3),
+  attentive(.pixelSNAIL, blocks: 3, attention: 2), attentive(.linearRNN, blocks: 1, attention: 1),
+  attentive(.diagonalLSTM, blocks: 2, attention: 1), conditional(attentive(.pixelSNAIL, blocks: 2, attention: 1)),
+  colour(.pixelSNAIL, levels: 2),
   colour(.pixelCNN, levels: 2), colour(.gatedPixelCNN, levels: 3), colour(.mdrnn, levels: 3),
   colour(.diagonalLSTM, levels: 2),
   gated(width: 4, layers: 1, height: 3, width: 5, levels: 2),

@@ -54,7 +54,9 @@ import TestSupport
     func flowName(_ link: LinearizedLayer) -> String? {
       switch (configuration.model, link.name) {
       case (_, "input"): "input"
-      case (.pixelCNN, let name): name + ".expand"
+      case (_, "position"): "input"
+      case (.pixelSNAIL, let name) where name.hasPrefix("attention"): name + ".output"
+      case (.pixelCNN, let name), (.pixelSNAIL, let name): name + ".expand"
       case (.diagonalLSTM, let name), (.linearRNN, let name): name + ".output"
       case (.gatedPixelCNN, let name): name + ".output"
       default: nil

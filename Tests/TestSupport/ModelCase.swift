@@ -24,37 +24,48 @@ package struct ModelCase: Sendable, CustomTestStringConvertible {
   ]
 
   /// What tells the members of a family apart.
-  private typealias Member = (
-    kind: ModelKind, activation: Activation, residual: ResidualOrder, directions: Int, cell: CellKind?
-  )
+  private struct Member {
+    let kind: ModelKind
+    var activation = Activation.tanh, residual = ResidualOrder.pre, directions = 1
+    var cell: CellKind?, attention: Int?
+  }
 
   private static let members: [Member] =
     Activation.allCases.flatMap { activation in
-      ResidualOrder.allCases.map { (.pixelCNN, activation, $0, 1, nil) }
+      ResidualOrder.allCases.map { Member(kind: .pixelCNN, activation: activation, residual: $0) }
     }
-    + [(.gatedPixelCNN, .tanh, .pre, 1, nil)]
+    + [Member(kind: .gatedPixelCNN)]
     + Activation.allCases.flatMap { activation in
-      [ResidualOrder.off, .pre].flatMap { residual in (1...2).map { (.mdrnn, activation, residual, $0, nil) } }
+      [ResidualOrder.off, .pre].flatMap { residual in
+        (1...2).map { Member(kind: .mdrnn, activation: activation, residual: residual, directions: $0) }
+      }
     }
-    + (1...2).map { (.diagonalLSTM, .tanh, .pre, $0, nil) }
-    + [(.linearRNN, .tanh, .pre, 2, nil), (.pixelSNAIL, .relu, .pre, 1, nil)]
-    + [ResidualOrder.off, .pre].flatMap { residual in (1...2).map { (.mdrnn, .tanh, residual, $0, .gru) } }
+    + (1...2).map { Member(kind: .diagonalLSTM, directions: $0) }
+    + [ResidualOrder.off, .pre].flatMap { residual in
+      (1...2).map { Member(kind: .mdrnn, residual: residual, directions: $0, cell: .gru) }
+    }
+    + [
+      Member(kind: .linearRNN, directions: 2), Member(kind: .linearRNN, directions: 2, attention: 2),
+      Member(kind: .diagonalLSTM, directions: 2, attention: 1), Member(kind: .pixelSNAIL, activation: .relu),
+    ]
 
   /// All of them.
-  package static let all: [ModelCase] = members.flatMap { kind, activation, residual, directions, cell in
+  package static let all: [ModelCase] = members.flatMap { member in
     images.flatMap { image in
       [false, true].map { isConditional in
-        let words = [
-          kind.rawValue, cell?.rawValue ?? activation.rawValue, residual.rawValue, "\(directions)", image.name,
-          isConditional ? "classes" : "plain",
-        ]
+        let words =
+          [
+            member.kind.rawValue, member.cell?.rawValue ?? member.activation.rawValue, member.residual.rawValue,
+            "\(member.directions)", image.name, isConditional ? "classes" : "plain",
+          ] + (member.attention.map { ["attention \($0)"] } ?? [])
         return ModelCase(
           name: words.joined(separator: " "),
           configuration: ModelConfiguration(
-            model: kind, width: 12, blocks: 2,
+            model: member.kind, width: 12, blocks: 2,
             shape: ImageShape(height: height, width: width, channels: image.channels), levels: image.levels,
-            likelihood: image.likelihood, mixtures: image.likelihood == nil ? nil : 3, activation: activation,
-            residual: residual, directions: directions, cell: cell, classNames: isConditional ? ["a", "b"] : nil))
+            likelihood: image.likelihood, mixtures: image.likelihood == nil ? nil : 3,
+            activation: member.activation, residual: member.residual, directions: member.directions,
+            cell: member.cell, attention: member.attention, classNames: isConditional ? ["a", "b"] : nil))
       }
     }
   }

@@ -35,6 +35,7 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
       stream = firstConvolution(pixels, h, w, number)
       change("input", &stream)
       probe?.record("input", stream.flatMap { $0 })
+      addPosition(configuration, &stream)
     } else {
       // The shifted input: the pixel to the left, the pixel above.
       stream = (0..<h * w).map { p in
@@ -56,6 +57,7 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
         stream = zip(stream, out).map { zip($0, $1).map { $0 + $1 } }
         change("layers.\(layer).output", &stream)
         probe?.record("layers.\(layer).output", stream.flatMap { $0 })
+        attend(configuration, after: layer, &stream, pixels)
       } else if configuration.family.choices.residual == .pre && layer > 0 {
         stream = zip(stream, sum).map { zip($0, $1).map { $0 + $1 } }
       } else {
@@ -216,7 +218,7 @@ package func referenceModel(
   _ configuration: ModelConfiguration, _ parameters: ParameterVector
 ) -> any ReferenceModel {
   switch configuration.model {
-  case .pixelCNN: ReferencePixelCNN(configuration, parameters)
+  case .pixelCNN, .pixelSNAIL: ReferencePixelCNN(configuration, parameters)
   case .gatedPixelCNN: ReferenceGatedPixelCNN(configuration, parameters)
   case .mdrnn, .diagonalLSTM: ReferenceDiagonalNetwork(configuration, parameters)
   case .linearRNN: ReferenceLinearRNN(configuration, parameters)

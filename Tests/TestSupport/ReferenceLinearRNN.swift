@@ -42,6 +42,7 @@ package struct ReferenceLinearRNN: ReferenceModel {
     }
     change("input", &stream)
     record("input", stream)
+    addPosition(configuration, &stream)
     for layer in 0..<configuration.blocks {
       let name = "layers.\(layer)"
       let left = scan(name + ".left", stream.map { affine(name + ".left.input", $0, number) }, h, w, flipped: false)
@@ -58,6 +59,7 @@ package struct ReferenceLinearRNN: ReferenceModel {
       }
       change(name + ".output", &stream)
       record(name + ".output", stream)
+      attend(configuration, after: layer, &stream, pixels)
     }
     return (0..<h * w).map { p in
       var hidden = affine("head.hidden", stream[p].map { max($0, 0) })
@@ -113,7 +115,9 @@ package struct ReferenceLinearRNN: ReferenceModel {
     let ofClasses = tensors[name + ".class.weight"]
     let classes = (ofClasses?.count ?? 0) / bias.count
     return bias.indices.map { o in
-      x.indices.reduce(bias[o] + (ofClasses?[o * classes + (number ?? 0)] ?? 0)) { $0 + weight[o * x.count + $1] * x[$1] }
+      x.indices.reduce(bias[o] + (ofClasses?[o * classes + (number ?? 0)] ?? 0)) {
+        $0 + weight[o * x.count + $1] * x[$1]
+      }
     }
   }
 

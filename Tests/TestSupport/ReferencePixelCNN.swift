@@ -49,8 +49,17 @@ package struct ReferencePixelCNN: ReferenceModel {
       }
     }
     var x = convolve(input, c, "input", size: 7, includeCentre: configuration.isChannelAutoregressive, h, w)
-    probe?.record("input", x.map(phi))
+    let isSNAIL = configuration.model == .pixelSNAIL
+    probe?.record("input", isSNAIL ? x : x.map(phi))
     let width = configuration.width
+    // Of a PixelSNAIL: pixel by pixel, the position and the layers of attention.
+    func changeByPixel(_ body: (inout [[Double]]) -> Void) {
+      var stream = (0..<h * w).map { Array(x[$0 * width..<($0 + 1) * width]) }
+      body(&stream)
+      x = stream.flatMap { $0 }
+    }
+    let pixels = (0..<h * w).map { Array(input[$0 * c..<($0 + 1) * c]) }
+    if isSNAIL { changeByPixel { addPosition(configuration, &$0) } }
     for b in 0..<configuration.blocks {
       var r = convolve(x.map(phi), width, "blocks.\(b).reduce", size: 1, includeCentre: true, h, w)
       probe?.record("blocks.\(b).reduce", r.map(phi))
@@ -63,7 +72,10 @@ package struct ReferencePixelCNN: ReferenceModel {
       case .pre: x = zip(x, r).map { $0 + $1 }
       case .post: x = zip(x.map(phi), r).map { $0 + $1 }  // x is kept before its activation
       }
-      probe?.record("blocks.\(b).expand", x.map(phi))
+      // The layer of attention that may follow reads the sum itself.
+      let isRead = isSNAIL && isFollowedByAttention(configuration, b)
+      probe?.record("blocks.\(b).expand", isRead ? x : x.map(phi))
+      if isRead { changeByPixel { attend(configuration, after: b, &$0, pixels) } }
     }
     x = convolve(x.map(phi), width, "head.hidden", size: 1, includeCentre: true, h, w)
     probe?.record("head.hidden", x.map(phi))

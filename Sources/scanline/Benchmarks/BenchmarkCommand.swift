@@ -1,7 +1,6 @@
 // `scanline benchmark`: how fast, in figures that a peer can be held against.
 import ArgumentParser
 import Core
-import Kernels
 import Networks
 import Training
 
@@ -18,8 +17,7 @@ struct BenchmarkCommand: ParsableCommand {
       """,
     subcommands: [
       TrainBenchmark.self, EvaluateBenchmark.self, SampleBenchmark.self, StepBenchmark.self, CoresBenchmark.self,
-      GrowthBenchmark.self,
-      LoadBenchmark.self, KernelBenchmark.self,
+      GrowthBenchmark.self, LoadBenchmark.self, KernelBenchmark.self,
     ])
 }
 
@@ -53,20 +51,19 @@ struct BenchmarkOptions: ParsableArguments {
 
   var threadCount: Int { threads == 0 ? availableThreads() : threads }
 
+  private var shape: ImageShape { ImageShape(height: side, width: side, channels: channels) }
+
   func makeModel() throws -> ImageModel {
     let configuration = ModelConfiguration(
-      model: model, width: width, blocks: blocks,
-      shape: ImageShape(height: side, width: side, channels: channels), levels: levels,
-      likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
-      directions: layers.directions, cell: layers.cell, attention: layers.attention)
+      model: model, width: width, blocks: blocks, shape: shape, levels: levels, likelihood: likelihood,
+      mixtures: mixtures, activation: layers.activation, residual: layers.residual, directions: layers.directions,
+      cell: layers.cell, attention: layers.attention)
     try configuration.validate(path: "benchmark")
     return configuration.makeModel()
   }
 
   func makeBatch() -> ImageBatch {
-    ImageBatch(
-      noise: Philox(seed: 0, purpose: .benchmark), shape: ImageShape(height: side, width: side, channels: channels),
-      count: batch, levels: levels)
+    ImageBatch(noise: Philox(seed: 0, purpose: .benchmark), shape: shape, count: batch, levels: levels)
   }
 
   private enum Value: Encodable {
@@ -83,16 +80,13 @@ struct BenchmarkOptions: ParsableArguments {
   }
 
   func print(_ what: String, weights: Int, _ figures: [String: Double]) throws {
-    var report = figures.mapValues(Value.number)
-    report["peak_bytes"] = .number(Double(peakMemory()))
+    let counts = [
+      "peak_bytes": peakMemory(), "width": width, "blocks": blocks, "batch": batch, "side": side, "channels": channels,
+      "levels": levels, "threads": threadCount, "weights": weights,
+    ]
+    var report = figures.merging(counts.mapValues(Double.init)) { $1 }.mapValues(Value.number)
+    for (key, text) in ["peer": "scanline", "what": what, "model": model.rawValue] { report[key] = .text(text) }
     report["bf16"] = .flag(false)
-    for (key, text) in [("peer", "scanline"), ("what", what), ("model", model.rawValue)] { report[key] = .text(text) }
-    for (key, count) in [
-      ("width", width), ("blocks", blocks), ("batch", batch), ("side", side), ("channels", channels),
-      ("levels", levels), ("threads", threadCount), ("weights", weights),
-    ] {
-      report[key] = .number(Double(count))
-    }
     try printJSON(report)
   }
 
@@ -100,8 +94,7 @@ struct BenchmarkOptions: ParsableArguments {
   /// a part's seconds. Parts that take turns meet alike whatever else the machine does.
   func medians(_ round: (_ time: (_ part: String, _ body: () -> Void) -> Void) -> Void) -> (_ part: String) -> Double {
     var times: [String: [Double]] = [:]
-    let clock = ContinuousClock()
-    repeatedly(atLeast: 5) { round { part, body in times[part, default: []].append(clock.measure(body).inSeconds) } }
+    repeatedly(atLeast: 5) { round { part, body in times[part, default: []].append(secondsTaken(by: body)) } }
     let medians = times.mapValues(median)
     return { medians[$0] ?? 0 }
   }
@@ -109,15 +102,18 @@ struct BenchmarkOptions: ParsableArguments {
   /// Calls `body` three times unmeasured, then for the time asked; calls a second.
   func rate(_ body: () -> Void) -> Double {
     for _ in 0..<3 { body() }
-    let clock = ContinuousClock()
-    let start = clock.now
     var calls = 0
-    repeatedly(atLeast: 1) {
-      body()
-      calls += 1
+    let seconds = secondsTaken {
+      repeatedly(atLeast: 1) {
+        body()
+        calls += 1
+      }
     }
-    return Double(calls) / start.duration(to: clock.now).inSeconds
+    return Double(calls) / seconds
   }
+
+  /// Of so many batches a second, to a tenth.
+  func imagesPerSecond(_ rate: Double) -> Double { (rate * Double(batch) * 10).rounded() / 10 }
 
   /// Calls `round` for the time asked, and `least` times at least, and shows how far that is.
   func repeatedly(atLeast least: Int, _ round: () throws -> Void) rethrows {
@@ -130,13 +126,12 @@ struct BenchmarkOptions: ParsableArguments {
   ) rethrows {
     let parts = 1_000
     let bar = ProgressBar(console, "measuring", total: parts)
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = monotonicSeconds()
     var (rounds, share) = (0, 0.0)
     repeat {
       try round()
       rounds += 1
-      share = min(start.duration(to: clock.now).inSeconds / seconds, Double(rounds) / Double(least))
+      share = min((monotonicSeconds() - start) / seconds, Double(rounds) / Double(least))
       bar.reach(Int(min(share, 1) * Double(parts)))
     } while share < 1
     bar.finish()
@@ -144,11 +139,6 @@ struct BenchmarkOptions: ParsableArguments {
 }
 
 extension ModelKind: ExpressibleByArgument {}
-
-extension Duration {
-  /// This duration in seconds.
-  var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
-}
 
 struct TrainBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -188,14 +178,13 @@ struct TrainBenchmark: ParsableCommand {
     if gradientsEvery == 0 {
       rate = options.rate { step(recording: false) }
     } else {
-      let clock = ContinuousClock()
       var (turns, shares): (Int, [Double]) = (0, [])
       // A call is a step of each; which comes first changes, so that a machine that slows down favours neither.
       rate =
         options.rate {
           var seconds = [0.0, 0.0]
           for turn in turns % 2 == 0 ? [0, 1] : [1, 0] {
-            seconds[turn] = clock.measure { step(recording: turn == 1) }.inSeconds
+            seconds[turn] = secondsTaken { step(recording: turn == 1) }
           }
           turns += 1
           shares.append((seconds[1] - seconds[0]) / seconds[0])
@@ -205,7 +194,7 @@ struct TrainBenchmark: ParsableCommand {
       figures["gradients_overhead"] = share / Double(gradientsEvery)
       figures["gradients_every"] = Double(gradientsEvery)
     }
-    figures["images_per_second"] = ((rate * Double(options.batch)) * 10).rounded() / 10
+    figures["images_per_second"] = options.imagesPerSecond(rate)
     try options.print("train", weights: model.layout.liveCount, figures)
   }
 }
@@ -218,12 +207,9 @@ struct EvaluateBenchmark: ParsableCommand {
   func run() throws {
     let model = try options.makeModel()
     let batch = options.makeBatch()
-    let scorer = Scorer(
-      model: model, parameters: model.initialParameters(seed: 0), threads: options.threadCount)
-    let rate = options.rate { _ = scorer.nats(batch) }
-    try options.print(
-      "evaluate", weights: model.layout.liveCount,
-      ["images_per_second": ((rate * Double(options.batch)) * 10).rounded() / 10])
+    let scorer = Scorer(model: model, parameters: model.initialParameters(seed: 0), threads: options.threadCount)
+    let rate = options.imagesPerSecond(options.rate { _ = scorer.nats(batch) })
+    try options.print("evaluate", weights: model.layout.liveCount, ["images_per_second": rate])
   }
 }
 
@@ -238,15 +224,14 @@ struct SampleBenchmark: ParsableCommand {
     let threads = options.threadCount
     let sampler = Sampler(model: model, parameters: parameters, threads: threads)
     let scorer = Scorer(model: model, parameters: parameters, threads: threads)
-    let clock = ContinuousClock()
     var (sampling, forward): ([Double], [Double]) = ([], [])
     _ = scorer.nats(options.makeBatch())
     // Turn about, so that whatever else the machine does meets both.
     options.repeatedly(atLeast: 3) {
       var images = options.makeBatch()
       let request = SamplingRequest(count: options.batch, seed: UInt64(sampling.count))
-      sampling.append(clock.measure { images = sampler.sample(request).images }.inSeconds)
-      forward.append(clock.measure { _ = scorer.nats(images) }.inSeconds)
+      sampling.append(secondsTaken { images = sampler.sample(request).images })
+      forward.append(secondsTaken { _ = scorer.nats(images) })
     }
     let (sampled, passed) = (median(sampling), median(forward))
     try options.print(
@@ -256,7 +241,6 @@ struct SampleBenchmark: ParsableCommand {
         "sampler_bytes": Double(Sampler.byteCount(of: model, count: options.batch, threads: threads)),
       ])
   }
-
 }
 
 /// The middle of `values`, of which there is at least one.

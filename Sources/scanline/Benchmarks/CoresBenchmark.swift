@@ -1,10 +1,8 @@
 // `scanline benchmark cores`: what more cores would give, by measurement here and a model beyond.
 import ArgumentParser
 import Core
-import ImageData
 import Kernels
 import Networks
-import Training
 
 struct CoresBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -31,9 +29,7 @@ struct CoresBenchmark: ParsableCommand {
   @Flag(help: "One JSON object instead of a table.") var json = false
 
   func validate() throws {
-    guard bandwidth.map({ $0 > 0 && $0.isFinite }) ?? true else {
-      throw ValidationError("--bandwidth is positive.")
-    }
+    guard bandwidth.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--bandwidth is positive.") }
   }
 
   /// A step, in seconds on one thread and bytes.

@@ -3,7 +3,6 @@ import ArgumentParser
 import Core
 import Kernels
 import Networks
-import Training
 
 struct GrowthBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -132,20 +131,19 @@ struct GrowthBenchmark: ParsableCommand {
 }
 
 extension BenchmarkOptions {
-  /// The words that say these options.
   var arguments: [String] {
     var words = [
       "--model", model.rawValue, "--width", "\(width)", "--blocks", "\(blocks)", "--batch", "\(batch)", "--side",
       "\(side)", "--channels", "\(channels)", "--levels", "\(levels)", "--threads", "\(threads)", "--seconds",
       "\(seconds)",
     ]
-    if let likelihood { words += ["--likelihood", likelihood.rawValue] }
-    if let mixtures { words += ["--mixtures", "\(mixtures)"] }
-    if let activation = layers.activation { words += ["--activation", activation.rawValue] }
-    if let residual = layers.residual { words += ["--residual", residual.rawValue] }
-    if let directions = layers.directions { words += ["--directions", "\(directions)"] }
-    if let cell = layers.cell { words += ["--cell", cell.rawValue] }
-    if let attention = layers.attention { words += ["--attention", "\(attention)"] }
+    let given: KeyValuePairs = [
+      "--likelihood": likelihood?.rawValue, "--mixtures": mixtures?.description,
+      "--activation": layers.activation?.rawValue, "--residual": layers.residual?.rawValue,
+      "--directions": layers.directions?.description, "--cell": layers.cell?.rawValue,
+      "--attention": layers.attention?.description,
+    ]
+    for case (let name, let value?) in given { words += [name, value] }
     return words
   }
 }

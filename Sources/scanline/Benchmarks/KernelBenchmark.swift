@@ -109,41 +109,35 @@ struct KernelBenchmark: ParsableCommand {
     let operations = 2.0 * Double(side * side * window.taps * inputs * outputs)
     let result = FeatureMap(height: side, width: side, channels: outputs)
     let forward = ConvolutionPass(input, window: window, matrix: forwardMatrix, to: .relu(result))
-    var measured = [
-      timed(name + " forward", inputs, outputs, operations) { forward.run(rows, weights: forwardWeights) }
-    ]
+    var measured: [Row] = []
+    func measure(_ pass: String, _ body: () -> Void) {
+      measured.append(timed("\(name) \(pass)", inputs, outputs, operations, body))
+    }
+    measure("forward") { forward.run(rows, weights: forwardWeights) }
     if !fromImage {
       let backward = ConvolutionPass(
         output, window: window.flipped, matrix: backwardMatrix, to: .reluGradient(inputGradient, saved: inputGradient))
-      measured.append(
-        timed(name + " input gradient", inputs, outputs, operations) {
-          backward.run(rows, weights: backwardWeights)
-        })
+      measure("input gradient") { backward.run(rows, weights: backwardWeights) }
     }
     let weightGradient = WeightGradientPass(input, window: window, outputGradient: output, matrix: forwardMatrix)
-    measured.append(
-      timed(name + " weight gradient", inputs, outputs, operations) {
-        weightGradient.run(rows, into: gradient)
-      })
+    measure("weight gradient") { weightGradient.run(rows, into: gradient) }
     return measured
   }
 
   private func timed(
     _ name: String, _ inputs: Int, _ outputs: Int, _ operations: Double, _ body: () -> Void
   ) -> Row {
-    let clock = ContinuousClock()
-    func seconds(_ body: () -> Void) -> Double { clock.measure(body).inSeconds }
     body()
-    let calls = max(1, Int(0.003 / max(seconds(body), 1e-7)))
+    let calls = max(1, Int(0.003 / max(secondsTaken(by: body), 1e-7)))
     let rounds = 30_000
     var rates: [Double] = []
     var shares: [Double] = []
     for _ in 0..<repeats {
-      let kernel = operations * Double(calls) / seconds { repeated(calls, body) }
+      let kernel = operations * Double(calls) / secondsTaken { repeated(calls, body) }
       var sink: Float = 0
       let peak =
         Double(rounds * operationsPerMultiplyAddRound)
-        / seconds { sink = multiplyAddChains(rounds: rounds, seed: 0.25) }
+        / secondsTaken { sink = multiplyAddChains(rounds: rounds, seed: 0.25) }
       precondition(sink.isFinite)
       rates.append(kernel * 1e-9)
       shares.append(kernel / peak)

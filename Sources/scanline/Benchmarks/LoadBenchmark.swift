@@ -2,7 +2,6 @@
 import ArgumentParser
 import Core
 import ImageData
-import Kernels
 
 struct LoadBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -38,16 +37,15 @@ struct LoadBenchmark: ParsableCommand {
     let threads = threads == 0 ? availableThreads() : threads
     let loading = images.loading(over: nil)
     let quantization = try Quantization(levels: 256)
-    let clock = ContinuousClock()
     var files = 0
     func round() throws -> (listing: Double, all: Double) {
-      let start = clock.now
+      let start = monotonicSeconds()
       let listing = try ImageFolder(scanning: folder, heldOutShare: 0, threads: threads)
-      let listed = clock.now
+      let listed = monotonicSeconds()
       let set = try ImageSet(loading: listing, options: loading, threads: threads)
       _ = quantization.batch(from: set, indices: Array(0..<min(64, set.count)), epoch: 0)
       files = set.count
-      return ((listed - start).inSeconds, (clock.now - start).inSeconds)
+      return (listed - start, monotonicSeconds() - start)
     }
     _ = try round()
     var times: [(listing: Double, all: Double)] = []

@@ -1,10 +1,7 @@
 // `scanline benchmark step`: where the time of a training step goes.
 import ArgumentParser
 import Core
-import ImageData
-import Kernels
 import Networks
-import Training
 
 struct StepBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(

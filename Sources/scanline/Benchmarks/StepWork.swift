@@ -4,7 +4,6 @@ import Kernels
 import Networks
 import Training
 
-/// A training step, and its parts one by one.
 final class StepWork {
   enum Part: String, CaseIterable {
     case packing = "packing weights"
@@ -17,7 +16,6 @@ final class StepWork {
     case optimizer = "Adam and the average"
   }
 
-  /// An engine with its number of threads.
   typealias Engine = (gradient: BatchGradient, threads: Int)
   let alone: Engine
   let together: Engine
@@ -66,10 +64,7 @@ final class StepWork {
             batch, image: image, logits: workspace.logits[position], gradient: workspace.logitGradients[position])
         }
       }
-    case .backward:
-      forEachGroup {
-        workspace.backward(images: $0.count, packed: packed, into: sum)
-      }
+    case .backward: forEachGroup { workspace.backward(images: $0.count, packed: packed, into: sum) }
     case .reduction: alone.gradient.reduce(into: gradient)
     case .norms: _ = GradientNorms(gradient, threads: 1)
     case .finiteness: precondition(adam.isFinite(threads: 1), "numbers that are not finite")

@@ -1,7 +1,6 @@
 // `scanline checkpoints`: what a run has saved, and what is kept of it.
 import ArgumentParser
 import Core
-import ImageData
 import Networks
 import Training
 
@@ -23,24 +22,22 @@ struct CheckpointsCommand: ParsableCommand {
     ])
 }
 
-/// A step as JSON says it.
 private struct StepReport: Encodable {
   var step: Int
   var path: String
-  var seconds: Stated<Double>
-  var bytes: Stated<Int>
-  var heldOutNats: Stated<Double>
-  var heldOutImages: Stated<Int>
+  @Stated var seconds: Double?
+  @Stated var bytes: Int?
+  @Stated var heldOutNats: Double?
+  @Stated var heldOutImages: Int?
   var isBest: Bool
   var isWeightsAlone: Bool
   /// Null where it is whole.
-  var damage: Stated<String>
+  @Stated var damage: String?
 
   init(_ step: ListedStep) {
     (self.step, path) = (step.saved.step, step.saved.path)
-    (seconds, bytes) = (Stated(value: step.seconds), Stated(value: step.bytes))
-    (heldOutNats, heldOutImages) = (Stated(value: step.heldOutNats), Stated(value: step.heldOutImages))
-    (isBest, isWeightsAlone, damage) = (step.isBest, step.isWeightsAlone, Stated(value: step.damage))
+    (seconds, bytes, heldOutNats, heldOutImages) = (step.seconds, step.bytes, step.heldOutNats, step.heldOutImages)
+    (isBest, isWeightsAlone, damage) = (step.isBest, step.isWeightsAlone, step.damage)
   }
 }
 
@@ -123,7 +120,7 @@ private struct BestCheckpoint: ParsableCommand {
   private struct Report: Encodable {
     var path: String
     var step: Int
-    var heldOutNats: Stated<Double>
+    @Stated var heldOutNats: Double?
   }
 
   func run() throws {
@@ -131,8 +128,7 @@ private struct BestCheckpoint: ParsableCommand {
     guard json else { return print(loaded.path) }
     let (step, best) = (loaded.state.step, loaded.state.best)
     try printJSON(
-      Report(
-        path: loaded.path, step: step, heldOutNats: Stated(value: best?.step == step ? best?.natsPerImage : nil)))
+      Report(path: loaded.path, step: step, heldOutNats: best?.step == step ? best?.natsPerImage : nil))
   }
 }
 
@@ -241,7 +237,7 @@ private struct ExportCheckpoint: ParsableCommand {
     try options.requireOutput()
     let (path, messages) = try Checkpoint.resolve(checkpoint)
     let console = Console()
-    messages.forEach { console.logger.warning("\($0)") }
+    messages.forEach { console.warning($0) }
     try options.write([path])
   }
 }

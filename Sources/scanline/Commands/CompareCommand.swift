@@ -3,8 +3,6 @@ import ArgumentParser
 import Core
 import Evaluation
 import ImageData
-import Kernels
-import Networks
 import Training
 
 struct CompareCommand: ParsableCommand {
@@ -79,9 +77,9 @@ struct CompareCommand: ParsableCommand {
     let listing = subjects.listing
     let chosen = split ?? listing.evaluationSplit ?? (train == nil ? listing.heldOutSplit : nil)
     let data = try subjects.load(chosen, images, threads: threads, console: console)
-    if let note = Bootstrap.note(images: data.set.count) { console.logger.warning("\(note)") }
+    if let note = Bootstrap.note(images: data.set.count) { console.warning(note) }
     // A table has these above it.
-    if json { data.training.notes.forEach { console.logger.warning("\($0)") } }
+    if json { data.training.notes.forEach { console.warning($0) } }
     var candidates = try subjects.models.indices.map { index in
       try subjects.score(index, data, threads: threads, console: console)
     }
@@ -89,7 +87,7 @@ struct CompareCommand: ParsableCommand {
     if let fitted {
       let seen = ContentHashSet(of: fitted).positions(in: data.set).count
       if seen > 0 {
-        console.logger.warning("baselines are fitted on \(seen) of the \(counted(data.set.count, "image")) scored")
+        console.warning("baselines are fitted on \(seen) of the \(counted(data.set.count, "image")) scored")
       }
     }
     if !noBaselines {
@@ -99,7 +97,7 @@ struct CompareCommand: ParsableCommand {
     let report = CompareReport(
       comparison, subjects, data, split: chosen, fittedImages: fitted?.count, folder: paths[paths.count - 1], seed: seed
     )
-    if json { try printJSON(report) } else { print(report.inWords) }
+    if json { try printJSON(report) } else { print(report.inWords(notes: data.training.notes)) }
     if let csv { try comparison.table(of: data.set).write(to: csv) }
     if let output {
       let figure = comparison.figure(
@@ -118,7 +116,7 @@ struct CompareCommand: ParsableCommand {
       listing = try subjects.models[0].checkpoint.scan(train, images)
       part = listing.layout == .splits ? .train : nil
     } else if scored == nil || scored == .train {
-      console.logger.warning(
+      console.warning(
         "two baselines are left out: to fit them takes images that are not scored (--train FOLDER)")
       return nil
     }

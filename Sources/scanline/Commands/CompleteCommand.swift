@@ -1,12 +1,10 @@
 // `scanline complete`: part of an image is given, the rest is drawn.
 import ArgumentParser
 import Core
-import Evaluation
 import ImageData
-import Kernels
 import Networks
 
-struct CompleteCommand: ParsableCommand {
+struct CompleteCommand: ParsableCommand, LeavesFiles {
   static let configuration = CommandConfiguration(
     commandName: "complete",
     abstract: "Keep part of each image and draw the rest.",
@@ -52,9 +50,7 @@ struct CompleteCommand: ParsableCommand {
     guard keepRows.map({ $0 >= 0 }) ?? true else { throw ValidationError("--keep-rows is 1 or more.") }
     guard (1...1000).contains(completions) else { throw ValidationError("--completions lies in 1 to 1000.") }
     guard (1...1000).contains(count) else { throw ValidationError("--count lies in 1 to 1000.") }
-    guard completions * count <= 10_000 else {
-      throw ValidationError("--count times --completions is 10000 at most.")
-    }
+    guard completions * count <= 10_000 else { throw ValidationError("--count times --completions is 10000 at most.") }
   }
 
   func run() throws {
@@ -69,7 +65,10 @@ struct CompleteCommand: ParsableCommand {
     let (set, model) = try checkpoint.load(
       listing.spread(count, in: split ?? listing.evaluationSplit), split: nil, images, threads: sampling.threadCount,
       ignoresClasses: sampling.class != nil, console: console)
-    let kept = try keptPixels(set.shape, images.loading(over: checkpoint.state.data?.loading).reading)
+    let reading = images.loading(over: checkpoint.state.data?.loading).reading
+    let kept =
+      try keepRows.map { try InpaintingMask(rows: $0, shape: set.shape) }
+      ?? InpaintingMask(maskAt: keepMask ?? "", shape: set.shape, reading: reading)
 
     let originals = quantization.batch(from: set, indices: 0..<set.count)
     let given = GivenPixels(
@@ -91,8 +90,7 @@ struct CompleteCommand: ParsableCommand {
     text["Conditioning"] = conditioning
     text["Columns"] = "the image, what is given of it, \(counted(completions, "completion"))"
     printTable(set, drawn)
-    try CompletionGrid.picture(originals, given: kept.mask, drawn: drawn.images, quantization: quantization)
-      .write(to: output, text: text)
+    try kept.picture(originals, drawn: drawn.images, quantization).write(to: output, text: text)
     if let singles {
       try sampling.writeSingles(drawn, quantization, text: text, to: singles) { number, text in
         let (image, completion) = number.quotientAndRemainder(dividingBy: completions)
@@ -103,11 +101,6 @@ struct CompleteCommand: ParsableCommand {
       }
     }
     report(set, drawn, step: checkpoint.state.step, conditioning, singles)
-  }
-
-  private func keptPixels(_ shape: ImageShape, _ reading: PNGReadOptions) throws -> InpaintingMask {
-    if let keepRows { return try InpaintingMask(rows: keepRows, shape: shape) }
-    return try InpaintingMask(maskAt: keepMask ?? "", shape: shape, reading: reading)
   }
 
   private func printTable(_ set: ImageSet, _ drawn: SampledImages) {

@@ -4,7 +4,6 @@ import Core
 import CScanline
 import Evaluation
 import ImageData
-import Kernels
 import Networks
 import Synchronization
 
@@ -69,12 +68,13 @@ struct DescribeCommand: ParsableCommand {
     var outputs = OutputFiles(force: force)
     if let map { try outputs.demand(map, as: .png, for: "--map") }
     if let graph { try outputs.demand(graph, as: graph.lowercased().hasSuffix(".svg") ? .svg : .png, for: "--graph") }
-    let (configuration, parameters) = try subject(console)
+    let (configuration, trained) = try subject(console)
     let network = configuration.makeModel()
+    lazy var parameters = trained ?? network.initialParameters(seed: 1)
     let threads = availableThreads()
     let bar = ProgressBar(console, "measuring", total: Self.measurements)
     // Before anything else: memory that was used and given back may stay resident, and be used again unseen.
-    let growth = measure ? samplingGrowth(network, parameters ?? network.initialParameters(seed: 1), threads, bar) : 0
+    let growth = measure ? samplingGrowth(network, parameters, threads, bar) : 0
     let others = ModelKind.allCases.filter { $0 != configuration.model }.map { kind in
       CostDescription(
         ModelConfiguration(
@@ -85,11 +85,9 @@ struct DescribeCommand: ParsableCommand {
     var report = Report(model: CostDescription(network, threads: threads), others: others)
     var field: ContextMap?
     if measure {
-      field = ContextMap(
-        network, parameters: parameters ?? network.initialParameters(seed: 1), y: report.model.probe[0],
-        x: report.model.probe[1])
+      field = ContextMap(network, parameters: parameters, y: report.model.probe[0], x: report.model.probe[1])
       bar.advance(1)
-      report.measured = measured(network, parameters ?? network.initialParameters(seed: 1), field, growth, bar)
+      report.measured = measured(network, parameters, field, growth, bar)
       bar.finish()
     }
     if json { try printJSON(report) } else { printTables(report) }
@@ -109,8 +107,8 @@ struct DescribeCommand: ParsableCommand {
         training    \((m.secondsPerImageTraining * 1e3).text(3)) ms an image
         evaluation  \((m.secondsPerImageEvaluation * 1e3).text(3)) ms an image
         sampling    \((m.secondsPerSampledImage * 1e3).text(1)) ms an image
-        workspace   \(kibibytes(m.workspaceBytes)) KiB
-        memory      grew by \(kibibytes(m.samplingResidentBytes)) KiB while \(m.samplingImages) images were drawn on \
+        workspace   \(m.workspaceBytes.kibibytes) KiB
+        memory      grew by \(m.samplingResidentBytes.kibibytes) KiB while \(m.samplingImages) images were drawn on \
         \(counted(m.samplingThreads, "thread"))
         context     \(m.seenPixels) of the \(m.pixelsBefore) pixels before row \(report.model.probe[0]), column \
         \(report.model.probe[1]) move its output\(map.map { "; \($0.displayed)" } ?? "")
@@ -120,11 +118,8 @@ struct DescribeCommand: ParsableCommand {
 
   private func subject(_ console: Console) throws -> (ModelConfiguration, ParameterVector?) {
     guard let checkpoint else {
-      return (
-        try model.configuration(
-          shape: ImageShape(height: size.height, width: size.width, channels: 1), levels: levels, path: "describe"),
-        nil
-      )
+      let shape = ImageShape(height: size.height, width: size.width, channels: 1)
+      return (try model.configuration(shape: shape, levels: levels, path: "describe"), nil)
     }
     let loaded = try LoadedCheckpoint(checkpoint, .ema, console: console)
     return (loaded.state.model, loaded.parameters)
@@ -175,11 +170,11 @@ struct DescribeCommand: ParsableCommand {
   /// The median of five runs after one that does not count.
   private func seconds(_ bar: ProgressBar, _ body: () -> Void) -> Double {
     body()
-    let clock = ContinuousClock()
-    return (0..<5).map { _ in
-      defer { bar.advance(1) }
-      return clock.measure(body).inSeconds
-    }.sorted()[2]
+    return median(
+      (0..<5).map { _ in
+        defer { bar.advance(1) }
+        return secondsTaken(by: body)
+      })
   }
 
   // MARK: Tables
@@ -188,14 +183,13 @@ struct DescribeCommand: ParsableCommand {
     let rows = model.layers.map { layer in
       [
         layer.cost.name, layer.cost.kind, "\(layer.cost.parameterCount)", "\(layer.cost.multiplyAdds)",
-        "\(layer.cost.trainingSteps)", "\(layer.cost.samplingSteps)", "\(kibibytes(layer.cost.activationBytes))",
+        "\(layer.cost.trainingSteps)", "\(layer.cost.samplingSteps)", "\(layer.cost.activationBytes.kibibytes)",
         "\(layer.context)",
       ]
     }
     let total = [
-      "total", "", "\(model.weights)", "\(model.connections)", "\(model.steps.training)",
-      "\(model.steps.sampling)",
-      "\(kibibytes(model.trainingBytes / model.imagesPerPass))", "\(model.context)",
+      "total", "", "\(model.weights)", "\(model.connections)", "\(model.steps.training)", "\(model.steps.sampling)",
+      "\((model.trainingBytes / model.imagesPerPass).kibibytes)", "\(model.context)",
     ]
     return title(model.configuration) + "\n"
       + textTable(["layer", "kind", "weights", "connections", "training", "sampling", "KiB", "sees"], rows + [total])
@@ -203,6 +197,7 @@ struct DescribeCommand: ParsableCommand {
 
   private func comparison(_ models: [CostDescription]) -> String {
     let head = ["for one image"] + models.map { title($0.configuration) }
+    let (probe, threads) = (models[0].probe, counted(models[0].sampling[1].threads, "thread"))
     func row(_ name: String, _ value: (CostDescription) -> String) -> [String] { [name] + models.map(value) }
     return textTable(
       head,
@@ -212,19 +207,13 @@ struct DescribeCommand: ParsableCommand {
         row("steps, training") { "\($0.steps.training)  \($0.formulas.trainingSteps)" },
         row("steps, pipelined") { "\($0.steps.pipelined)" },
         row("steps, sampling") { "\($0.steps.sampling)  \($0.formulas.samplingSteps)" },
-        row("training workspace, KiB") { "\(kibibytes($0.trainingBytes / $0.imagesPerPass))" },
-        row("sampling 1 image, KiB") { "\(kibibytes($0.sampling[0].bytes))" },
-        row("64 images on \(counted(models[0].sampling[1].threads, "thread")), KiB") {
-          "\(kibibytes($0.sampling[1].bytes))"
-        },
-        row("context of row \(models[0].probe[0]), column \(models[0].probe[1])") {
-          "\($0.context)  \($0.formulas.context)"
-        },
+        row("training workspace, KiB") { "\(($0.trainingBytes / $0.imagesPerPass).kibibytes)" },
+        row("sampling 1 image, KiB") { "\($0.sampling[0].bytes.kibibytes)" },
+        row("64 images on \(threads), KiB") { "\($0.sampling[1].bytes.kibibytes)" },
+        row("context of row \(probe[0]), column \(probe[1])") { "\($0.context)  \($0.formulas.context)" },
         row("blind spot at any depth, pixels") { "\($0.blind)" },
       ])
   }
-
-  private func kibibytes(_ bytes: Int) -> Int { (bytes + 512) / 1024 }
 
   private func title(_ configuration: ModelConfiguration) -> String {
     "\(configuration.model.rawValue) \(configuration.width)×\(configuration.blocks)"

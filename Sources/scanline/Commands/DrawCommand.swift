@@ -3,7 +3,7 @@ import ArgumentParser
 import Core
 import ImageData
 
-struct DrawCommand: ParsableCommand {
+struct DrawCommand: ParsableCommand, LeavesFiles {
   static let configuration = CommandConfiguration(
     commandName: "draw",
     abstract: "Draw a folder of small grey images of ten glyphs.",
@@ -15,22 +15,13 @@ struct DrawCommand: ParsableCommand {
         scanline draw strokes --count 2000 --side 20 --seed 1
       """)
 
-  @Argument(help: "The folder to draw into: new or empty.", completion: .directory)
-  var folder: String
-
-  @Option(help: "How many images (1 to 1000000), the glyphs taking turns.")
-  var count = 2000
-
-  @Option(help: "Pixels along each side (8 to 512).")
-  var side = 20
-
-  @Option(help: "What the random strokes are drawn from.")
-  var seed: UInt64 = 1
-
+  @Argument(help: "The folder to draw into: new or empty.", completion: .directory) var folder: String
+  @Option(help: "How many images (1 to 1000000), the glyphs taking turns.") var count = 2000
+  @Option(help: "Pixels along each side (8 to 512).") var side = 20
+  @Option(help: "What the random strokes are drawn from.") var seed: UInt64 = 1
   @Option(
     help: "How many threads draw (1 to 1024; default: all that this process may use); the images do not depend on it.")
   var threads: Int?
-
   @OptionGroup var shown: ProgressOptions
 
   func validate() throws {
@@ -48,7 +39,6 @@ struct DrawCommand: ParsableCommand {
     bar.finish()
     print(
       "\(folder.displayed): \(counted(count, "image")) of \(side)×\(side), "
-        + "\(counted(min(count, Glyph.allCases.count), "glyph")), seed \(seed)"
-    )
+        + "\(counted(min(count, Glyph.allCases.count), "glyph")), seed \(seed)")
   }
 }

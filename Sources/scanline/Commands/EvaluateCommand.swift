@@ -92,7 +92,7 @@ struct EvaluateCommand: ParsableCommand {
     let least = worst.map(scores.leastLikely)
     report.worst = least?.map { EvaluateReport.Image(scores, $0) }
     // A file that cannot be written after all must not cost the result.
-    if json { try printJSON(report) } else { print(report.inWords) }
+    if json { try printJSON(report) } else { print(report.inWords(trained)) }
     if let perImage { try scores.table.write(to: perImage) }
     if let least { try write(least, scores, scorer, checkpoint) }
   }
@@ -106,8 +106,8 @@ struct EvaluateCommand: ParsableCommand {
     switch trained {
     case .notKnown(let reason):
       try checkpoint.requireOwnSplit(split, of: listing, images, name: checkpoint.path, reason: reason)
-      if split == nil, let own = checkpoint.state.data?.folder, isSameFolder(own, folder) {
-        console.logger.warning(
+      if split == nil, let own = checkpoint.state.data?.folder, DurableFiles.isSame(own, folder) {
+        console.warning(
           "all images of \(folder) are scored, those it was trained on too; --split valid leaves them out")
       }
       return all
@@ -117,7 +117,7 @@ struct EvaluateCommand: ParsableCommand {
     let share = "\(positions.count) of the \(counted(all.count, "image"))"
     guard split == .valid else {
       let hint = split == nil && !listing.entries(in: .valid).isEmpty ? "; --split valid leaves them out" : ""
-      console.logger.warning("the model was trained on \(share) scored\(hint)")
+      console.warning("the model was trained on \(share) scored\(hint)")
       return all
     }
     guard positions.count < all.count else {
@@ -126,7 +126,7 @@ struct EvaluateCommand: ParsableCommand {
         found: "it was trained on all \(all.count) (without --split, or with --split train, they are scored)")
     }
     let (verb, object) = positions.count == 1 ? ("is", "it") : ("are", "them")
-    console.logger.warning("\(share) \(verb) left out: the model was trained on \(object)")
+    console.warning("\(share) \(verb) left out: the model was trained on \(object)")
     let seen = Set(positions)
     return all.selecting((0..<all.count).filter { !seen.contains($0) })
   }
@@ -152,10 +152,6 @@ struct EvaluateCommand: ParsableCommand {
       ])
   }
 
-  private func isSameFolder(_ a: String, _ b: String) -> Bool {
-    DurableFiles.isSame(a, b)
-  }
-
   private func gradient(
     _ model: ImageModel, _ parameters: ParameterVector, _ set: ImageSet, _ quantization: Quantization
   ) -> [String: EvaluateReport.Gradient] {
@@ -164,34 +160,13 @@ struct EvaluateCommand: ParsableCommand {
     let engine = BatchGradient(model: model, batchSize: set.count, threads: threads)
     _ = engine.compute(quantization.batch(from: set, indices: 0..<set.count), parameters: parameters, into: gradient)
     let norms = GradientNorms(gradient, threads: threads)
-    return Dictionary(
-      uniqueKeysWithValues: model.layout.slices.enumerated().map { index, slice in
-        (
-          slice.name,
-          EvaluateReport.Gradient(
-            rms: norms.rms(index), max: norms.slices[index].maximum, live: slice.liveCount, count: slice.count)
-        )
-      })
+    let figures = model.layout.slices.enumerated().map { index, slice in
+      EvaluateReport.Gradient(
+        rms: norms.rms(index), max: norms.slices[index].maximum, live: slice.liveCount, count: slice.count)
+    }
+    return Dictionary(uniqueKeysWithValues: zip(model.layout.slices.map(\.name), figures))
   }
 }
 
 extension Checkpoint.Weights: ExpressibleByArgument {}
 extension Split: ExpressibleByArgument {}
-
-/// Prints one JSON object on one line, keys in snake case and in order.
-func printJSON(_ value: some Encodable) throws {
-  let encoder = JSONEncoder()
-  encoder.keyEncodingStrategy = .convertToSnakeCase
-  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-  print(String(decoding: try encoder.encode(value), as: UTF8.self).withBytesEscapedInJSON)
-}
-
-/// A value that a report states also where there is none: null, not a key that is missing.
-struct Stated<Value: Encodable>: Encodable {
-  var value: Value?
-
-  func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(value)
-  }
-}

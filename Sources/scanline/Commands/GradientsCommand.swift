@@ -3,8 +3,8 @@ import ArgumentParser
 import Core
 import Evaluation
 import ImageData
-import Kernels
 import Networks
+import Plotting
 import Reports
 import Training
 
@@ -70,8 +70,7 @@ struct GradientsCommand: ParsableCommand {
     guard let first = history.chosen.first, let last = history.last else {
       throw ScanlineError(
         .badData, path: folder + "/" + GradientRecord.fileName,
-        expected: "a record" + (step.map { " up to step \($0)" } ?? ""),
-        found: "none")
+        expected: "a record" + (step.map { " up to step \($0)" } ?? ""), found: "none")
     }
     let stem = try target(folder, "gradients")
     if json {
@@ -84,9 +83,7 @@ struct GradientsCommand: ParsableCommand {
       }
     }
     let figure = GradientFigure(history, quantity: quantity, title: DurableFiles.split(folder).name).figure
-    for ending in ["png", "svg"] { try figure.write(to: "\(stem).\(ending)") }
-    guard !json else { return }
-    print("\(stem.displayed).png, .svg: \(counted(history.count, "record")), steps \(first.step) to \(last.step)")
+    try write(figure, stem, "\(counted(history.count, "record")), steps \(first.step) to \(last.step)")
   }
 
   /// The run's folder, and the step where one was named.
@@ -111,8 +108,7 @@ struct GradientsCommand: ParsableCommand {
       listing.spread(count, in: listing.heldOutSplit ?? listing.trainSplit), split: nil, reading, threads: threads,
       console: console)
     let batch = checkpoint.state.quantization.batch(from: set, indices: 0..<set.count)
-    let bar = ProgressBar(
-      console, "Jacobians", total: JacobianAnalysis.taskCount(model, images: set.count))
+    let bar = ProgressBar(console, "Jacobians", total: JacobianAnalysis.taskCount(model, images: set.count))
     let analysis = JacobianAnalysis(
       model, parameters: checkpoint.parameters, batch: batch, maximumSteps: steps, threads: threads,
       progress: bar.advance)
@@ -120,9 +116,12 @@ struct GradientsCommand: ParsableCommand {
     if json { try printJSON(analysis) } else { print(Self.table(analysis)) }
     let figure = analysis.figure(
       title: "\(DurableFiles.split(DurableFiles.absolute(folder)).name.displayed), step \(checkpoint.state.step)")
+    try write(figure, stem, "step \(checkpoint.state.step), \(counted(set.count, "image"))")
+  }
+
+  private func write(_ figure: PlotFigure, _ stem: String, _ what: String) throws {
     for ending in ["png", "svg"] { try figure.write(to: "\(stem).\(ending)") }
-    guard !json else { return }
-    print("\(stem.displayed).png, .svg: step \(checkpoint.state.step), \(counted(set.count, "image"))")
+    if !json { print("\(stem.displayed).png, .svg: \(what)") }
   }
 
   private static func table(_ analysis: JacobianAnalysis) -> String {

@@ -2,7 +2,6 @@
 import ArgumentParser
 import Core
 import ImageData
-import Kernels
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -18,45 +17,29 @@ struct InspectCommand: ParsableCommand {
 
   @Argument(help: "A folder of PNG images: flat, or with class or split subfolders.", completion: .directory)
   var folder: String
-
   @OptionGroup var images: ImageOptions
-
-  @Flag(help: "Print one JSON object.")
-  var json = false
-
+  @Flag(help: "Print one JSON object.") var json = false
   @Option(help: "How many threads decode, 1 to 1024; by default all that this process may use.")
   var threads: Int?
-
   @OptionGroup var shown: ProgressOptions
 
-  func validate() throws {
-    try requireThreads(threads)
-  }
+  func validate() throws { try requireThreads(threads) }
 
   func run() throws {
     let console = shown.console()
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = monotonicSeconds()
     let listing = try images.scan(folder)
-    let listed = clock.now
+    let listed = monotonicSeconds()
     let bar = ProgressBar(console, "reading", total: listing.entries.count)
     var survey = FolderSurvey(
       of: listing, options: images.loading(), threads: threads ?? availableThreads(), progress: bar.advance)
     bar.finish()
     survey.needs = survey.needs.map(\.inFlags)
     survey.notes = survey.notes.map(\.inFlags)
-    let decoded = clock.now
     console.line(
-      "Listed \(counted(survey.images, "PNG file")) in \((listed - start).inSeconds.text(2)) s, "
-        + "decoded them in \((decoded - listed).inSeconds.text(2)) s")
-    if json {
-      let encoder = JSONEncoder()
-      encoder.keyEncodingStrategy = .convertToSnakeCase
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      print(String(decoding: try encoder.encode(survey), as: UTF8.self).withBytesEscapedInJSON)
-    } else {
-      print(survey.tables)
-    }
+      "Listed \(counted(survey.images, "PNG file")) in \((listed - start).text(2)) s, "
+        + "decoded them in \((monotonicSeconds() - listed).text(2)) s")
+    if json { try printJSON(survey, isPretty: true) } else { print(survey.tables) }
     if !survey.bad.isEmpty && images.skipBad != true { throw ExitCode(ScanlineError.Kind.badData.rawValue) }
   }
 }
@@ -64,20 +47,17 @@ struct InspectCommand: ParsableCommand {
 extension FolderSurvey {
   /// The survey for people: tables, then words.
   var tables: String {
-    var parts = ["\(path.displayed): \(counted(images, "PNG file")), \(layoutInWords)"]
-    parts.append(textTable(["size", "images"], sizes.map { ["\($0.width)×\($0.height)", "\($0.images)"] }))
-    parts.append(
-      textTable(
-        ["mode", "images"],
-        modes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { [$0.key, "\($0.value)"] }))
     let rows = classes.map { [$0.name?.displayed ?? "(no class)", "\($0.train)", "\($0.valid)", "\($0.test)"] }
     let total = rows.count > 1 ? [["all", "\(train)", "\(valid)", "\(test)"]] : []
-    parts.append(textTable(["class", "train", "valid", "test"], rows + total))
+    var parts = [
+      "\(path.displayed): \(counted(images, "PNG file")), \(layoutInWords)",
+      textTable(["size", "images"], sizes.map { ["\($0.width)×\($0.height)", "\($0.images)"] }),
+      textTable(["mode", "images"], modes.byCount.map { [$0.key, "\($0.value)"] }),
+      textTable(["class", "train", "valid", "test"], rows + total),
+    ]
     if !ignored.isEmpty {
-      let rows = ignored.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-      parts.append(
-        textTable(
-          ["passed over", "files"], rows.map { [$0.key.isEmpty ? "(no extension)" : $0.key.displayed, "\($0.value)"] }))
+      let rows = ignored.byCount.map { [$0.key.isEmpty ? "(no extension)" : $0.key.displayed, "\($0.value)"] }
+      parts.append(textTable(["passed over", "files"], rows))
     }
     parts += listing("bad", bad)
     parts += listing("read with a warning", warnings)

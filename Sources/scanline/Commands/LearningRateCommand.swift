@@ -5,7 +5,7 @@ import ImageData
 import Networks
 import Training
 
-struct LearningRateCommand: ParsableCommand {
+struct LearningRateCommand: ParsableCommand, LeavesFiles {
   static let configuration = CommandConfiguration(
     commandName: "lr-find",
     abstract: "Find a learning rate: train with one that rises until the loss does.",
@@ -74,9 +74,9 @@ struct LearningRateCommand: ParsableCommand {
         .diverged, path: "lr-find", expected: "a finite loss before the first step", found: "one that is not")
     }
     let suggestion = LearningRateSuggestion(sweep.points)
-    let report = LearningRateReport(sweep, suggestion, shape: set.shape, batch: min(training.batchSize, set.count))
+    let report = LearningRateReport(sweep, suggestion, batch: min(training.batchSize, set.count))
     if json { try printJSON(report) } else { print(report.inWords) }
-    try report.table.write(to: "\(output).csv")
+    try report.table(set.shape).write(to: "\(output).csv")
     let figure = report.figure(title: "\(folder): \(state.model.model.rawValue), width \(state.model.width)")
     for ending in ["png", "svg"] { try figure.write(to: "\(output).\(ending)") }
     if !json { print("\(output.displayed).csv, .png, .svg: \(counted(sweep.points.count, "step"))") }

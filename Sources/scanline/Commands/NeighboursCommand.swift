@@ -3,7 +3,6 @@ import ArgumentParser
 import Core
 import Evaluation
 import ImageData
-import Kernels
 
 struct NeighboursCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -101,11 +100,7 @@ struct NeighboursCommand: ParsableCommand {
     guard !listing.entries(in: split).isEmpty else { return nil }
     let set = try listing.spread(Self.heldOutImages, in: split)
       .images(of: nil, images.loading(), threads: threads, console: console)
-    guard set.shape == shape else {
-      throw ScanlineError(
-        .badData, path: folder, expected: "held-out images of \(shape), as in training (--resize or --crop)",
-        found: "\(set.shape)")
-    }
+    try set.requireShape(shape, path: folder)
     return set
   }
 

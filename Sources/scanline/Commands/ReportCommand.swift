@@ -1,11 +1,10 @@
 // `scanline report`: one page about a run or several.
 import ArgumentParser
 import Core
-import ImageData
 import Networks
 import Reports
 
-struct ReportCommand: ParsableCommand {
+struct ReportCommand: ParsableCommand, LeavesFiles {
   static let configuration = CommandConfiguration(
     commandName: "report",
     abstract: "Write one HTML page about a run, or about several side by side.",
@@ -51,10 +50,10 @@ struct ReportCommand: ParsableCommand {
     struct Run: Encodable {
       var name: String
       var path: String
-      var step: Stated<Int>
-      var natsPerImage: Stated<Double>
-      var bitsPerDimension: Stated<Double>
-      var images: Stated<Int>
+      @Stated var step: Int?
+      @Stated var natsPerImage: Double?
+      @Stated var bitsPerDimension: Double?
+      @Stated var images: Int?
       var isRecorded: Bool
       var commands: [String]
     }
@@ -82,7 +81,7 @@ struct ReportCommand: ParsableCommand {
     let bytes = try page(runs, scores, options, console).write(to: target)
     let summary = summary(runs, scores, target, bytes)
     if json { return try printJSON(summary) }
-    for note in summary.notes { console.logger.warning("\(note)") }
+    for note in summary.notes { console.warning(note) }
     print("\(target.displayed): \(counted(runs.count, "run")), \((bytes + 1023) / 1024) KiB")
   }
 
@@ -105,21 +104,21 @@ struct ReportCommand: ParsableCommand {
     let overview = ReportOverview(runs: runs, scores: scores)
     let training = ReportTraining(runs: runs)
     let pictures = ReportPictures(runs: runs)
-    var sections = [
-      ReportPage.Section("overview", "What it is", overview.html),
-      ReportPage.Section("likelihood", "Likelihood of held-out images", scores.html(runs)),
-      ReportPage.Section("losses", "Losses", training.losses),
-      ReportPage.Section("gradients", "Flow of the gradient", training.gradients),
-      ReportPage.Section("samples", "Samples over time", pictures.samples),
+    let reproduction = HTML.each(runs, beside: false) { _, run in ReportReproduction(run: run).html }
+    var sections: [ReportPage.Section] = [
+      .init("overview", "What it is", overview.html),
+      .init("likelihood", "Likelihood of held-out images", scores.html(runs)),
+      .init("losses", "Losses", training.losses), .init("gradients", "Flow of the gradient", training.gradients),
+      .init("samples", "Samples over time", pictures.samples),
     ]
     if completions > 0 {
-      sections.append(
-        ReportPage.Section(
-          "completions", "Completed images", pictures.completions(completions, options, console: console)))
+      let completed = pictures.completions(completions, options, console: console)
+      sections.append(.init("completions", "Completed images", completed))
     }
-    sections.append(ReportPage.Section("costs", "Costs", overview.costs))
-    let reproduction = HTML.each(runs, beside: false) { _, run in ReportReproduction(run: run).html }
-    sections.append(ReportPage.Section("configuration", "Configuration, and how to repeat it", reproduction))
+    sections += [
+      .init("costs", "Costs", overview.costs),
+      .init("configuration", "Configuration, and how to repeat it", reproduction),
+    ]
     let names = runs.map(\.name)
     return ReportPage(
       title: names.count == 1 ? "Report on \(names[0])" : "Report on \(names.count) runs",
@@ -141,9 +140,8 @@ struct ReportCommand: ParsableCommand {
         let recorded = scores.recorded.first { $0.run == number }
         let summary = scores.row(number, name: run.name)?.summary ?? recorded?.summary
         return Summary.Run(
-          name: run.name, path: run.path, step: Stated(value: (try? run.checkpoint.get())?.state.step),
-          natsPerImage: Stated(value: summary?.natsPerImage),
-          bitsPerDimension: Stated(value: summary?.bitsPerDimension), images: Stated(value: summary?.images),
+          name: run.name, path: run.path, step: (try? run.checkpoint.get())?.state.step,
+          natsPerImage: summary?.natsPerImage, bitsPerDimension: summary?.bitsPerDimension, images: summary?.images,
           isRecorded: recorded != nil, commands: ReportReproduction(run: run).commands)
       }, notes: notes + (images == 0 ? [] : scores.recorded.map(\.reason)))
   }

@@ -5,7 +5,7 @@ import Evaluation
 import ImageData
 import Networks
 
-struct SampleCommand: ParsableCommand {
+struct SampleCommand: ParsableCommand, LeavesFiles {
   static let configuration = CommandConfiguration(
     commandName: "sample",
     abstract: "Draw images from a model into one PNG.",
@@ -107,8 +107,8 @@ struct SampleCommand: ParsableCommand {
         return PNGFolder.numeral(image, of: count, digits: 5) + (name.map { "-" + ClassNames.shortened($0) } ?? "")
           + ".png"
       }
+      print("\(singles.path.displayed): each as a PNG")
     }
-    if let singles { print("\(singles.path.displayed): each as a PNG") }
   }
 
   /// samples-frames of samples.png

@@ -1,7 +1,6 @@
 // `scanline theory`: what is known about depth, held against networks.
 import ArgumentParser
 import Core
-import ImageData
 import Theory
 
 extension TheoryStatement: ExpressibleByArgument {}
@@ -75,14 +74,11 @@ struct TheoryCommand: ParsableCommand {
           depth: depth, isViolated: violate, relativeTolerance: TheoryCheck.relativeTolerance,
           holds: reports.allSatisfy(\.holds), statements: reports))
     } else {
-      console.finish()
-      print(reports.map { TheoryText(report: $0, shown: shown).text }.joined(separator: "\n\n"))
+      print(reports.map { $0.inWords(shown) }.joined(separator: "\n\n"))
     }
     for (report, path) in zip(reports, paths) {
       console.redraw("plot of \(report.name)…")
-      let figure = report.figure
-      try figure.write(to: path + ".png")
-      try figure.write(to: path + ".svg")
+      for ending in ["png", "svg"] { try report.figure.write(to: "\(path).\(ending)") }
     }
     console.finish()
     if !json && !paths.isEmpty { print("\n" + paths.map { $0.displayed + ".png, .svg" }.joined(separator: "\n")) }
@@ -114,29 +110,21 @@ struct TheoryCommand: ParsableCommand {
   }
 }
 
-/// One report as a person reads it.
-private struct TheoryText {
-  let report: TheoryReport
-  /// The depths that are listed.
-  let shown: [Int]
-
-  var text: String {
-    var parts = [report.name + ": " + report.verdict]
-    parts += wrapped(report.statement)
-    parts += wrapped("Source: " + report.source)
-    parts += wrapped("Measured: " + report.networks)
-    if let violation = report.violation { parts += wrapped("Broken on purpose: " + violation) }
-    let counts = report.checks.filter(\.isCount)
+extension TheoryReport {
+  /// This report as a person reads it, with the depths that are `shown`.
+  fileprivate func inWords(_ shown: [Int]) -> String {
+    let broken = violation.map { "Broken on purpose: " + $0 }
+    let texts = [statement, "Source: " + source, "Measured: " + networks, broken]
+    let parts = [name + ": " + verdict] + texts.compactMap { $0 }.flatMap(wrapped)
+    let counts = checks.filter(\.isCount)
     let names = counts.reduce(into: [String]()) { if !$0.contains($1.name) { $0.append($1.name) } }
     let tables =
-      report.checks.filter { !$0.isCount }.map(boundTable)
-      + names.map { name in
-        countTable(name, counts.filter { $0.name == name })
-      }
+      checks.filter { !$0.isCount }.map { boundTable($0, shown) }
+      + names.map { name in countTable(name, counts.filter { $0.name == name }, shown) }
     return parts.joined(separator: "\n") + "\n\n" + tables.joined(separator: "\n\n")
   }
 
-  private func boundTable(_ check: TheoryCheck) -> String {
+  private func boundTable(_ check: TheoryCheck, _ shown: [Int]) -> String {
     var head = ["n", "smallest", "largest"]
     if let formula = check.lowerFormula { head.append("at least " + formula) }
     if let formula = check.upperFormula { head.append("at most " + formula) }
@@ -148,7 +136,7 @@ private struct TheoryText {
   }
 
   /// Counts of one model side by side; where one differs from the formula, both.
-  private func countTable(_ name: String, _ checks: [TheoryCheck]) -> String {
+  private func countTable(_ name: String, _ checks: [TheoryCheck], _ shown: [Int]) -> String {
     let formulas = ["formula"] + checks.map { $0.upperFormula ?? "" } + [""]
     let rows = shown.map { depth in
       let cells = checks.map { check in

@@ -1,12 +1,9 @@
 // `scanline train --config`: a TOML file, read and checked, as options of the command.
-import ArgumentParser
 import Core
-import ImageData
 import TOMLKit
 
 /// A configuration: long names of options of `train` as keys, their groups as tables, `folder` for the folder of PNGs.
 struct ConfigurationFile {
-  /// One key.
   struct Entry {
     let option: ConfigurationSchema.Option
     /// As the command line would say it; of a flag "true" or "false".
@@ -23,11 +20,9 @@ struct ConfigurationFile {
   /// Bytes of a file at most: one that is longer is no configuration.
   private static let mostBytes = 1 << 20
 
-  /// Reads the file at `path`.
-  ///
-  /// - Throws: `ScanlineError` naming the file, and the line and key where there is one: `usage` where it is no TOML, has
-  ///   a key or table that means nothing here, or a value of the wrong type; `badData` where there is no such file; `io`
-  ///   where it cannot be read.
+  /// Reads the file at `path`. Throws `ScanlineError` naming the file, and the line and key where there is one: `usage`
+  /// where it is no TOML, has a key or table that means nothing here, or a value of the wrong type; `badData` where
+  /// there is no such file; `io` where it cannot be read.
   init(_ path: String, schema: ConfigurationSchema) throws {
     self.path = path
     let text = try Self.text(of: path)
@@ -52,8 +47,7 @@ struct ConfigurationFile {
             found: "\(Self.words(value)): a key called \(key) stands inside that table")
         }
         return try part.keys.map { name in
-          try Self.entry(name, part[name], in: key, Self.position(path, lines.line(of: name, in: key)), schema)
-            .entry(line: lines.line(of: name, in: key))
+          try Self.entry(name, part[name], in: key, path, lines.line(of: name, in: key), schema)
         }
       }
       guard value.table == nil else {
@@ -62,7 +56,7 @@ struct ConfigurationFile {
           expected: "one of the tables \(schema.tables.map { "[\($0)]" }.joined(separator: ", "))",
           found: "[\(key)]\(suggestion(for: key, among: schema.tables))")
       }
-      return [try Self.entry(key, value, in: nil, position, schema).entry(line: line)]
+      return [try Self.entry(key, value, in: nil, path, line, schema)]
     }
   }
 
@@ -136,37 +130,32 @@ struct ConfigurationFile {
     return text
   }
 
-  private struct Checked {
-    let option: ConfigurationSchema.Option
-    let value: String
-    func entry(line: Int?) -> Entry { Entry(option: option, value: value, line: line) }
-  }
-
   private static func entry(
-    _ name: String, _ value: (any TOMLValueConvertible)?, in table: String?, _ position: String,
+    _ name: String, _ value: (any TOMLValueConvertible)?, in table: String?, _ path: String, _ line: Int?,
     _ schema: ConfigurationSchema
-  ) throws -> Checked {
+  ) throws -> Entry {
+    let position = position(path, line)
     guard let option = schema.option(name, in: table), !ConfigurationSchema.excluded.contains(name), let value else {
       throw ScanlineError(
         .usage, path: position, expected: "a key of \(table.map { "[\($0)]" } ?? "the top of the file")",
         found: "“\(name)”\(hint(name, in: table, schema))")
     }
-    func refusal(_ expected: String) -> ScanlineError {
-      ScanlineError(.usage, path: "\(position): \(option.position)", expected: expected, found: words(value))
+    func entry(_ given: String?, _ expected: String) throws -> Entry {
+      if let given, !given.isEmpty { return Entry(option: option, value: given, line: line) }
+      throw ScanlineError(
+        .usage, path: "\(position): \(option.position)", expected: expected, found: words(value))
     }
+    let number =
+      switch value.type {
+      case .int: value.int.map { "\($0)" }
+      case .double: value.double.map { "\($0)" }
+      default: String?.none
+      }
     switch option.values {
-    case .truth:
-      guard let truth = value.bool else { throw refusal("true or false") }
-      return Checked(option: option, value: "\(truth)")
-    case .text:
-      guard let text = value.string, !text.isEmpty else { throw refusal("text in quotes") }
-      return Checked(option: option, value: text)
-    case .number, .textOrNumber:
-      if value.type == .int, let number = value.int { return Checked(option: option, value: "\(number)") }
-      if value.type == .double, let number = value.double { return Checked(option: option, value: "\(number)") }
-      guard option.values == .textOrNumber else { throw refusal("a number") }
-      guard let text = value.string, !text.isEmpty else { throw refusal("a number, or text in quotes") }
-      return Checked(option: option, value: text)
+    case .truth: return try entry(value.bool.map { "\($0)" }, "true or false")
+    case .text: return try entry(value.string, "text in quotes")
+    case .number: return try entry(number, "a number")
+    case .textOrNumber: return try entry(number ?? value.string, "a number, or text in quotes")
     }
   }
 

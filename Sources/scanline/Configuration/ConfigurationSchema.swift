@@ -4,7 +4,6 @@ import Core
 /// The keys that a TOML file may hold, and the tables they stand in. They are read off the command's own description of
 /// its options, so that an option is declared once, where it is parsed.
 struct ConfigurationSchema {
-  /// An option of the command.
   struct Option {
     /// Its long name, which is the key.
     let name: String
@@ -26,10 +25,8 @@ struct ConfigurationSchema {
 
   /// In the order of the help.
   let options: [Option]
-  /// The tables.
   let tables: [String]
 
-  /// Of `train`.
   static let train = ConfigurationSchema(describing: TrainCommand._dumpHelp())
 
   /// What only a command line can mean.
@@ -40,7 +37,6 @@ struct ConfigurationSchema {
   /// A colour may be one grey value; a seed may be larger than any whole number of TOML's.
   private static let either: Set = ["background", "seed", "split-seed"]
 
-  /// The key `name` of `table`.
   func option(_ name: String, in table: String?) -> Option? { options.first { $0.name == name && $0.table == table } }
 
   /// The part of `--experimental-dump-help` that is used here.
@@ -79,7 +75,6 @@ struct ConfigurationSchema {
 struct GivenOptions {
   /// Values by long name; of a flag an empty text, and `--no-NAME` counts as NAME.
   private(set) var values: [String: String] = [:]
-  /// Whether a folder is named.
   private(set) var hasFolder = false
 
   /// Reads `words`, which follow "train". What makes no sense is passed over: the parser will say so.

@@ -1,5 +1,4 @@
 // The words of a command line with those of its configuration before them, and errors told in its terms.
-import ArgumentParser
 import Core
 
 /// What is parsed in place of what the user typed: `train --config FILE` becomes `train`, FILE's options, and then the
@@ -49,4 +48,21 @@ struct ConfiguredArguments {
     let rest = position.hasSuffix(" " + error.path.dropFirst(2)) ? "" : ": " + error.path
     return ScanlineError(error.kind, path: position + rest, expected: error.expected, found: error.found)
   }
+}
+
+/// `words` with each number below zero joined to the option before it, "--clip -1" as "--clip=-1": the parser takes what
+/// begins with "-" for an option, and would call the value missing. So each command checks them like other numbers.
+private func joiningNegativeNumbers(_ words: [String]) -> [String] {
+  var joined: [String] = []
+  for (index, word) in words.enumerated() {
+    if word == "--" { return joined + words[index...] }
+    if let option = joined.last, option.hasPrefix("--"), !option.contains("=" as Character),
+      word.lowercased().prefixMatch(of: #/-(\.?[0-9]|inf|nan)/#) != nil
+    {
+      joined[joined.count - 1] = option + "=" + word
+    } else {
+      joined.append(word)
+    }
+  }
+  return joined
 }

@@ -1,7 +1,6 @@
 // Published configurations by name, with the figures that they are meant to reach.
 import ArgumentParser
 import ImageData
-import Kernels
 import Networks
 import Training
 
@@ -11,7 +10,6 @@ struct Preset: Encodable {
   let name: String
   /// The figure as published: on which data, in which unit.
   let reaches: String
-  /// Where it is from.
   let source: String
   /// What of it cannot be said here, or is not stated there.
   let departures: String
@@ -36,7 +34,6 @@ struct Preset: Encodable {
     return words.joined(separator: " ")
   }
 
-  /// All of them.
   static let all: [Preset] = [
     Preset(
       name: "pixelcnn-mnist", reaches: "81.45 nats, test, dynamically binarized MNIST", source: pytorchGenerative,
@@ -134,10 +131,8 @@ struct PresetsCommand: ParsableCommand {
 
   @Flag(help: "One JSON object instead of text.") var json = false
 
-  private struct Report: Encodable { var presets: [Preset] }
-
   func run() throws {
-    if json { return try printJSON(Report(presets: Preset.all)) }
+    if json { return try printJSON(["presets": Preset.all]) }
     print(
       Preset.all.map { preset in
         """

@@ -1,16 +1,11 @@
 // config.toml: what a run was asked for, every option that decides its result, so that it can be asked for again.
 import Core
 import ImageData
-import Kernels
-import Networks
 import Training
 
 /// The configuration of a run as TOML that `scanline train --config` reads.
 struct RunConfiguration {
-  /// config.toml
   static let fileName = "config.toml"
-  /// The first line, by which a file of ours is known.
-  private static let mark = OwnOutput.configurationMark
   /// How a remark on a length that was changed later begins.
   private static let remark = "# At step "
 
@@ -18,7 +13,6 @@ struct RunConfiguration {
   private let options: TrainingOptions
   private let evaluationInterval: Int
 
-  /// The configuration of a run in `state`, evaluated every `evaluationInterval` steps.
   init(_ state: RunState, evaluationInterval: Int) {
     self.state = state
     options = state.training ?? TrainingOptions()
@@ -27,7 +21,7 @@ struct RunConfiguration {
 
   /// Whether the file at `path` is one that a run wrote.
   static func isOurs(_ path: String) -> Bool {
-    ((try? DurableFiles.contents(of: path)) ?? []).starts(with: mark.utf8)
+    ((try? DurableFiles.contents(of: path)) ?? []).starts(with: OwnOutput.configurationMark.utf8)
   }
 
   /// Writes the file into the folder `run`, whole or not at all, with remarks that it had on earlier changes of length
@@ -54,7 +48,8 @@ struct RunConfiguration {
 
   private var head: String {
     var lines = [
-      Self.mark, "# Written by scanline \(Scanline.configuration.version). The same run again, in another folder:",
+      OwnOutput.configurationMark,
+      "# Written by scanline \(Scanline.configuration.version). The same run again, in another folder:",
       "#   scanline train --config config.toml --output NEW",
       "# Paths are as they were given: relative to the folder that train was called in.",
     ]

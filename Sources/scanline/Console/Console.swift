@@ -1,22 +1,16 @@
 // What a person sees on standard error while a command works.
 import Core
-import ImageData
-import Kernels
-import Logging
-import Networks
-import Plotting
+import Dispatch
 
 /// Standard error: one line that is redrawn on a terminal, plain lines elsewhere. Control characters of names are written
 /// out. Thread safe.
 final class Console: Sendable {
   /// Whether standard error is a terminal that can redraw a line; not in continuous integration, whose logs keep all.
   let isTerminal: Bool
-  /// Whether only warnings are written.
   let isQuiet: Bool
   private let hasColour: Bool
   private let shown = Locked(Shown())
 
-  /// What stands on the terminal.
   private struct Shown {
     var lineIsOpen = false
     var blockLines = 0
@@ -99,31 +93,14 @@ final class Console: Sendable {
   }
 }
 
-/// Prints a line of a result, in which bytes of names that are no UTF-8 are written out.
-func print(_ text: String) { Swift.print(text.withBytesEscaped) }
+/// Seconds from a fixed moment, unmoved by changes of the wall clock.
+func monotonicSeconds() -> Double { Double(DispatchTime.now().uptimeNanoseconds) * 1e-9 }
 
-/// swift-log's messages as plain lines on the console.
-struct ConsoleLogHandler: LogHandler {
-  let console: Console
-  var logLevel = Logger.Level.info
-  var metadata: Logger.Metadata = [:]
-
-  init(console: Console) { self.console = console }
-
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-    get { metadata[key] }
-    set { metadata[key] = newValue }
-  }
-
-  func log(event: LogEvent) {
-    if event.level >= .warning { return console.warning("\(event.message)") }
-    console.line("scanline: \(event.message)")
-  }
-}
-
-extension Console {
-  /// A logger that writes here.
-  var logger: Logger { Logger(label: "scanline") { _ in ConsoleLogHandler(console: self) } }
+/// How long `body` takes, in seconds.
+func secondsTaken(by body: () -> Void) -> Double {
+  let start = monotonicSeconds()
+  body()
+  return monotonicSeconds() - start
 }
 
 /// "1:02:03", "4:05"
@@ -131,6 +108,11 @@ func clockTime(_ seconds: Double) -> String {
   let s = Int(seconds.isFinite ? max(0, seconds).rounded() : 0)
   let rest = String(printf: "%02d", s % 60)
   return s < 3600 ? "\(s / 60):\(rest)" : "\(s / 3600):\(String(printf: "%02d", s / 60 % 60)):\(rest)"
+}
+
+extension Int {
+  /// Bytes as KiB, rounded.
+  var kibibytes: Int { (self + 512) / 1024 }
 }
 
 extension Double {

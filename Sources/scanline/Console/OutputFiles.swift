@@ -1,7 +1,5 @@
 // What a command is asked to write, tested before the work whose result it is to hold.
 import Core
-import ImageData
-import Reports
 
 /// The files and folders that one command writes. Each is demanded before anything is read or computed: its name must
 /// say what is written, nothing may be lost by it, and the file system must take it now.
@@ -9,7 +7,6 @@ import Reports
 /// Names that make no sense are usage errors, and name the option; what is there already and places that take no file
 /// are `cannotCreate`, and name the path.
 struct OutputFiles {
-  /// What a file holds.
   enum Format: String {
     case png = "a PNG"
     case svg = "an SVG"
@@ -17,14 +14,7 @@ struct OutputFiles {
     case html = "an HTML page"
 
     /// The endings that a name may have, the usual one first.
-    var endings: [String] {
-      switch self {
-      case .png: [".png"]
-      case .svg: [".svg"]
-      case .csv: [".csv"]
-      case .html: [".html", ".htm"]
-      }
-    }
+    var endings: [String] { [".\(self)"] + (self == .html ? [".htm"] : []) }
   }
 
   private let force: Bool
@@ -34,8 +24,7 @@ struct OutputFiles {
   /// The outputs of a command that reads images from `inputs`, files or folders, and writes over existing files with
   /// `force`.
   init(force: Bool = false, inputs: [String?] = []) {
-    self.force = force
-    self.inputs = inputs.compactMap { $0 }
+    (self.force, self.inputs) = (force, inputs.compactMap { $0 })
   }
 
   /// Throws unless `option` may write a file of `format` to `path`.

@@ -1,4 +1,5 @@
-// How far a long piece of work has come.
+// How far a long piece of work has come, and --quiet, which keeps that to itself.
+import ArgumentParser
 import Core
 
 /// A bar with percent and time left, redrawn on a terminal; elsewhere a plain line every ten seconds, so that short
@@ -15,11 +16,8 @@ final class ProgressBar: Sendable {
   private let began = monotonicSeconds()
   private let state: Locked<State>
 
-  /// A bar for work of `total` parts, called `what`.
   init(_ console: Console, _ what: String, total: Int) {
-    self.console = console
-    self.what = what
-    self.total = max(total, 1)
+    (self.console, self.what, self.total) = (console, what, max(total, 1))
     state = Locked(State(shown: began))
   }
 
@@ -29,7 +27,6 @@ final class ProgressBar: Sendable {
   /// `done` are done in all.
   func reach(_ done: Int) { report { _ in done } }
 
-  /// Removes the bar.
   func finish() { console.finish() }
 
   private func report(_ change: (Int) -> Int) {
@@ -51,4 +48,11 @@ final class ProgressBar: Sendable {
       }
     }
   }
+}
+
+/// How much a command says on standard error.
+struct ProgressOptions: ParsableArguments {
+  @Flag(name: .shortAndLong, help: "Say nothing on standard error but warnings and errors.") var quiet = false
+
+  func console() -> Console { Console(isQuiet: quiet) }
 }

@@ -5,7 +5,7 @@ import ImageData
 
 extension CIFARKind: ExpressibleByArgument {}
 
-struct ImportCIFARCommand: ParsableCommand {
+struct ImportCIFARCommand: ParsableCommand, LeavesFiles {
   static let configuration = CommandConfiguration(
     commandName: "import-cifar",
     abstract: "Make a folder of PNGs of CIFAR-10's or CIFAR-100's binary batches.",

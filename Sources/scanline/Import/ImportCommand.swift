@@ -2,12 +2,11 @@
 import ArgumentParser
 import Core
 import ImageData
-import Kernels
 import Networks
 import Safetensors
 import Training
 
-struct ImportCommand: ParsableCommand {
+struct ImportCommand: ParsableCommand, LeavesFiles {
   static let configuration = CommandConfiguration(
     commandName: "import",
     abstract: "Make a checkpoint of weights that PyTorch saved as safetensors.",

@@ -3,7 +3,7 @@ import ArgumentParser
 import Core
 import ImageData
 
-struct ImportIDXCommand: ParsableCommand {
+struct ImportIDXCommand: ParsableCommand, LeavesFiles {
   static let configuration = CommandConfiguration(
     commandName: "import-idx",
     abstract: "Make a folder of PNGs of IDX files, as MNIST and its kin are distributed.",

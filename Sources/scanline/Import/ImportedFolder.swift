@@ -12,9 +12,7 @@ struct ImportFolderOptions: ParsableArguments {
   @Option(help: "Threads, 1 to 1024; by default all that this process may use.") var threads: Int?
   @Flag(help: "One JSON object instead of a line.") var json = false
 
-  func validate() throws {
-    try requireThreads(threads)
-  }
+  func validate() throws { try requireThreads(threads) }
 
   var threadCount: Int { threads ?? availableThreads() }
   /// Throws, before any file is read, where the folder cannot be made or filled.
@@ -42,7 +40,6 @@ struct ImportedFolder {
     var classes: [String]
     var splits: [String: Int]
 
-    /// In words.
     var inWords: String {
       let parts = splits.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
       return "\(folder.displayed): \(counted(images, "image")) of \(width)×\(height)×\(channels)"
@@ -59,10 +56,8 @@ struct ImportedFolder {
   /// By their bytes: names that differ in Unicode normalization alone are two folders, and equal strings.
   private var made: Set<[UInt8]> = []
 
-  /// Begins to fill the folder that `options` name.
-  ///
-  /// - Throws: `ScanlineError`: `cannotCreate` where it is there already and is not to be replaced, or cannot be made;
-  ///   `locked` where another import fills it.
+  /// Begins to fill the folder that `options` name. Throws `cannotCreate` where it is there already and is not to be
+  /// replaced, or cannot be made; `locked` where another import fills it.
   init(_ options: ImportFolderOptions) throws {
     (target, force, threads) = (DurableFiles.withoutFinalSlashes(options.target), options.force, options.threadCount)
     try Self.requireFree(target, force: force)
@@ -76,9 +71,8 @@ struct ImportedFolder {
     }
   }
 
-  /// Writes `count` images, image i as `name(i)`, a path below the folder, with `image(i)` in it.
-  ///
-  /// - Throws: `ScanlineError`: `cannotCreate` or `io`.
+  /// Writes `count` images, image i as `name(i)`, a path below the folder, with `image(i)` in it. Throws `cannotCreate`
+  /// or `io`.
   mutating func write(_ count: Int, name: (Int) -> String, image: (Int) -> PNGImage) throws {
     for folder in (0..<count).map({ DurableFiles.split(name($0)).parent })
     where folder != "." && made.insert(folder.fileNameBytes).inserted {
@@ -91,9 +85,7 @@ struct ImportedFolder {
     }
   }
 
-  /// Gives the folder its name.
-  ///
-  /// - Throws: `ScanlineError`: `cannotCreate` where something has come to be there meanwhile, `io`.
+  /// Gives the folder its name. Throws `cannotCreate` where something has come to be there meanwhile, `io`.
   func finish() throws {
     try Self.requireFree(target, force: force)
     try UnfinishedFiles.end(staging, finish: takeName)

@@ -1,7 +1,6 @@
 // The likelihoods of a report's runs beside each other, with what the images can and cannot tell.
 import Core
 import Evaluation
-import ImageData
 import Networks
 import Reports
 

@@ -19,7 +19,7 @@ struct ReportOverview {
       ("model", { Self.of($1.state) { HTML(text: Self.model($0.model)) } }),
       ("weights", { Self.of($1.state) { HTML(text: Self.grouped($0.model.makeModel().layout.liveCount)) } }),
       ("data", { Self.of($1.state, Self.data) }),
-      ("images", { Self.of($1.state) { "\("\($0.model.shape)"), \(Self.levels($0.quantization))" } }),
+      ("images", { Self.of($1.state) { "\("\($0.model.shape)"), \($0.quantization.inWords)" } }),
       ("steps", { Self.steps($1) }),
       ("time", { Self.time($1) }),
       ("best step", { Self.of(try? $1.checkpoint.get().state) { "\($0.step)" } }),
@@ -58,10 +58,6 @@ struct ReportOverview {
   private static func data(_ state: RunState) -> HTML {
     guard let data = state.data else { return "not known: imported weights" }
     return "<code>\(data.folder)</code>, \(data.trainImages) to train on, \(data.validImages) held out"
-  }
-
-  static func levels(_ quantization: Quantization) -> String {
-    quantization.binarization.map { "2 levels (\($0.rawValue))" } ?? "\(quantization.levels) levels"
   }
 
   private static func steps(_ run: ReportRun) -> HTML {
@@ -103,33 +99,24 @@ struct ReportOverview {
 
   /// What the models cost, counted, and what their runs took.
   var costs: HTML {
-    let known = runs.compactMap { run in
-      run.state.map { (run: run, cost: CostDescription($0.model.makeModel())) }
-    }
+    let known = runs.compactMap { run in run.state.map { (run: run, cost: CostDescription($0.model.makeModel())) } }
     guard !known.isEmpty else { return .note("No checkpoint says what the model is.") }
+    func exact(_ count: Int, _ formula: String, of whole: String = "") -> HTML {
+      "\(Self.grouped(count))\(whole) <small>\(formula)</small>"
+    }
     let rows: [(HTML, (CostDescription) -> HTML)] = [
-      ("weights", { "\(Self.grouped($0.weights)) <small>\($0.formulas.weights)</small>" }),
-      (
-        "multiply-adds of a forward pass",
-        { "\(Self.grouped($0.connections)) <small>\($0.formulas.connections)</small>" }
-      ),
-      (
-        "sequential steps, training",
-        { "\(Self.grouped($0.steps.training)) <small>\($0.formulas.trainingSteps)</small>" }
-      ),
+      ("weights", { exact($0.weights, $0.formulas.weights) }),
+      ("multiply-adds of a forward pass", { exact($0.connections, $0.formulas.connections) }),
+      ("sequential steps, training", { exact($0.steps.training, $0.formulas.trainingSteps) }),
       ("the same, layers pipelined", { "\(Self.grouped($0.steps.pipelined))" }),
-      (
-        "sequential steps, sampling",
-        { "\(Self.grouped($0.steps.sampling)) <small>\($0.formulas.samplingSteps)</small>" }
-      ),
+      ("sequential steps, sampling", { exact($0.steps.sampling, $0.formulas.samplingSteps) }),
       ("training workspace for an image", { "\(Self.kibibytes($0.trainingBytes / $0.imagesPerPass))" }),
       ("memory to draw one image", { "\(Self.kibibytes($0.sampling[0].bytes))" }),
       (
         "context: pixels seen by the middle of the last row",
         {
           let before = $0.probe[0] * $0.configuration.shape.width + $0.probe[1]
-          return
-            "\(Self.grouped($0.context)) of \(Self.grouped(before)) before it <small>\($0.formulas.context)</small>"
+          return exact($0.context, $0.formulas.context, of: " of \(Self.grouped(before)) before it")
         }
       ),
       ("of them never seen, at any depth", { "\(Self.grouped($0.blind))" }),
@@ -152,5 +139,5 @@ struct ReportOverview {
     return (number < 0 ? "−" : "") + groups.joined(separator: ",")
   }
 
-  private static func kibibytes(_ bytes: Int) -> String { "\(grouped((bytes + 512) / 1024)) KiB" }
+  private static func kibibytes(_ bytes: Int) -> String { "\(grouped(bytes.kibibytes)) KiB" }
 }

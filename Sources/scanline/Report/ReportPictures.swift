@@ -1,11 +1,9 @@
 // What the models of a report draw: samples as training went on, and held-out images completed.
 import Core
 import ImageData
-import Kernels
 import Networks
 import Reports
 
-/// The sections of pictures.
 struct ReportPictures {
   /// Images that are completed.
   private static let images = 6
@@ -15,9 +13,7 @@ struct ReportPictures {
   // MARK: Samples
 
   /// For each run its grids of samples, with a slider over the steps.
-  var samples: HTML {
-    .each(runs, beside: true) { number, run in samples(run, number) }
-  }
+  var samples: HTML { .each(runs, beside: true) { number, run in samples(run, number) } }
 
   private func samples(_ run: ReportRun, _ number: Int) -> HTML {
     guard !run.grids.isEmpty else {
@@ -77,9 +73,8 @@ struct ReportPictures {
         count: given.images.count, seed: options.seed, classes: given.images.classes, given: given),
       progress: bar.advance)
     bar.finish()
-    let grid = CompletionGrid.picture(
-      quantization.batch(from: set, indices: 0..<set.count), given: kept.mask, drawn: drawn.images,
-      quantization: quantization)
+    let originals = quantization.batch(from: set, indices: 0..<set.count)
+    let grid = kept.picture(originals, drawn: drawn.images, quantization)
     let picture = ReportPicture(
       png: try grid.encoded(), shape: grid.shape,
       alternative: "\(counted(set.count, "held-out image")), a row each: the image, its upper half, "

@@ -1,15 +1,13 @@
 // How a run of a report was configured, where it ran, and the commands that make it again.
 import Core
-import ImageData
 import Networks
 import Reports
 import Training
 
-/// The configuration of one run.
 struct ReportReproduction {
   let run: ReportRun
 
-  /// Configuration, environment and commands; headings begin at `level` 3 or 4.
+  /// Configuration, environment and commands.
   var html: HTML {
     var parts: [HTML] = []
     if let configuration = run.configuration {
@@ -42,23 +40,22 @@ struct ReportReproduction {
     return HTML(parts)
   }
 
-  /// The commands, one a line.
   var commands: [String] {
-    let path = Self.quoted(run.path)
+    let path = shellWord(run.path)
     var lines: [String] = []
     let step = (try? run.checkpoint.get())?.path ?? run.path
     if run.configuration != nil {
-      lines.append("scanline train --config \(path)/config.toml --output \(Self.quoted(run.path + "-again"))")
+      lines.append("scanline train --config \(path)/config.toml --output \(shellWord(run.path + "-again"))")
     } else if let state = run.state, state.training != nil {
-      lines.append(
-        "scanline " + Self.trainArguments(state, output: run.path + "-again").map(Self.quoted).joined(separator: " "))
+      let words = ["scanline"] + Self.trainArguments(state, output: run.path + "-again")
+      lines.append(words.map { shellWord($0) }.joined(separator: " "))
     }
     if let folder = run.folder {
       let held = run.state?.data.map { " --valid-share \($0.heldOutShare) --split-seed \($0.splitSeed)" } ?? ""
-      lines.append("scanline evaluate \(Self.quoted(step)) \(Self.quoted(folder)) --split valid\(held)")
+      lines.append("scanline evaluate \(shellWord(step)) \(shellWord(folder)) --split valid\(held)")
     }
     let name = URL(fileURLWithPath: step).lastPathComponent
-    lines.append("scanline sample \(Self.quoted(step)) --count 16 --output \(Self.quoted(name + ".png"))")
+    lines.append("scanline sample \(shellWord(step)) --count 16 --output \(shellWord(name + ".png"))")
     return lines
   }
 
@@ -80,7 +77,4 @@ struct ReportReproduction {
     if let names = state.model.classNames { rows.append(["classes", HTML(text: names.joined(separator: ", "))]) }
     return .table(caption: "Options of the run", columns: ["option", "value"], rows: rows)
   }
-
-  /// `word` as a shell takes it for one word.
-  static func quoted(_ word: String) -> String { shellWord(word) }
 }

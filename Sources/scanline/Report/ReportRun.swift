@@ -1,7 +1,6 @@
 // What a run folder holds for a report: each piece, or what was expected and not found.
 import Core
 import ImageData
-import Networks
 import Reports
 import Safetensors
 import Training
@@ -40,12 +39,9 @@ struct ReportRun {
   /// What was wrong with single files, a line each.
   let messages: [String]
 
-  /// Reads the run at `path`.
-  ///
-  /// - Throws: `ScanlineError`: `badData` where it is no run: where there is neither a checkpoint nor a record.
+  /// Reads the run at `path`. Throws `badData` where it is no run: where there is neither a checkpoint nor a record.
   init(_ path: String, name: String, console: Console) throws {
-    self.path = path
-    self.name = name
+    (self.path, self.name) = (path, name)
     var messages: [String] = []
     metrics = Self.attempt { try MetricsHistory(ofRun: path) }
     gradients = Self.attempt { try GradientHistory(ofRun: path) }
@@ -54,7 +50,7 @@ struct ReportRun {
     isCheckpoint = (try? checkpoint.get())?.path == path
     isInProgress = RunLock.isHeld(path)
     state = (isCheckpoint ? nil : Self.newestState(path, &messages)) ?? (try? checkpoint.get())?.state
-    (grids, gridCount) = Self.grids(path + "/samples", &messages)
+    (grids, gridCount) = Self.grids(path + "/" + SampleSink.folderName, &messages)
     configuration = Self.text(path + "/config.toml", &messages)
     environment = Self.environment(path + "/environment.json", &messages)
     self.messages = messages
@@ -63,20 +59,15 @@ struct ReportRun {
   /// The records of held-out images, oldest first.
   var heldOut: [MetricsRecord] { history?.heldOut ?? [] }
 
-  /// The metrics, where they could be read.
   var history: MetricsHistory? { try? metrics.get() }
 
   /// Where the run's images are; nil for imported weights.
   var folder: String? { state?.data?.folder }
 
   private static func attempt<Value>(_ body: () throws -> Value) -> Result<Value, ScanlineError> {
-    do {
-      return .success(try body())
-    } catch let error as ScanlineError {
-      return .failure(error)
-    } catch {
-      // The readers throw nothing else; if one did, the report would still state it.
-      return .failure(ScanlineError(.internal, path: "report", expected: "a piece of a run", found: "\(error)"))
+    // The readers throw nothing but ours; if one did, the report would still state it.
+    Result(catching: body).mapError {
+      $0 as? ScanlineError ?? ScanlineError(.internal, path: "report", expected: "a piece of a run", found: "\($0)")
     }
   }
 
@@ -88,25 +79,30 @@ struct ReportRun {
 
   // MARK: Files
 
+  /// What `read` gives; nil where it throws, which becomes one of `messages`.
+  private static func noting<Value>(_ messages: inout [String], _ read: () throws -> Value) -> Value? {
+    do {
+      return try read()
+    } catch {
+      messages.append(inFlags(error))
+      return nil
+    }
+  }
+
   /// The grids in `folder`, by their names' steps; files of other names are passed over.
   private static func grids(_ folder: String, _ messages: inout [String]) -> ([Grid], Int) {
     let names = (try? DurableFiles.names(in: folder)) ?? []
-    let steps = names.compactMap { name in
-      name.hasSuffix(".png") ? CheckpointFolder.step(named: String(name.dropLast(4))) : nil
-    }.sorted()
+    let steps = names.compactMap { SampleSink.step(of: $0) }.sorted()
     let grids = ReportFrames.spread(steps.count).compactMap { index -> Grid? in
       let step = steps[index]
-      let path = "\(folder)/\(CheckpointFolder.name(of: step)).png"
-      do {
+      let path = folder + "/" + SampleSink.name(of: step)
+      return noting(&messages) {
         let png = try DurableFiles.contents(of: path, atMost: largestPicture)
         let shape = try PNGImage(decoding: png, options: PNGReadOptions(limits: pictureLimits), name: path).shape
         return Grid(
           step: step,
           picture: ReportPicture(png: png, shape: shape, alternative: "Grid of images drawn at step \(step)"),
           text: PNGText(parsing: png))
-      } catch {
-        messages.append(inFlags(error))
-        return nil
       }
     }
     return (grids, steps.count)
@@ -120,26 +116,18 @@ struct ReportRun {
 
   private static func text(_ path: String, _ messages: inout [String]) -> String? {
     guard DurableFiles.exists(path) else { return nil }
-    do {
+    return noting(&messages) {
       let bytes = try DurableFiles.contents(of: path, atMost: largestText)
       guard let text = String(validating: bytes, as: UTF8.self) else {
         throw ScanlineError(.badData, path: path, expected: "UTF-8 text", found: "other bytes")
       }
       return text
-    } catch {
-      messages.append(inFlags(error))
-      return nil
     }
   }
 
   private static func environment(_ path: String, _ messages: inout [String]) -> [(key: String, value: String)] {
     guard let text = text(path, &messages) else { return [] }
-    do {
-      return flattened("", try StrictJSON.parse(Array(text.utf8), path: path))
-    } catch {
-      messages.append(inFlags(error))
-      return []
-    }
+    return noting(&messages) { flattened("", try StrictJSON.parse(Array(text.utf8), path: path)) } ?? []
   }
 
   /// The values of a tree by their paths ("data.folder"), in order of keys.

@@ -2,13 +2,10 @@
 import Core
 import Evaluation
 import ImageData
-import Kernels
 import Networks
 import Training
 
-/// The scores of a report's runs.
 struct ReportScores {
-  /// What scoring may do.
   struct Options {
     /// A folder in place of the runs' own.
     var data: String?
@@ -151,9 +148,7 @@ struct ReportScores {
       shape: data.set.shape, folder: folder, fingerprint: data.fingerprint, notes: notes)
   }
 
-  /// Where the images of a run are looked for.
-  ///
-  /// - Throws: `ScanlineError` (`badData`) where they are not there.
+  /// Where the images of a run are looked for. Throws `badData` where they are not there.
   static func folder(of run: ReportRun, _ given: String?) throws -> String {
     guard let folder = given ?? run.folder else {
       throw ScanlineError(

@@ -1,11 +1,9 @@
 // How the runs of a report learned: their losses, and how the gradient flowed.
 import Core
-import ImageData
 import Networks
 import Reports
 import Training
 
-/// The sections on training.
 struct ReportTraining {
   let runs: [ReportRun]
 
@@ -110,9 +108,7 @@ struct ReportTraining {
   // MARK: Gradients
 
   /// For each run the heat map, the profile, recurrences by diagonals, and the flags in words.
-  var gradients: HTML {
-    .each(runs, beside: false) { _, run in flow(run) }
-  }
+  var gradients: HTML { .each(runs, beside: false) { _, run in flow(run) } }
 
   private func flow(_ run: ReportRun) -> HTML {
     let history: GradientHistory
@@ -130,9 +126,7 @@ struct ReportTraining {
       "Line chart of the gradient's size, layer by layer, at step \(last.step)",
       "Line chart of the gradient that arrives from k diagonals away at step \(last.step)",
     ]
-    let panels = zip(figure.panels, labels).map {
-      HTML.figure($0, label: $1, height: figure.panelHeight)
-    }
+    let panels = zip(figure.panels, labels).map { HTML.figure($0, label: $1, height: figure.panelHeight) }
     return .paragraph(
       """
       The gradient of the layers' outputs before clipping, at \

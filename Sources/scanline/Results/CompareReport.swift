@@ -2,27 +2,26 @@
 import Core
 import Evaluation
 import ImageData
-import Kernels
 
 struct CompareReport: Encodable {
   struct Row: Encodable {
     var name: String
     var isModel: Bool
-    var checkpoint: Stated<String>
-    var step: Stated<Int>
-    var weights: Stated<Int>
-    var multiplyAddsPerPixel: Stated<Double>
+    @Stated var checkpoint: String?
+    @Stated var step: Int?
+    @Stated var weights: Int?
+    @Stated var multiplyAddsPerPixel: Double?
     /// Images scored that the model was trained on; null where that is not known, and of baselines.
-    var trainedOn: Stated<Int>
+    @Stated var trainedOn: Int?
     var natsPerImage: Double
     /// Null, like the intervals, of a single image.
-    var standardError: Stated<Double>
+    @Stated var standardError: Double?
     var bitsPerDimension: Double
-    var bitsStandardError: Stated<Double>
-    var interval: Stated<[Double]>
+    @Stated var bitsStandardError: Double?
+    @Stated var interval: [Double]?
     var difference: Double
-    var differenceStandardError: Stated<Double>
-    var differenceInterval: Stated<[Double]>
+    @Stated var differenceStandardError: Double?
+    @Stated var differenceInterval: [Double]?
     var verdict: Comparison.Verdict
   }
 
@@ -30,61 +29,46 @@ struct CompareReport: Encodable {
   /// Images that are not scored because a model was trained on them.
   var leftOut: Int
   var folder: String
-  var split: Stated<String>
+  @Stated var split: String?
   var shape: String
   var levels: Int
-  var binarization: Stated<String>
+  @Stated var binarization: String?
   /// Of the level data: two comparisons with the same one are about the same images, level by level.
   var fingerprint: String
-  var baselineImages: Stated<Int>
+  @Stated var baselineImages: Int?
   var resamples = Bootstrap.defaultResamples
   var seed: UInt64
   var rows: [Row]
-  /// What to know of who was trained on what; not in the JSON object.
-  private let notes: [String]
-
-  private enum CodingKeys: String, CodingKey {
-    case images, leftOut, folder, split, shape, levels, binarization, fingerprint, baselineImages, resamples, seed, rows
-  }
 
   init(
     _ comparison: Comparison, _ subjects: ComparedModels, _ data: ComparedModels.Images, split: Split?,
     fittedImages: Int?, folder: String, seed: UInt64
   ) {
-    images = comparison.images
-    leftOut = data.training.leftOut.count
-    notes = data.training.notes
-    self.folder = folder
-    self.split = Stated(value: split?.rawValue)
-    shape = "\(data.set.shape)"
+    (images, leftOut, baselineImages) = (comparison.images, data.training.leftOut.count, fittedImages)
+    (self.folder, self.split, self.seed) = (folder, split?.rawValue, seed)
+    (shape, fingerprint) = ("\(data.set.shape)", Checksum.hexadecimal(data.fingerprint))
     levels = subjects.quantization.levels
-    binarization = Stated(value: subjects.quantization.binarization?.rawValue)
-    fingerprint = Checksum.hexadecimal(data.fingerprint)
-    baselineImages = Stated(value: fittedImages)
-    self.seed = seed
+    binarization = subjects.quantization.binarization?.rawValue
     rows = comparison.rows.map { row in
       let number = row.candidate.isModel ? subjects.models.firstIndex { $0.name == row.candidate.name } : nil
       let model = number.map { subjects.models[$0] }
       return Row(
-        name: row.candidate.name, isModel: row.candidate.isModel, checkpoint: Stated(value: model?.checkpoint.path),
-        step: Stated(value: model?.checkpoint.state.step), weights: Stated(value: row.candidate.weights),
-        multiplyAddsPerPixel: Stated(value: row.candidate.multiplyAdds),
-        trainedOn: Stated(value: number.flatMap { data.training.trainedOn($0) }),
-        natsPerImage: row.summary.natsPerImage,
-        standardError: Stated(value: row.summary.standardError), bitsPerDimension: row.summary.bitsPerDimension,
-        bitsStandardError: Stated(value: row.summary.bitsStandardError),
-        interval: Stated(value: row.interval.map { [$0.lowerBound, $0.upperBound] }), difference: row.difference,
-        differenceStandardError: Stated(value: row.differenceError),
-        differenceInterval: Stated(value: row.differenceInterval.map { [$0.lowerBound, $0.upperBound] }),
-        verdict: row.verdict)
+        name: row.candidate.name, isModel: row.candidate.isModel, checkpoint: model?.checkpoint.path,
+        step: model?.checkpoint.state.step, weights: row.candidate.weights,
+        multiplyAddsPerPixel: row.candidate.multiplyAdds, trainedOn: number.flatMap { data.training.trainedOn($0) },
+        natsPerImage: row.summary.natsPerImage, standardError: row.summary.standardError,
+        bitsPerDimension: row.summary.bitsPerDimension, bitsStandardError: row.summary.bitsStandardError,
+        interval: row.interval.map { [$0.lowerBound, $0.upperBound] }, difference: row.difference,
+        differenceStandardError: row.differenceError,
+        differenceInterval: row.differenceInterval.map { [$0.lowerBound, $0.upperBound] }, verdict: row.verdict)
     }
   }
 
-  /// What was compared, the table, and what its columns mean.
-  var inWords: String {
-    let quantization = binarization.value.map { "2 levels (\($0))" } ?? "\(levels) levels"
-    let part = split.value.map { ", split \($0)" } ?? ""
-    let fitted = baselineImages.value.map { "; baselines fitted on " + counted($0, "image") } ?? ""
+  /// What was compared, with `notes` on who was trained on what, the table, and what its columns mean.
+  func inWords(notes: [String]) -> String {
+    let quantization = binarization.map { "2 levels (\($0))" } ?? "\(levels) levels"
+    let part = split.map { ", split \($0)" } ?? ""
+    let fitted = baselineImages.map { "; baselines fitted on " + counted($0, "image") } ?? ""
     let table = textTable(
       [
         "", "weights", "mult-adds/pixel", "nats per image", "bits per dimension", "nats from the best", "95% interval",
@@ -92,11 +76,10 @@ struct CompareReport: Encodable {
       ],
       rows.map { row in
         [
-          row.name, row.weights.value.map { "\($0)" } ?? "–",
-          row.multiplyAddsPerPixel.value.map { $0.text(0) } ?? "–",
-          plusMinus(row.natsPerImage, row.standardError.value, 3),
-          plusMinus(row.bitsPerDimension, row.bitsStandardError.value, 4), differenceText(row.difference, 4),
-          intervalText(row.differenceInterval.value.map { $0[0]...$0[1] }, 4, isSigned: true), row.verdict.rawValue,
+          row.name, row.weights.map { "\($0)" } ?? "–", row.multiplyAddsPerPixel.map { $0.text(0) } ?? "–",
+          plusMinus(row.natsPerImage, row.standardError, 3),
+          plusMinus(row.bitsPerDimension, row.bitsStandardError, 4), differenceText(row.difference, 4),
+          intervalText(row.differenceInterval.map { $0[0]...$0[1] }, 4, isSigned: true), row.verdict.rawValue,
         ]
       })
     let head =

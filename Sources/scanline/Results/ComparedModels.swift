@@ -1,7 +1,8 @@
-// Checkpoints that stand the same test: what may not differ between them, and the images that all of them score.
+// Checkpoints that stand the same test: what may not differ between them, the images that all of them score, and what these
+// cost under each, and under baselines.
 import Core
+import Evaluation
 import ImageData
-import Kernels
 import Networks
 import Training
 
@@ -29,9 +30,8 @@ struct ComparedModels {
   let listing: ImageFolder
   private let folder: String
 
-  /// Loads the checkpoints at `paths` and lists `folder`.
-  ///
-  /// - Throws: `ScanlineError`: `badData` where two of them are about different data, saying what differs.
+  /// Loads the checkpoints at `paths` and lists `folder`. Throws `badData` where two of them are about different data,
+  /// saying what differs.
   init(
     _ paths: ArraySlice<String>, folder: String, _ weights: Checkpoint.Weights, _ images: ImageOptions,
     binarizationSeed: UInt64?, console: Console
@@ -46,9 +46,7 @@ struct ComparedModels {
   init(_ models: [Model], folder: String, _ images: ImageOptions, binarizationSeed: UInt64?) throws {
     (self.models, self.folder) = (models, folder)
     let first = models[0]
-    for other in models.dropFirst() {
-      try Self.requireSame(first, other, hasSeed: binarizationSeed != nil)
-    }
+    for other in models.dropFirst() { try Self.requireSame(first, other, hasSeed: binarizationSeed != nil) }
     let own = first.checkpoint.state.quantization
     quantization = try Quantization(
       levels: own.levels, binarization: own.binarization, seed: binarizationSeed ?? own.seed)
@@ -58,10 +56,9 @@ struct ComparedModels {
   }
 
   /// Reads the images of `split`, or where there is a `limit` at most so many, evenly spread, for every model as its
-  /// own were. Those that a model was trained on are left out, unless it is the split train that was asked for.
-  ///
-  /// - Throws: `ScanlineError`: `badData` where that gives different pixels, no image is left, or the split is not that of
-  ///   a model which does not know its training images.
+  /// own were. Those that a model was trained on are left out, unless it is the split train that was asked for. Throws
+  /// `badData` where that gives different pixels, no image is left, or the split is not that of a model which does not
+  /// know its training images.
   func load(_ split: Split?, limit: Int? = nil, _ images: ImageOptions, threads: Int, console: Console) throws
     -> Images
   {
@@ -112,10 +109,6 @@ struct ComparedModels {
   /// Throws where the two are about different data.
   private static func requireSame(_ a: Model, _ b: Model, hasSeed: Bool) throws {
     let (first, second) = (a.checkpoint.state, b.checkpoint.state)
-    func words(_ state: RunState) -> String {
-      let quantization = state.quantization
-      return quantization.binarization.map { "2 levels (\($0.rawValue))" } ?? "\(quantization.levels) levels"
-    }
     func require(_ condition: Bool, _ what: String, _ one: String, _ two: String) throws {
       guard condition else {
         throw ScanlineError(
@@ -124,7 +117,7 @@ struct ComparedModels {
     }
     let (q, r) = (first.quantization, second.quantization)
     try require(q.levels == r.levels, "levels", "\(q.levels)", "\(r.levels)")
-    try require(q.binarization == r.binarization, "binarization", words(first), words(second))
+    try require(q.binarization == r.binarization, "binarization", q.inWords, r.inWords)
     let isDrawn = q.binarization == .fixed || q.binarization == .dynamic
     try require(
       !isDrawn || hasSeed || q.seed == r.seed, "seed of its binarization (--binarization-seed chooses one for all)",
@@ -147,6 +140,49 @@ struct ComparedModels {
     return names.enumerated().map { index, name in
       let before = names[..<index].count { $0 == name }
       return before == 0 ? name : "\(name) (\(before + 1))"
+    }
+  }
+
+  // MARK: Scores
+
+  /// Model number `index` with its nats of every image of `data`. Throws `diverged` naming the image whose nats are not
+  /// finite.
+  func score(_ index: Int, _ data: Images, threads: Int, console: Console) throws -> Comparison.Candidate {
+    let (subject, model, set) = (models[index], data.models[index], data.sets[index])
+    let scorer = Scorer(model: model, parameters: subject.checkpoint.parameters, threads: threads)
+    let bar = ProgressBar(console, subject.name, total: set.count)
+    let nats = scorer.nats(set, indices: Array(0..<set.count), quantization, progress: bar.reach)
+    bar.finish()
+    if let image = nats.firstIndex(where: { !$0.isFinite }) {
+      throw ScanlineError(
+        .diverged, path: set.paths[image],
+        expected: "a finite log-likelihood under \(subject.name)", found: "\(nats[image]) nats")
+    }
+    let multiplyAdds = model.layerCosts.reduce(0) { $0 + $1.multiplyAdds }
+    return Comparison.Candidate(
+      subject.name, nats: nats, weights: model.layout.liveCount,
+      multiplyAdds: Double(multiplyAdds) / Double(set.shape.pixels), isModel: true)
+  }
+
+  /// The baselines with their nats of the images of `set`; those that must be fitted only where there are images to fit
+  /// them on.
+  func baselines(
+    fittedOn fitted: ImageSet?, _ set: ImageSet, threads: Int, console: Console
+  ) -> [Comparison.Candidate] {
+    let levels = quantization.levels
+    var baselines: [any Baseline] = [UniformBaseline(levels: levels), PNGBaseline(levels: levels, shape: set.shape)]
+    if let fitted {
+      console.redraw("fitting baselines on \(counted(fitted.count, "image"))")
+      let batch = quantization.batch(from: fitted, indices: 0..<fitted.count)
+      baselines.append(MarginalBaseline(fitting: batch, levels: levels))
+      baselines.append(ContextBaseline(fitting: batch, levels: levels, threads: threads))
+      console.finish()
+    }
+    return baselines.map { baseline in
+      let bar = ProgressBar(console, baseline.name, total: set.count)
+      defer { bar.finish() }
+      return Comparison.Candidate(
+        baseline.name, nats: baseline.nats(set, quantization, threads: threads, progress: bar.reach), isModel: false)
     }
   }
 }

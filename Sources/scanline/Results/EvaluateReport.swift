@@ -17,104 +17,89 @@ struct EvaluateReport: Encodable {
     var images: Int
     var natsPerImage: Double
     /// Null of a single image.
-    var standardError: Stated<Double>
+    @Stated var standardError: Double?
     var bitsPerDimension: Double
-    var bitsStandardError: Stated<Double>
+    @Stated var bitsStandardError: Double?
   }
 
   struct Image: Encodable {
     var path: String
-    var className: Stated<String>
+    @Stated var className: String?
     var nats: Double
     var bitsPerDimension: Double
 
     init(_ scores: ImageScores, _ index: Int) {
-      path = scores.set.paths[index]
-      className = Stated(value: scores.className(index))
-      nats = scores.nats[index]
-      bitsPerDimension = scores.bitsPerDimension(index)
+      (path, className) = (scores.set.paths[index], scores.className(index))
+      (nats, bitsPerDimension) = (scores.nats[index], scores.bitsPerDimension(index))
     }
   }
 
   var images: Int
   /// The split that was scored, whether it was asked for or not; null where all images were.
-  var split: Stated<String>
+  @Stated var split: String?
   var natsPerImage: Double
   var bitsPerDimension: Double
   /// Null of a single image.
-  var standardError: Stated<Double>
-  var bitsStandardError: Stated<Double>
+  @Stated var standardError: Double?
+  @Stated var bitsStandardError: Double?
   var levels: Int
-  var binarization: Stated<String>
+  @Stated var binarization: String?
   var checkpoint: String
   var step: Int
   var weights: String
   var fingerprint: String
   var skipped: Int
   /// Images scored that the model was trained on; null where that cannot be told.
-  var trainedOn: Stated<Int>
+  @Stated var trainedOn: Int?
   /// Images that were not scored because the model was trained on them.
   var leftOut: Int
-  /// Why it cannot be told; not in the JSON object.
-  private let reason: String?
   /// None where images have no class.
   var classes: [Class]?
   /// The least likely first, where they were asked for.
   var worst: [Image]?
   var gradients: [String: Gradient]?
 
-  private enum CodingKeys: String, CodingKey {
-    case images, split, natsPerImage, bitsPerDimension, standardError, bitsStandardError, levels, binarization,
-      checkpoint, step, weights, fingerprint, skipped, trainedOn, leftOut, classes, worst, gradients
-  }
-
   init(
     _ scores: ImageScores, _ state: RunState, split: Split?, checkpoint: String, weights: Checkpoint.Weights,
     trained: TrainedImages, leftOut: Int
   ) {
-    let summary = scores.summary
-    images = summary.images
-    self.split = Stated(value: split?.rawValue)
-    natsPerImage = summary.natsPerImage
-    bitsPerDimension = summary.bitsPerDimension
-    standardError = Stated(value: summary.standardError)
-    bitsStandardError = Stated(value: summary.bitsStandardError)
-    levels = state.quantization.levels
-    binarization = Stated(value: state.quantization.binarization?.rawValue)
-    self.checkpoint = checkpoint
-    step = state.step
+    let (summary, quantization) = (scores.summary, state.quantization)
+    (images, self.split) = (summary.images, split?.rawValue)
+    (natsPerImage, standardError) = (summary.natsPerImage, summary.standardError)
+    (bitsPerDimension, bitsStandardError) = (summary.bitsPerDimension, summary.bitsStandardError)
+    (levels, binarization) = (quantization.levels, quantization.binarization?.rawValue)
+    (self.checkpoint, step) = (checkpoint, state.step)
     self.weights = state.origin?.weights ?? weights.rawValue
-    fingerprint = Checksum.hexadecimal(scores.set.fingerprint)
-    skipped = scores.set.skipped.count
-    trainedOn = Stated(value: trained.count.map { $0 - leftOut })
-    self.leftOut = leftOut
-    if case .notKnown(let reason) = trained { self.reason = reason } else { reason = nil }
+    (fingerprint, skipped) = (Checksum.hexadecimal(scores.set.fingerprint), scores.set.skipped.count)
+    (trainedOn, self.leftOut) = (trained.count.map { $0 - leftOut }, leftOut)
     let classes = scores.classes.map {
       Class(
         name: $0.name, images: $0.summary.images, natsPerImage: $0.summary.natsPerImage,
-        standardError: Stated(value: $0.summary.standardError), bitsPerDimension: $0.summary.bitsPerDimension,
-        bitsStandardError: Stated(value: $0.summary.bitsStandardError))
+        standardError: $0.summary.standardError, bitsPerDimension: $0.summary.bitsPerDimension,
+        bitsStandardError: $0.summary.bitsStandardError)
     }
     self.classes = classes.isEmpty ? nil : classes
   }
 
-  private var trainedInWords: String {
-    guard let trained = trainedOn.value else { return "not known: \(reason ?? "no images")" }
-    return "\(trained) of \(counted(images, "image"))" + (leftOut > 0 ? ", \(leftOut) left out" : "")
-  }
-
-  /// The figures, then tables of classes and of the least likely images, then gradients.
-  var inWords: String {
-    let quantization = binarization.value.map { "2 (\($0))" } ?? "\(levels)"
+  /// The figures, with what is known of the images the model was `trained` on, then tables of classes and of the least
+  /// likely images, then gradients.
+  func inWords(_ trained: TrainedImages) -> String {
+    let trainedOn =
+      switch trained {
+      case .notKnown(let reason): "not known: \(reason)"
+      case .known(let positions):
+        "\(positions.count - leftOut) of \(counted(images, "image"))" + (leftOut > 0 ? ", \(leftOut) left out" : "")
+      }
+    let quantization = binarization.map { "2 (\($0))" } ?? "\(levels)"
     var parts = [
       """
-      images              \(images)\(split.value.map { ", split \($0)" } ?? "")
-      nats per image      \(plusMinus(natsPerImage, standardError.value, 4))
-      bits per dimension  \(plusMinus(bitsPerDimension, bitsStandardError.value, 5))
+      images              \(images)\(split.map { ", split \($0)" } ?? "")
+      nats per image      \(plusMinus(natsPerImage, standardError, 4))
+      bits per dimension  \(plusMinus(bitsPerDimension, bitsStandardError, 5))
       levels              \(quantization)
       checkpoint          \(checkpoint.displayed) (\(weights))
       images' fingerprint \(fingerprint)
-      trained on          \(trainedInWords)
+      trained on          \(trainedOn)
       """
     ]
     if let classes {
@@ -123,8 +108,8 @@ struct EvaluateReport: Encodable {
           ["class", "images", "nats per image", "bits per dimension"],
           classes.map {
             [
-              $0.name, "\($0.images)", plusMinus($0.natsPerImage, $0.standardError.value, 4),
-              plusMinus($0.bitsPerDimension, $0.bitsStandardError.value, 5),
+              $0.name, "\($0.images)", plusMinus($0.natsPerImage, $0.standardError, 4),
+              plusMinus($0.bitsPerDimension, $0.bitsStandardError, 5),
             ]
           }))
     }

@@ -1,9 +1,8 @@
 // Which pixels of an image stay when the rest is drawn, and what the drawn ones then depend on.
 import Core
+import Evaluation
 import ImageData
-import Networks
 
-/// The pixels that `complete` keeps.
 struct InpaintingMask {
   /// For each pixel, by rows, whether it stays; some do and some do not.
   let mask: [Bool]
@@ -60,5 +59,23 @@ struct InpaintingMask {
     return before
       + (temperature == 1
         ? "exact draws from p(rest | given)." : "drawn given all of them, each at temperature \(temperature).")
+  }
+}
+
+extension InpaintingMask {
+  /// A grid with a row for each of `originals`: the image, what is given of it (missing pixels in mid grey), and its
+  /// completions, of which `drawn` has the same number for each, in turn.
+  func picture(_ originals: ImageBatch, drawn: ImageBatch, _ quantization: Quantization) -> PNGImage {
+    let shape = originals.shape
+    let completions = drawn.count / originals.count
+    let (whole, completed) = (quantization.displayValues(originals), quantization.displayValues(drawn))
+    var values: [UInt8] = []
+    for image in 0..<originals.count {
+      let original = whole[image * shape.dimensions..<(image + 1) * shape.dimensions]
+      values += original
+      values += original.enumerated().map { mask[$0.offset / shape.channels] ? $0.element : missingValue }
+      values += completed[image * completions * shape.dimensions..<(image + 1) * completions * shape.dimensions]
+    }
+    return ImageGrid.picture(values: values, shape: shape, columns: completions + 2)
   }
 }

@@ -1,7 +1,6 @@
 // What `scanline lr-find` found: table, figure, words.
 import Core
 import Evaluation
-import ImageData
 import Networks
 import Plotting
 import Training
@@ -17,47 +16,39 @@ struct LearningRateReport: Encodable {
   }
 
   /// Null where the loss did not clearly fall.
-  var suggestion: Stated<Double>
+  @Stated var suggestion: Double?
   var reason: String
-  var steepest: Stated<Position>
-  var smallest: Stated<Position>
+  @Stated var steepest: Position?
+  @Stated var smallest: Position?
   var end: LearningRateSweep.End
   /// Whether the loss was still falling at the highest rate: what is smallest then lies beyond it.
   var isStillFalling: Bool
   var batch: Int
   var points: [LearningRateSweep.Point]
-  private var shape: ImageShape
 
-  private enum CodingKeys: String, CodingKey {
-    case suggestion, reason, steepest, smallest, end, isStillFalling, batch, points
-  }
-
-  init(_ sweep: LearningRateSweep, _ suggestion: LearningRateSuggestion?, shape: ImageShape, batch: Int) {
-    self.suggestion = Stated(value: suggestion?.learningRate)
+  init(_ sweep: LearningRateSweep, _ suggestion: LearningRateSuggestion?, batch: Int) {
+    self.suggestion = suggestion?.learningRate
     isStillFalling = sweep.isStillFalling
     let tooSoon = "the loss still falls at --to: sweep to a higher rate, as the best one may lie beyond"
     reason =
       (sweep.isStillFalling ? tooSoon : suggestion?.reason)
       ?? "the loss fell by no more than batches differ; a trained model, or too few --steps or a too narrow --from and --to"
-    steepest = Stated(value: suggestion.map { Position($0.steepest) })
-    smallest = Stated(value: suggestion.map { Position($0.smallest) })
-    (end, points, self.shape, self.batch) = (sweep.end, sweep.points, shape, batch)
+    steepest = suggestion.map { Position($0.steepest) }
+    smallest = suggestion.map { Position($0.smallest) }
+    (end, points, self.batch) = (sweep.end, sweep.points, batch)
   }
 
-  /// A row for each step.
-  var table: CSVText {
+  /// A row for each step, which took images of `shape`.
+  func table(_ shape: ImageShape) -> CSVText {
     var table = CSVText(
       columns: ["step", "learning_rate", "nats_per_image", "smoothed_nats_per_image", "smoothed_bits_per_dim"])
     for point in points {
+      let bits = LikelihoodSummary.bitsPerDimension(point.smoothedNats, shape: shape)
       table.append([
-        "\(point.step)", "\(point.learningRate)", "\(point.natsPerImage)", "\(point.smoothedNats)", "\(bits(point))",
+        "\(point.step)", "\(point.learningRate)", "\(point.natsPerImage)", "\(point.smoothedNats)", "\(bits)",
       ])
     }
     return table
-  }
-
-  private func bits(_ point: LearningRateSweep.Point) -> Double {
-    LikelihoodSummary.bitsPerDimension(point.smoothedNats, shape: shape)
   }
 
   /// The loss over the rate, with what the suggestion was read from.
@@ -69,7 +60,7 @@ struct LearningRateReport: Encodable {
       PlotSeries("of each batch", line { $0.natsPerImage }, color: .series(2), line: .dotted),
       PlotSeries("running mean", line { $0.smoothedNats }, color: .series(0)),
     ]
-    if let steepest = steepest.value, let smallest = smallest.value, let rate = suggestion.value {
+    if let steepest, let smallest, let rate = suggestion {
       series.append(mark("steepest, \(Self.text(steepest.learningRate))", steepest, .series(3), .triangle))
       series.append(mark("smallest, \(Self.text(smallest.learningRate))", smallest, .series(1), .square))
       // The position on the curve nearest to the suggested rate.
@@ -82,17 +73,13 @@ struct LearningRateReport: Encodable {
     let values = points.flatMap { [$0.natsPerImage, $0.smoothedNats] }
     let (low, high) = (values.min() ?? 0, min(values.max() ?? 1, most))
     let limits = high > low ? low - 0.04 * (high - low)...high + 0.04 * (high - low) : nil
+    let chart = PlotLineChart(
+      title: "", x: PlotAxis("learning rate", scale: .logarithmic), y: PlotAxis("nats an image", limits: limits),
+      series: series)
+    let steps = "\(points.count) steps of \(counted(batch, "image"))"
     return PlotFigure(
-      title: title,
-      caption:
-        "Learning-rate range test: \(points.count) steps of \(counted(batch, "image")), each with a higher rate. "
-        + ending,
-      panels: [
-        .lines(
-          PlotLineChart(
-            title: "", x: PlotAxis("learning rate", scale: .logarithmic),
-            y: PlotAxis("nats an image", limits: limits), series: series))
-      ], panelWidth: 720, panelHeight: 420)
+      title: title, caption: "Learning-rate range test: \(steps), each with a higher rate. \(ending)",
+      panels: [.lines(chart)], panelWidth: 720, panelHeight: 420)
   }
 
   private func mark(
@@ -112,16 +99,15 @@ struct LearningRateReport: Encodable {
 
   private static func text(_ rate: Double) -> String { String(printf: "%.2g", rate) }
 
-  /// The table of the command.
   var inWords: String {
     func position(_ value: Position?) -> String {
       value.map { "\(Self.text($0.learningRate)) (\($0.smoothedNats.text(2)) nats an image)" } ?? "none"
     }
     return """
-      suggestion    \(suggestion.value.map(Self.text) ?? "none")
+      suggestion    \(suggestion.map(Self.text) ?? "none")
       because       \(reason)
-      smallest at   \(position(smallest.value))
-      steepest at   \(position(steepest.value))
+      smallest at   \(position(smallest))
+      steepest at   \(position(steepest))
       ended         \(ending)
       """
   }

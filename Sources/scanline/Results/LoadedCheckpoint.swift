@@ -1,7 +1,6 @@
 // A checkpoint as commands use it, and images read as its own were.
 import Core
 import ImageData
-import Kernels
 import Networks
 import Training
 
@@ -15,7 +14,7 @@ struct LoadedCheckpoint {
   /// Loads what `given` means, a run or a step; steps that are passed over are told on the console.
   init(_ given: String, _ weights: Checkpoint.Weights, console: Console) throws {
     let (path, messages) = try Checkpoint.resolve(given)
-    messages.forEach { console.logger.warning("\($0)") }
+    messages.forEach { console.warning($0) }
     self.path = path
     (state, parameters) = try Checkpoint.loadWeights(path, weights)
   }
@@ -75,7 +74,7 @@ struct LoadedCheckpoint {
   func model(for set: ImageSet, console: Console) -> ImageModel {
     var configuration = state.model
     if set.shape != configuration.shape {
-      console.logger.warning("the images are \(set.shape), the model was made for \(configuration.shape)")
+      console.warning("the images are \(set.shape), the model was made for \(configuration.shape)")
       configuration.shape = set.shape
     }
     return configuration.makeModel()

@@ -2,7 +2,6 @@
 import Core
 import Evaluation
 import ImageData
-import Kernels
 
 /// How near samples come to training images, held against held-out images.
 struct NeighbourReport: Encodable {
@@ -20,16 +19,16 @@ struct NeighbourReport: Encodable {
   let samples: [Sample]
   let trainingImages: Int
   let levels: Int
-  let binarization: Stated<String>
+  @Stated var binarization: String?
   /// Distances of samples to their nearest training images.
   let sampleDistances: NearestSummary?
   /// The same of held-out images; null where there are none.
-  let heldOutDistances: Stated<NearestSummary>
+  @Stated var heldOutDistances: NearestSummary?
   let exactCopies: Int
   /// The distance that all but one in a hundred held-out images reach at least; null where there are none.
-  let nearCopyLimit: Stated<Double>
+  @Stated var nearCopyLimit: Double?
   /// Samples that are no exact copies and nearer than that; null likewise.
-  let nearCopies: Stated<Int>
+  @Stated var nearCopies: Int?
   let output: String
 
   init(
@@ -37,29 +36,25 @@ struct NeighbourReport: Encodable {
   ) {
     let distances = samples.map { $0.nearest[0].distance }
     let heldOut = NearestSummary(heldOutDistances)
-    self.samples = samples
-    self.trainingImages = trainingImages
-    self.output = output
-    levels = quantization.levels
-    binarization = Stated(value: quantization.binarization?.rawValue)
-    sampleDistances = NearestSummary(distances)
-    self.heldOutDistances = Stated(value: heldOut)
+    (self.samples, self.trainingImages, self.output) = (samples, trainingImages, output)
+    (levels, binarization) = (quantization.levels, quantization.binarization?.rawValue)
+    (sampleDistances, self.heldOutDistances) = (NearestSummary(distances), heldOut)
     exactCopies = distances.count { $0 == 0 }
     let limit = heldOut.map { heldOutDistances.sorted()[$0.images / 100] }
-    nearCopyLimit = Stated(value: limit)
-    nearCopies = Stated(value: limit.map { limit in distances.count { $0 > 0 && $0 < limit } })
+    nearCopyLimit = limit
+    nearCopies = limit.map { limit in distances.count { $0 > 0 && $0 < limit } }
   }
 
   /// Tables, then the judgement and its rule.
   var inWords: String {
     let rows = samples.map { [$0.sample, $0.nearest[0].path, $0.nearest[0].distance.text(2)] }
-    let summaries = [("samples", sampleDistances), ("held-out images", heldOutDistances.value)].compactMap {
+    let summaries = [("samples", sampleDistances), ("held-out images", heldOutDistances)].compactMap {
       name, summary in summary.map { [name, "\($0.images)", $0.median.text(2), $0.minimum.text(2), "\($0.copies)"] }
     }
     return [
       textTable(["sample", "nearest training image", "distance"], rows),
       textTable(["distance to the nearest", "images", "median", "smallest", "exact copies"], summaries),
-      "\(counted(trainingImages, "training image")), \(levels) levels\(binarization.value.map { " (\($0))" } ?? ""); "
+      "\(counted(trainingImages, "training image")), \(levels) levels\(binarization.map { " (\($0))" } ?? ""); "
         + output.displayed,
       judgement,
     ].joined(separator: "\n\n")
@@ -70,7 +65,7 @@ struct NeighbourReport: Encodable {
       exactCopies == 0
       ? "No sample is an exact copy of a training image (distance 0)."
       : "\(exactCopiesInWords) of a training image, value by value (distance 0)."
-    guard let heldOut = heldOutDistances.value, let limit = nearCopyLimit.value, let near = nearCopies.value else {
+    guard let heldOut = heldOutDistances, let limit = nearCopyLimit, let near = nearCopies else {
       return exact + "\nThere are no held-out images to judge near copies by (--valid-share holds some out)."
     }
     let other = exactCopies > 0 ? "other " : ""

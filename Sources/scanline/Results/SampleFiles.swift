@@ -3,7 +3,6 @@ import Core
 import Evaluation
 import ImageData
 
-/// Samples as files hold them.
 struct SampleFiles {
   /// What each is called: its path, or its position in a grid.
   let names: [String]
@@ -12,10 +11,8 @@ struct SampleFiles {
   /// How their levels were made, as the files' texts say; nil where they do not.
   let quantization: Quantization?
 
-  /// Reads up to `limit` images of `shape` from `path`.
-  ///
-  /// - Throws: `ScanlineError`: `badData` where there are none, one has another size and is no grid of this one, or
-  ///   texts name different levels; `io` where a file cannot be read.
+  /// Reads up to `limit` images of `shape` from `path`. Throws `badData` where there are none, one has another size and
+  /// is no grid of this one, or texts name different levels; `io` where a file cannot be read.
   init(_ path: String, shape: ImageShape, limit: Int, reading: PNGReadOptions, threads: Int) throws {
     let files = try ImageFolder(scanning: path, heldOutShare: 0, takesOwnPictures: true).first(limit)
     let set = try ImageSet(

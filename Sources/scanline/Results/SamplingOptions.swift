@@ -26,7 +26,6 @@ struct SamplingOptions: ParsableArguments {
 
   var threadCount: Int { threads ?? availableThreads() }
 
-  /// What a picture says of how it was made.
   func text(_ state: RunState) -> PNGText {
     var text = PNGText(
       model: state.model, state.quantization, step: state.step, weights: weights, seed: seed, temperature: temperature)

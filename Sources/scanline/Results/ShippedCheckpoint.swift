@@ -8,11 +8,10 @@ enum ShippedCheckpoint {
   /// Names the folder that holds it.
   static let variable = "SCANLINE_CHECKPOINTS"
 
-  /// Its run folder: in the folder that SCANLINE_CHECKPOINTS names, else in Checkpoints of the current folder, or where the
-  /// executable comes from: in Checkpoints or share/scanline/Checkpoints of one of the four folders above it. A build lies
-  /// three folders below the package, an installed command in bin or in lib/scanline/VARIANT, beside share.
-  ///
-  /// - Throws: `ScanlineError` (`badData`) where it is in none of them.
+  /// Its run folder: in the folder that SCANLINE_CHECKPOINTS names, else in Checkpoints of the current folder, or where
+  /// the executable comes from: in Checkpoints or share/scanline/Checkpoints of one of the four folders above it. A
+  /// build lies three folders below the package, an installed command in bin or in lib/scanline/VARIANT, beside share.
+  /// Throws `badData` where it is in none of them.
   static func path() throws -> String {
     var folders = ["Checkpoints"]
     if let named = getenv(variable).map({ String(fileName: $0) }), !named.isEmpty {

@@ -5,10 +5,7 @@ import Training
 
 /// A run that is counted, and timed for a few steps, but leaves nothing behind.
 struct DryRun {
-  let state: RunState
-  let adam: Adam
-  let train: ImageSet
-  let valid: ImageSet?
+  let session: TrainCommand.Session
   let threads: Int
   let drawsPlots: Bool
   let console: Console
@@ -20,12 +17,14 @@ struct DryRun {
 
   /// Prints the table. Throws `diverged` where a step does.
   func report() throws {
+    let state = session.state
     let forecast = ResourceEstimate(state, threads: threads, drawsPlots: drawsPlots)
     // The weights and moments are made by now, the rest is to come.
     let memory = AvailableMemory()
     let most = memory.resident + forecast.growth(isLoaded: true)
     let trainer = Trainer(
-      state: state, adam: adam, train: train, valid: valid, threads: threads, now: monotonicSeconds)
+      state: state, adam: session.adam, train: session.train, valid: session.valid, threads: threads,
+      now: monotonicSeconds)
     let step = try secondsPerStep(trainer)
     func row(_ name: String, _ text: String) {
       print(name + String(repeating: " ", count: max(1, 20 - name.count)) + text)
@@ -40,11 +39,11 @@ struct DryRun {
     if let steps = trainer.totalSteps {
       row("steps", "\(steps)")
       row("time", "\(clockTime(Double(steps) * step)), evaluations not counted")
-    } else if case .minutes(let minutes)? = state.training?.length {
+    } else if let training = state.training, case .minutes(let minutes) = training.length {
       let steps = Int(minutes * 60 / step)
       row("steps", "about \(steps), evaluations not counted")
-      let schedule = state.training?.schedule
-      if warmupIsGiven, let warning = schedule?.warmupWarning(steps: steps, isExact: false) { console.warning(warning) }
+      guard warmupIsGiven else { return }
+      if let warning = training.schedule.warmupWarning(steps: steps, isExact: false) { console.warning(warning) }
     }
   }
 
@@ -70,14 +69,9 @@ struct DryRun {
     return times.isEmpty ? last : times.sorted()[times.count / 2]
   }
 
-  private var batch: Int { min(state.training?.batchSize ?? 1, train.count) }
+  private var batch: Int { min(session.state.training?.batchSize ?? 1, session.train.count) }
 
   private func text(_ bytes: Int) -> String {
     bytes < 10 << 20 ? "\(bytes.kibibytes) KiB" : "\(ResourceEstimate.mebibytes(bytes)) MiB"
   }
-}
-
-extension Int {
-  /// Bytes as KiB, rounded.
-  fileprivate var kibibytes: Int { (self + 512) / 1024 }
 }

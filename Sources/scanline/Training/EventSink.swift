@@ -1,6 +1,5 @@
 // What a run shows in TensorBoard.
 import Core
-import ImageData
 import Networks
 import TensorBoard
 import Training
@@ -9,14 +8,10 @@ import Training
 /// have them, with slashes: `training/nats_per_image`, `held_out/average/bits_per_dimension`, `flow/blocks.3.conv`.
 final class EventSink: RunSink {
   private let writer: EventWriter
-  private let now: () -> Double
 
-  /// A sink of the run under `lock`, which goes on from `step`; `now` gives seconds since 1970. nil where nothing is to be
-  /// written: events of later steps are removed all the same. Throws `io` and `cannotCreate`.
-  init?(
-    under lock: RunLock, step: Int, isOn: Bool, now: @escaping () -> Double = { Date().timeIntervalSince1970 }
-  ) throws {
-    self.now = now
+  /// A sink of the run under `lock`, which goes on from `step`. nil where nothing is to be written: events of later steps
+  /// are removed all the same. Throws `io` and `cannotCreate`.
+  init?(under lock: RunLock, step: Int, isOn: Bool) throws {
     writer = try EventWriter(under: lock, step: step)
     if !isOn { return nil }
   }
@@ -49,24 +44,24 @@ final class EventSink: RunSink {
         ]
       }
     }
-    try writer.write(values, step: record.step, wallTime: now())
+    try write(values, step: record.step)
   }
 
   /// The gradient flow: of each layer the root mean square of ∂(an image's nats)/∂(its outputs).
   private func append(_ record: GradientRecord) throws {
-    try writer.write(
-      record.layers.map { .scalar("flow/\($0.name)", $0.flow.rms) }, step: record.step, wallTime: now())
+    try write(record.layers.map { .scalar("flow/\($0.name)", $0.flow.rms) }, step: record.step)
   }
 
   /// The gradient itself, spread over its values.
   private func append(_ histograms: GradientHistograms) throws {
-    try writer.write(
-      histograms.layers.map { .histogram("gradient/\($0.name)", $0.histogram) }, step: histograms.step,
-      wallTime: now())
+    try write(histograms.layers.map { .histogram("gradient/\($0.name)", $0.histogram) }, step: histograms.step)
   }
 
-  /// A picture of samples: `png` of `shape`, drawn after `step`.
   func append(samples png: [UInt8], shape: ImageShape, step: Int) throws {
-    try writer.write([.image("samples", png: png, shape: shape)], step: step, wallTime: now())
+    try write([.image("samples", png: png, shape: shape)], step: step)
+  }
+
+  private func write(_ values: [EventValue], step: Int) throws {
+    try writer.write(values, step: step, wallTime: Date().timeIntervalSince1970)
   }
 }

@@ -1,7 +1,6 @@
 // The gradient flow while a run goes on: a table that a glance can take in, and warnings in words.
 import Core
 import Networks
-import Training
 
 /// Tells of each record what is new, and with `--watch-gradients` shows a table.
 final class GradientWatch {
@@ -10,14 +9,10 @@ final class GradientWatch {
   private let showsTable: Bool
   private var known: [GradientWarning] = []
 
-  /// A watch over a run of `model`.
   init(console: Console, model: ModelConfiguration, showsTable: Bool) {
-    self.console = console
-    self.model = model
-    self.showsTable = showsTable
+    (self.console, self.model, self.showsTable) = (console, model, showsTable)
   }
 
-  /// Takes a record.
   func show(_ record: GradientRecord) {
     if showsTable { console.block(Self.table(record)) }
     // A flag that has once been told is told again only after it was gone.
@@ -29,12 +24,8 @@ final class GradientWatch {
   /// more layers than `mostRows`, those in between are left out evenly.
   static func table(_ record: GradientRecord, mostRows: Int = 24) -> [String] {
     let layers = record.layers
-    let chosen: [GradientRecord.Layer]
-    if layers.count <= mostRows {
-      chosen = layers
-    } else {
-      chosen = (0..<mostRows).map { layers[$0 * (layers.count - 1) / (mostRows - 1)] }
-    }
+    let isWhole = layers.count <= mostRows
+    let chosen = isWhole ? layers : (0..<mostRows).map { layers[$0 * (layers.count - 1) / (mostRows - 1)] }
     let largest = layers.map(\.flow.rms).max() ?? 0
     let rows = chosen.map { layer in
       [
@@ -46,7 +37,7 @@ final class GradientWatch {
     }
     let title =
       "gradient flow at step \(record.step), \(record.natsPerImage.text(2)) nats"
-      + (chosen.count < layers.count ? " (\(chosen.count) of \(layers.count) layers)" : "")
+      + (isWhole ? "" : " (\(chosen.count) of \(layers.count) layers)")
     let head = ["layer", "flow", "rms", "gradient", "weight", "update", "output", "zero", "saturated", "dead"]
     return [title] + textTable(head, rows).split(separator: "\n").map(String.init)
   }

@@ -1,67 +1,53 @@
 // What is said when a run is resumed: that it is finished, or how its learning rate goes on.
 import Core
-import ImageData
 import Networks
 import Training
 
-/// A run that has nothing left to do: all its steps are taken, and all held-out images are scored.
-struct FinishedRun {
-  private let state: RunState
-  private let run: String
-  private let last: LikelihoodSummary?
-
-  /// The run in the folder `run` with the newest state `state`; nil where something is left. A run that was stopped during
-  /// its last evaluation has the final step, but no record of that evaluation.
-  init?(_ state: RunState, run: String) {
-    guard let training = state.training else { return nil }
+extension RunState {
+  /// Whether this newest state of the run in the folder `run` leaves nothing to do: all its steps are taken, and all
+  /// held-out images are scored. Where it does, that is said on `console`, with how to go on, and the result is printed as
+  /// at the run's end. A run that was stopped during its last evaluation has the final step, but no record of that
+  /// evaluation.
+  func reportIfFinished(run: String, _ console: Console) -> Bool {
+    guard let training else { return false }
     let isOver =
-      if let steps = training.length.steps(perEpoch: state.order?.stepsPerEpoch ?? 1) {
-        state.step >= steps
+      if let steps = training.length.steps(perEpoch: order?.stepsPerEpoch ?? 1) {
+        step >= steps
       } else {
-        state.elapsedSeconds >= training.length.seconds ?? 0
+        elapsedSeconds >= training.length.seconds ?? 0
       }
-    guard isOver else { return nil }
+    guard isOver else { return false }
     let records = (try? MetricsHistory(ofRun: run))?.heldOut ?? []
-    let record = records.last { $0.heldOut?.isFinal == true && $0.step == state.step }
-    guard record != nil || (state.data?.validImages ?? 0) == 0 else { return nil }
-    (self.state, self.run, last) = (state, run, record?.heldOut?.average)
-  }
-
-  /// Says that the run is finished and how to go on, and prints its result as at its end.
-  func report(_ console: Console) {
+    let record = records.last { $0.heldOut?.isFinal == true && $0.step == step }
+    guard record != nil || (data?.validImages ?? 0) == 0 else { return false }
     let longer =
-      switch state.training?.length {
+      switch training.length {
       case .epochs(let epochs): "--epochs \((2 * epochs).text(epochs.rounded() == epochs ? 0 : 3))"
       case .minutes(let minutes): "--minutes \((2 * minutes).text(minutes.rounded() == minutes ? 0 : 3))"
-      default: "--steps \(2 * state.step)"
+      case .steps: "--steps \(2 * step)"
       }
     console.line(
       """
-      \(run) is finished: \(counted(state.step, "step")), nothing to resume. To train it for longer, give a length \
+      \(run) is finished: \(counted(step, "step")), nothing to resume. To train it for longer, give a length \
       (--steps, --epochs or --minutes) beyond that: scanline train --resume --output \(shellWord(path: run)) \(longer)
       """)
-    TrainingProgress.printResult(run: run, state: state, last)
+    TrainingProgress.printResult(run: run, state: self, record?.heldOut?.average)
+    return true
   }
-}
 
-/// How the learning rate goes on in a run that was given another length.
-struct ScheduleNote {
-  let former: RunState
-  let now: RunState
-
-  /// In a line; nil where nothing changed.
-  var text: String? {
-    guard let before = former.training, let after = now.training, before != after else { return nil }
-    let stepsPerEpoch = now.order?.stepsPerEpoch ?? 1
+  /// How the learning rate goes on in a run that was given another length than the `former` state has, in a line; nil
+  /// where nothing changed.
+  func scheduleNote(after former: RunState) -> String? {
+    guard let before = former.training, let after = training, before != after else { return nil }
+    let stepsPerEpoch = order?.stepsPerEpoch ?? 1
     func rate(_ state: RunState, _ step: Int) -> Float {
       state.learningRate(step: step, seconds: state.elapsedSeconds, stepsPerEpoch: stepsPerEpoch)
     }
     let last = former.lastRate ?? rate(former, max(former.step - 1, 0))
-    let rates = "\(short(last)) at step \(now.step), \(short(rate(now, now.step))) at step \(now.step + 1)"
+    let rates = "\(short(last)) at step \(step), \(short(rate(self, step))) at step \(step + 1)"
     let name = after.schedule.course.rawValue
-    if let plan = after.plan, plan.firstStep == now.step, plan.length == after.length, plan != before.plan {
-      return
-        "Learning rate: \(rates). The \(name) schedule begins again over the steps to come, from a rate of "
+    if let plan = after.plan, plan.firstStep == step, plan.length == after.length, plan != before.plan {
+      return "Learning rate: \(rates). The \(name) schedule begins again over the steps to come, from a rate of "
         + "\(short(after.schedule.baseRate))."
     }
     guard after.schedule.course == .cosine, let plan = after.plan else { return "Learning rate: \(rates)." }

@@ -1,12 +1,10 @@
 // environment.json: where, when and by what a run was made.
 import CScanline
 import Core
-import ImageData
 import Training
 
 /// What is known of a run besides its configuration: a process for each time that it was started or resumed.
 struct RunEnvironment: Codable {
-  /// environment.json
   static let fileName = "environment.json"
 
   /// One process that worked at the run.
@@ -61,38 +59,27 @@ struct RunEnvironment: Codable {
           trainFingerprint: Checksum.hexadecimal($0.trainFingerprint), validImages: $0.validImages,
           validFingerprint: $0.validFingerprint.map(Checksum.hexadecimal))
       }, processes: earlier + [Work(step: state.step, threads: threads)])
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try DurableFiles.replace(
-      path,
-      with: Array(String(decoding: try encoder.encode(environment), as: UTF8.self).withBytesEscapedInJSON.utf8) + [
-        UInt8(ascii: "\n")
-      ])
+    try DurableFiles.replace(path, with: Array((try jsonText(environment, isPretty: true) + "\n").utf8))
   }
 }
 
 extension RunEnvironment.Work {
   /// This process.
   init(step: Int, threads: Int) {
-    self.step = step
-    started = Date().formatted(.iso8601)
-    commandLine = CommandLine.fileNames
-    workingFolder = DurableFiles.currentFolder
-    scanline = Scanline.configuration.version
-    swift = Self.compiler
-    baseline = String(cString: scanline_baseline())
     var names = utsname()
     let isKnown = uname(&names) == 0
     func text(_ field: some Any) -> String {
       withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
-    kernel = isKnown ? "\(text(names.sysname)) \(text(names.release)) \(text(names.machine))" : "unknown"
-    system =
-      Self.field("PRETTY_NAME", of: "/etc/os-release", "=") ?? ProcessInfo.processInfo.operatingSystemVersionString
-    processor = Self.field("model name", of: "/proc/cpuinfo", ":")
-    coresAllowed = availableThreads()
-    self.threads = threads
+    self.init(
+      step: step, started: Date().formatted(.iso8601), commandLine: CommandLine.fileNames,
+      workingFolder: DurableFiles.currentFolder, scanline: Scanline.configuration.version, swift: Self.compiler,
+      baseline: String(cString: scanline_baseline()),
+      system: Self.field("PRETTY_NAME", of: "/etc/os-release", "=")
+        ?? ProcessInfo.processInfo.operatingSystemVersionString,
+      kernel: isKnown ? "\(text(names.sysname)) \(text(names.release)) \(text(names.machine))" : "unknown",
+      processor: Self.field("model name", of: "/proc/cpuinfo", ":"), coresAllowed: availableThreads(),
+      threads: threads)
   }
 
   /// The value of the first line "NAME … separator VALUE" of a file of the system.

@@ -1,6 +1,5 @@
 // plots/: what a run's records look like, drawn when it is over.
 import Core
-import ImageData
 import Networks
 import Plotting
 import Reports
@@ -8,7 +7,6 @@ import Training
 
 /// The plots of a run folder, each as PNG and SVG.
 enum RunPlots {
-  /// plots
   static let folderName = "plots"
   /// What lies in it: these plots, and those of `scanline gradients`.
   static let names: Set = Set(

@@ -1,7 +1,5 @@
 // What a run leaves beside its checkpoints, and shows while it goes.
 import Core
-import ImageData
-import Kernels
 import Networks
 import TensorBoard
 import Training
@@ -11,7 +9,6 @@ import Training
 ///
 /// A new kind of record is a `RunSink` in a file of its own, a line in `init` and its name in `isOurs`.
 final class RunRecorder {
-  /// What is shown.
   let progress: TrainingProgress
   private let watch: GradientWatch
   private let trainer: Trainer
@@ -43,7 +40,6 @@ final class RunRecorder {
     try RunEnvironment.write(to: lock.run, state: state, threads: threads)
   }
 
-  /// Takes one event. Throws as the sinks do.
   func report(_ event: TrainingEvent) throws {
     progress.report(event)
     for sink in sinks { try sink.take(event) }

@@ -13,7 +13,6 @@ import Training
 /// (844 steps of 64) lie 63 s and 152 s. So a grid is some 0.1% of the time, and the budget below is for large images and
 /// frequent evaluations.
 final class SampleSink: RunSink {
-  /// samples
   static let folderName = "samples"
 
   /// Grids take this share of the time since the process began, at most; beyond it evaluations pass without one. The
@@ -77,8 +76,7 @@ final class SampleSink: RunSink {
     bar.finish()
     // A row of all classes, or as near to a square as can be.
     let columns = (2...32).contains(names.count) ? names.count : Int(Double(count).squareRoot().rounded(.up))
-    var text = PNGText(
-      model: model, quantization, step: step, weights: .ema, seed: seed, temperature: 1)
+    var text = PNGText(model: model, quantization, step: step, weights: .ema, seed: seed, temperature: 1)
     if classes != nil { text["Class"] = "all" }
     text["Count"] = "\(count)"
     try RunRecorder.makeFolder(folder)

@@ -19,7 +19,6 @@ final class StopSignals: Sendable {
   private enum Work {
     /// Listing, reading, computing: nothing that could be saved.
     case unsaved
-    /// Training.
     case training
     /// What comes after the last save.
     case saved
@@ -32,7 +31,6 @@ final class StopSignals: Sendable {
     var first: (number: Int32, time: UInt64)?
     var savesNow = false
     var sources: [any DispatchSourceSignal] = []
-    var numbers: Set<Int32> = []
   }
 
   /// Nanoseconds after the first signal from which on another counts.
@@ -77,7 +75,6 @@ final class StopSignals: Sendable {
   // MARK: Signals
 
   private func take(_ number: Int32) {
-    guard state.withLock({ $0.numbers.insert(number).inserted }) else { return }
     #if canImport(Darwin)
       // There the source only watches; on Linux Dispatch takes the signal itself, and until then the default is right.
       signal(number, SIG_IGN)

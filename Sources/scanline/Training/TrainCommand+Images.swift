@@ -1,7 +1,6 @@
 // The images that `scanline train` reads.
 import Core
 import ImageData
-import Kernels
 import Training
 
 extension TrainCommand {
@@ -17,12 +16,8 @@ extension TrainCommand {
     let train = try images(.train)
     // Nothing held out: nothing to evaluate. The split test is not for training to look at.
     let valid = folder.entries(in: .valid).isEmpty ? nil : try images(.valid)
-    if let valid, valid.shape != train.shape {
-      throw ScanlineError(
-        .badData, path: path, expected: "held-out images of \(train.shape), as in training (--resize or --crop)",
-        found: "\(valid.shape)")
-    }
-    if let note = valid.flatMap({ Self.duplicates(train: train, valid: $0) }) { console.logger.warning("\(note)") }
+    try valid?.requireShape(train.shape, path: path)
+    if let note = valid.flatMap({ Self.duplicates(train: train, valid: $0) }) { console.warning(note) }
     if let passedOver = folder.ignoredInWords { console.line("Passed over in \(path): \(passedOver)") }
     // The trainer is next: it answers signals before its first step.
     signals?.savesFirst(console)

@@ -1,13 +1,11 @@
 // `scanline train`: from a folder of PNGs to a run of checkpoints.
 import ArgumentParser
 import Core
-import Dispatch
 import ImageData
-import Kernels
 import Networks
 import Training
 
-struct TrainCommand: StoppableCommand {
+struct TrainCommand: StoppableCommand, LeavesFiles {
   static let configuration = CommandConfiguration(
     commandName: "train",
     abstract: "Train a model on a folder of PNGs.",
@@ -105,7 +103,7 @@ struct TrainCommand: StoppableCommand {
 
   func run(_ signals: StopSignals) throws {
     let console = shown.console()
-    let run = try runFolder()
+    let run = runFolder
     let threads = threads ?? availableThreads()
     if !resume {
       var folders = OutputFiles()
@@ -115,14 +113,14 @@ struct TrainCommand: StoppableCommand {
     let began = try resume ? nil : started(run, threads, console, dryRun ? nil : signals)
     if dryRun, let began {
       return try DryRun(
-        state: began.state, adam: began.adam, train: began.train, valid: began.valid, threads: threads,
-        drawsPlots: outputs(over: nil).plots, console: console, warmupIsGiven: training.warmup != nil
+        session: began, threads: threads, drawsPlots: outputs(over: nil).plots, console: console,
+        warmupIsGiven: training.warmup != nil
       ).report()
     }
     let lock = try lockFolder(run)
     guard let session = try began ?? resumed(run, lock, threads, console, signals) else { return }
     let outputs = session.state.outputs ?? RunState.RunOutputs()
-    try audit(session.state.model, session.adam, console)
+    try audit(session.state.model, session.adam)
     let trainer = Trainer(
       state: session.state, adam: session.adam, train: session.train, valid: session.valid, threads: threads,
       isSaved: resume, now: monotonicSeconds)
@@ -144,7 +142,7 @@ struct TrainCommand: StoppableCommand {
     recorder.progress.finish()
     switch outcome {
     case .finished:
-      recorder.progress.printResult(run: run, state: trainer.state)
+      TrainingProgress.printResult(run: run, state: trainer.state, recorder.progress.last?.summary)
       if outputs.plots { try recorder.drawPlots() }
       sayHowToSample(from: run, console)
     case .stopped:
@@ -165,7 +163,7 @@ struct TrainCommand: StoppableCommand {
 
   // MARK: The run's folder
 
-  private func runFolder() throws -> String {
+  private var runFolder: String {
     if let output { return output }
     if let name { return "Checkpoints/" + name }
     let last = DurableFiles.split(DurableFiles.absolute(folder ?? "")).name
@@ -201,7 +199,7 @@ struct TrainCommand: StoppableCommand {
 
   // MARK: What to train
 
-  private struct Session {
+  struct Session {
     var state: RunState
     var adam: Adam
     var train: ImageSet
@@ -255,7 +253,7 @@ struct TrainCommand: StoppableCommand {
     console.line(
       "\(configuration.model.rawValue), width \(configuration.width), \(counted(configuration.blocks, "block")): "
         + "\(counted(network.layout.liveCount, "weight")); \(counted(train.count, "image")) of \(train.shape), \(valid?.count ?? 0) held out; "
-        + "\(quantization.levels) levels\(quantization.binarization.map { " (\($0.rawValue))" } ?? "")\(classes); "
+        + "\(quantization.inWords)\(classes); "
         + "\(counted(threads, "thread")); \(run)")
     return try Session(
       state: state,
@@ -267,7 +265,7 @@ struct TrainCommand: StoppableCommand {
   private func resumed(
     _ run: String, _ lock: RunLock, _ threads: Int, _ console: Console, _ signals: StopSignals
   ) throws -> Session? {
-    let length = try training.length()
+    let length = training.length
     if training.schedule != nil, length == nil {
       throw ScanlineError(
         .usage, path: "--schedule", expected: "a new length beside it (--steps, --epochs or --minutes), with --resume",
@@ -282,7 +280,7 @@ struct TrainCommand: StoppableCommand {
     }
     let newest = try CheckpointFolder.newestValid(in: run)
     for (damaged, message) in zip(newest.damaged, newest.messages) {
-      console.logger.warning("\(message)")
+      console.warning(message)
       try CheckpointFolder.setAside(damaged, under: lock)
     }
     guard let step = newest.step else {
@@ -294,10 +292,7 @@ struct TrainCommand: StoppableCommand {
     try state.training?.validate()
     let formerLength = former.training?.length
     if state.training?.length != formerLength { try requireLength(state) }
-    if state == former, let finished = FinishedRun(state, run: run) {
-      finished.report(console)
-      return nil
-    }
+    if state == former, state.reportIfFinished(run: run, console) { return nil }
     let outputs = outputs(over: state.outputs)
     state.outputs = outputs == RunState.RunOutputs() ? nil : outputs
     guard let data = state.data else {
@@ -311,7 +306,7 @@ struct TrainCommand: StoppableCommand {
     if data.trainedImages == nil { state.data?.trainedImages = ContentHashSet(of: train) }
     try ResourceEstimate.requireRoom(for: state, threads: threads, drawsPlots: outputs.plots, isLoaded: true, path: run)
     console.line("Resumed \(run) at step \(adam.step)")
-    if let note = ScheduleNote(former: former, now: state).text { console.line(note) }
+    if let note = state.scheduleNote(after: former) { console.line(note) }
     let classNames = state.model.classNames
     return try Session(
       state: state, adam: adam, train: train.numbered(as: classNames, path: path),
@@ -339,16 +334,11 @@ struct TrainCommand: StoppableCommand {
   }
 
   /// No run begins with a network that sees what it must not.
-  private func audit(_ configuration: ModelConfiguration, _ adam: Adam, _ console: Console) throws {
+  private func audit(_ configuration: ModelConfiguration, _ adam: Adam) throws {
     let audit = CausalityAudit(configuration.makeModel(), parameters: adam.parameters, limit: 16)
     if let leak = audit.leak {
       throw ScanlineError(
         .internal, path: "causality audit", expected: "outputs that see earlier pixels only", found: "\(leak)")
     }
   }
-}
-
-/// Seconds from a fixed moment, unmoved by changes of the wall clock.
-func monotonicSeconds() -> Double {
-  Double(DispatchTime.now().uptimeNanoseconds) * 1e-9
 }

@@ -11,7 +11,8 @@ extension Schedule.Course: ExpressibleByArgument {}
 
 /// Which model. Options are nil where the user said nothing: a resumed run refuses those that were given.
 struct ModelOptions: ParsableArguments {
-  @Option(help: "Model family: pixelcnn, gated-pixelcnn, mdrnn, diagonal-lstm, linear-rnn or pixelsnail (default: pixelcnn).")
+  @Option(
+    help: "Model family: pixelcnn, gated-pixelcnn, mdrnn, diagonal-lstm, linear-rnn or pixelsnail (default: pixelcnn).")
   var model: ModelKind?
   @Option(help: "Features of the residual stream, an even number from 2 to 4096 (default: 32).") var width: Int?
   @Option(
@@ -58,7 +59,6 @@ struct ModelOptions: ParsableArguments {
     return configuration
   }
 
-  /// The first option that was given.
   var given: String? {
     firstGiven([
       "--model": model, "--width": width, "--blocks": blocks, "--likelihood": likelihood, "--mixtures": mixtures,
@@ -73,7 +73,6 @@ extension CellKind: ExpressibleByArgument {}
 extension ResidualOrder: ExpressibleByArgument {}
 extension Initialization: ExpressibleByArgument {}
 
-/// How the layers are put together.
 struct LayerOptions: ParsableArguments {
   @Option(help: "relu, tanh or sigmoid, of a pixelcnn (default: relu) or an mdrnn (default: tanh).")
   var activation: Activation?
@@ -92,7 +91,6 @@ struct LayerOptions: ParsableArguments {
       """)
   var attention: Int?
 
-  /// The first option that was given.
   var given: String? {
     firstGiven([
       "--activation": activation, "--residual": residual, "--directions": directions, "--cell": cell,
@@ -161,8 +159,8 @@ struct TrainingFlags: ParsableArguments {
     if lengths.count > 1 { throw ValidationError("--steps, --epochs and --minutes exclude one another.") }
   }
 
-  /// The length asked for, nil where none was. Throws a usage error where it makes no sense.
-  func length() throws -> TrainingOptions.Length? {
+  /// The length asked for, nil where none was.
+  var length: TrainingOptions.Length? {
     if let steps { return .steps(steps) }
     if let epochs { return .epochs(epochs) }
     return minutes.map { .minutes($0) }
@@ -171,7 +169,8 @@ struct TrainingFlags: ParsableArguments {
   /// The first option that was given, those of the length apart and the schedule, which may begin again with it.
   var givenBesidesLength: String? {
     firstGiven([
-      "--batch": batch, "--learning-rate": learningRate, "--optimizer": optimizer, "--warmup": warmup, "--decay": decay, "--clip": clip,
+      "--batch": batch, "--learning-rate": learningRate, "--optimizer": optimizer, "--warmup": warmup, "--decay": decay,
+      "--clip": clip,
       "--dropout": dropout, "--ema": ema, "--evaluate-every": evaluateEvery, "--evaluation-images": evaluationImages,
       "--gradients-every": gradientsEvery, "--metrics-every": metricsEvery, "--samples": samples, "--keep": keep,
       "--seed": seed,
@@ -192,7 +191,7 @@ struct TrainingFlags: ParsableArguments {
   /// The defaults with what was given. Throws a usage error naming what makes no sense.
   func options() throws -> TrainingOptions {
     var options = TrainingOptions()
-    if let length = try length() { options.length = length }
+    if let length { options.length = length }
     if let batch { options.batchSize = batch }
     if let learningRate { options.schedule.baseRate = learningRate }
     if let optimizer { options.adam.matrices = optimizer == .adam ? nil : optimizer }

@@ -1,32 +1,72 @@
-// Which images of a comparison its models were trained on: whoever was would win by that alone.
+// Which of the images that are scored a checkpoint was trained on: a model knows those better than any others, and in a
+// comparison would win by that alone.
 import Core
 import ImageData
+import Training
+
+/// What a checkpoint knows of a set of images.
+enum TrainedImages {
+  /// The positions of those it was trained on; all others it was not.
+  case known([Int])
+  case notKnown(reason: String)
+
+  /// How many it was trained on; nil where that cannot be told.
+  var count: Int? {
+    guard case .known(let positions) = self else { return nil }
+    return positions.count
+  }
+}
+
+extension LoadedCheckpoint {
+  /// Which images of `set`, read as `images` says, this checkpoint was trained on: those whose pixels training read too,
+  /// whatever the files are called and wherever they lie.
+  func trained(on set: ImageSet, _ images: ImageOptions) -> TrainedImages {
+    guard let data = state.data else { return .notKnown(reason: "the weights were imported") }
+    guard let trained = data.trainedImages else {
+      return .notKnown(reason: "an earlier version made the checkpoint and did not write down its training images")
+    }
+    guard images.loading(over: data.loading).givesSamePixels(as: data.loading) else {
+      return .notKnown(reason: "the images are read with other options than in training")
+    }
+    return .known(trained.positions(in: set))
+  }
+
+  /// Demands that images of `split` were held out in training although `reason` is why that cannot be seen from their
+  /// pixels: where a seeded hash holds them out, it must be by the share and seed of training. Throws `badData`.
+  func requireOwnSplit(_ split: Split?, of listing: ImageFolder, _ images: ImageOptions, name: String, reason: String)
+    throws
+  {
+    guard let data = state.data, split == .valid, !listing.splitFolders.contains(.valid) else { return }
+    var own = images
+    (own.validShare, own.splitSeed) = (data.heldOutShare, data.splitSeed)
+    // Of a part of a folder, as reports take it, every image must be one of these.
+    let heldOut = Set(try own.scan(listing.path).entries(in: .valid))
+    guard !listing.entries(in: .valid).allSatisfy(heldOut.contains) else { return }
+    throw ScanlineError(
+      .badData, path: name,
+      expected:
+        "the held-out images of its training (--valid-share \(data.heldOutShare) --split-seed \(data.splitSeed))",
+      found: "others, and it is not known whether it was trained on them: \(reason)")
+  }
+}
 
 /// The images of a comparison held against what its models were trained on.
 struct TrainingOverlap {
-  /// What is known of one model.
-  struct Model {
-    let name: String
-    let trained: TrainedImages
-  }
-
-  /// In the order of the comparison.
-  let models: [Model]
+  /// What is known of each model, in the order of the comparison.
+  private let models: [(name: String, trained: TrainedImages)]
   /// Images before any is left out.
   let images: Int
   /// Positions of those left out, in ascending order.
   let leftOut: [Int]
 
-  /// Holds `set`, the images of `split` of `listing`, against `models`. Those that any was trained on are left out, unless
-  /// the split is train: that is to ask for them.
-  ///
-  /// - Throws: `ScanlineError` (`badData`) where the split is another one than that of a model which does not know its
-  ///   training images.
+  /// Holds `set`, the images of `split` of `listing`, against `models`. Those that any was trained on are left out,
+  /// unless the split is train: that is to ask for them. Throws `badData` where the split is another one than that of a
+  /// model which does not know its training images.
   init(
     _ models: [ComparedModels.Model], _ set: ImageSet, _ split: Split?, of listing: ImageFolder, _ options: ImageOptions
   ) throws {
     images = set.count
-    self.models = models.map { Model(name: $0.name, trained: $0.checkpoint.trained(on: set, options)) }
+    self.models = models.map { ($0.name, $0.checkpoint.trained(on: set, options)) }
     for (model, known) in zip(models, self.models) {
       guard case .notKnown(let reason) = known.trained else { continue }
       try model.checkpoint.requireOwnSplit(split, of: listing, options, name: model.name, reason: reason)
@@ -37,9 +77,7 @@ struct TrainingOverlap {
     leftOut = split == .train ? [] : trained.sorted()
   }
 
-  /// The images of `set` that stay.
-  ///
-  /// - Throws: `ScanlineError` (`badData`) under `folder` where none does.
+  /// The images of `set` that stay. Throws `badData` under `folder` where none does.
   func untrained(_ set: ImageSet, folder: String) throws -> ImageSet {
     guard !leftOut.isEmpty else { return set }
     guard leftOut.count < images else {

@@ -9,7 +9,7 @@ import Training
 final class TrainingProgress {
   private let console: Console
   private let shape: ImageShape
-  private var last: EvaluationReport?
+  private(set) var last: EvaluationReport?
   private var lastPlainLine = -Double.infinity
   private var lastRedraw = -Double.infinity
   /// An evaluation that came too soon after another line.
@@ -17,13 +17,10 @@ final class TrainingProgress {
   private var recent: Double?
   private var rate = 0.0
 
-  /// Progress of a run on images of `shape`.
   init(console: Console, shape: ImageShape) {
-    self.console = console
-    self.shape = shape
+    (self.console, self.shape) = (console, shape)
   }
 
-  /// Takes one event.
   func report(_ event: TrainingEvent) {
     switch event {
     case .step(let step): show(step)
@@ -84,10 +81,7 @@ final class TrainingProgress {
     "\(nats.text(3)) nats  \(LikelihoodSummary.bitsPerDimension(nats, shape: shape).text(4)) bits/dim"
   }
 
-  /// The table on standard output.
-  func printResult(run: String, state: RunState) { Self.printResult(run: run, state: state, last?.summary) }
-
-  /// The same of a run whose last evaluation gave `summary`; nil where no images were held out.
+  /// The table on standard output, of a run whose last evaluation gave `summary`; nil where no images were held out.
   static func printResult(run: String, state: RunState, _ summary: LikelihoodSummary?) {
     print("run                 \(run.displayed)")
     print("steps               \(state.step)")

@@ -52,7 +52,7 @@ func colour(_ model: ModelKind, levels: Int) -> ModelConfiguration {
 /// A small model with layers of attention.
 func attentive(_ model: ModelKind, blocks: Int, attention: Int) -> ModelConfiguration {
   ModelConfiguration(
-    model: model, width: 10, blocks: blocks, shape: ImageShape(height: 3, width: 4, channels: 1), levels: 3,
+    model: model, width: 16, blocks: blocks, shape: ImageShape(height: 3, width: 4, channels: 1), levels: 3,
     attention: attention)
 }
 

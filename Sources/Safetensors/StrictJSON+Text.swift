@@ -54,9 +54,7 @@ extension StrictJSON {
     UInt8(ascii: "\""): 0x22, UInt8(ascii: "\\"): 0x5C, UInt8(ascii: "/"): 0x2F, UInt8(ascii: "b"): 0x08,
     UInt8(ascii: "f"): 0x0C, UInt8(ascii: "n"): 0x0A, UInt8(ascii: "r"): 0x0D, UInt8(ascii: "t"): 0x09,
   ]
-}
 
-extension StrictJSON {
   /// Whether no more than `markLimit` combining marks follow each other.
   static func hasFewMarks(_ key: String) -> Bool {
     var run = 0
@@ -66,9 +64,7 @@ extension StrictJSON {
     }
     return true
   }
-}
 
-extension StrictJSON {
   /// An error about this file.
   public func error(expected: String, found: String) -> ScanlineError {
     ScanlineError(.badData, path: path, expected: expected, found: found)

@@ -1,4 +1,5 @@
 // JSON as a tree, for small files whose keys are not known beforehand; and JSON strings as they are written.
+import Core
 
 extension StrictJSON {
   /// One JSON value. Numbers keep their text, so that 64-bit whole numbers are not rounded.
@@ -54,9 +55,7 @@ extension StrictJSON {
       switch scalar {
       case "\"": result += "\\\""
       case "\\": result += "\\\\"
-      case "\u{0}"..<" ":
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      case "\u{0}"..<" ": result += String(printf: "\\u%04x", scalar.value)
       default: result.unicodeScalars.append(scalar)
       }
     }

@@ -67,10 +67,8 @@ package final class EventWriter {
   }
 
   private func made(_ wallTime: Double) throws -> (Int32, String) {
-    let seconds = max(earliest, Int(wallTime))
-    let digits = String(seconds)
-    let zeros = String(repeating: "0", count: max(0, 10 - digits.count))
-    let path = run + "/" + Self.prefix + zeros + digits + Self.suffix
+    let seconds = String(printf: "%010ld", max(earliest, Int(wallTime)))
+    let path = run + "/" + Self.prefix + seconds + Self.suffix
     let descriptor = DurableFiles.open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC)
     guard descriptor >= 0 else { throw DurableFiles.creationError("a file that can be made", path) }
     return (descriptor, path)

@@ -21,8 +21,5 @@ public enum Checksum {
   }
 
   /// Eight lower-case hexadecimal digits, as manifests write a checksum.
-  public static func hexadecimal(_ crc: UInt32) -> String {
-    let digits = String(crc, radix: 16)
-    return String(repeating: "0", count: 8 - digits.count) + digits
-  }
+  public static func hexadecimal(_ crc: UInt32) -> String { String(printf: "%08x", crc) }
 }

@@ -66,7 +66,7 @@ package struct AvailableMemory: Sendable {
     }
 
     /// A small file of the system's; empty where there is none. Their sizes are not known before they are read.
-    private static func text(_ path: String) -> String {
+    static func text(_ path: String) -> String {
       guard let file = fopen(path, "r") else { return "" }
       defer { fclose(file) }
       var bytes = [UInt8](repeating: 0, count: 1 << 16)

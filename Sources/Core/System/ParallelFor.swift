@@ -41,12 +41,8 @@ public func availableThreads() -> Int {
   /// Processors granted by the control group (version 2's cpu.max, or version 1's pair), nil where unlimited.
   private func controlGroupQuota() -> Int? {
     func words(_ path: String) -> [Int]? {
-      guard let file = fopen(path, "r") else { return nil }
-      defer { fclose(file) }
-      var line = [CChar](repeating: 0, count: 64)
-      guard fgets(&line, 64, file) != nil else { return nil }
-      let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-      return text.split(whereSeparator: \.isWhitespace).map { Int($0) ?? -1 }
+      let words = AvailableMemory.text(path).split(whereSeparator: \.isWhitespace)
+      return words.isEmpty ? nil : words.map { Int($0) ?? -1 }
     }
     let base = "/sys/fs/cgroup/"
     let quota =

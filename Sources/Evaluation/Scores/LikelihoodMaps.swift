@@ -95,7 +95,6 @@ package struct LikelihoodMaps {
 
   /// Two digits behind the point.
   private static func text(_ nats: Double) -> String {
-    let hundredths = Int((nats * 100).rounded())
-    return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+    String(printf: "%.2f", (nats * 100).rounded() / 100)
   }
 }

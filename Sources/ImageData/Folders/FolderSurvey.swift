@@ -77,17 +77,13 @@ package struct FolderSurvey: Sendable, Encodable {
     var passedOver = folder.passedOver
     if !folder.takesOwnPictures {
       // Of a large folder, the listing has not looked at every file.
-      let own = entries.indices.filter {
-        if case .image(let header, _, _, _) = records[$0] { header.isOwn } else { false }
-      }
+      let own = entries.indices.filter { records[$0].image?.header.isOwn ?? false }
       passedOver.pictures += own.map { entries[$0].path }
       let others = Set(entries.indices).subtracting(own).sorted()
       if !own.isEmpty { (entries, records) = (others.map { entries[$0] }, others.map { records[$0] }) }
     }
     self.passedOver = passedOver
-    let headers = records.compactMap { record in
-      if case .image(let header, _, _, _) = record { header } else { nil }
-    }
+    let headers = records.compactMap { $0.image?.header }
     func named(_ part: (FileRecord) -> String?) -> [ImageSet.Skipped] {
       zip(entries, records).compactMap { entry, record in
         part(record).map { ImageSet.Skipped(path: entry.path, reason: $0) }
@@ -104,20 +100,16 @@ package struct FolderSurvey: Sendable, Encodable {
     sixteenBit = headers.count { $0.bitDepth == 16 }
     grey = headers.count { $0.channels(over: options.reading.background) == 1 }
     colour = headers.count - grey
-    let good = zip(entries, records).compactMap { entry, record in
-      if case .image = record { entry } else { nil }
-    }
+    let good = zip(entries, records).filter { $1.image != nil }.map(\.0)
     classes = Self.classCounts(good, folder.classes)
     train = good.count { $0.split == .train }
     valid = good.count { $0.split == .valid }
     test = good.count { $0.split == .test }
     isHeldOutByHash = valid > 0 && !folder.splitFolders.contains(.valid)
     ignored = folder.ignored
-    bad = named { if case .bad(let reason) = $0 { reason } else { nil } }
-    warnings = named { if case .image(_, _, let warning, _) = $0 { warning } else { nil } }
-    let hashes = zip(folder.entries, records).compactMap { entry, record in
-      if case .image(_, _, _, let hash) = record { (entry, hash) } else { nil }
-    }
+    bad = named(\.problem)
+    warnings = named(\.image?.warning)
+    let hashes = zip(folder.entries, records).compactMap { entry, record in record.image.map { (entry, $0.hash) } }
     let decoder = PNGDecoder()
     duplicates = Duplicates(hashes) { try? Self.trainingImage($0.path, decoder, options) }
     levels = Self.levels(showing: records)
@@ -153,9 +145,9 @@ package struct FolderSurvey: Sendable, Encodable {
 
   /// One file: its header, which of the 256 values occur, a warning, and the hash of what training would read; or what
   /// was wrong.
-  private enum FileRecord: Sendable {
-    case image(PNGHeader, values: SIMD4<UInt64>, warning: String?, hash: UInt64?)
-    case bad(String)
+  private struct FileRecord: Sendable {
+    var image: (header: PNGHeader, values: SIMD4<UInt64>, warning: String?, hash: UInt64?)?
+    var problem: String?
   }
 
   private static func read(
@@ -185,8 +177,8 @@ package struct FolderSurvey: Sendable, Encodable {
       for value in image.values { seen[Int(value >> 6)] |= 1 << UInt64(value & 63) }
       let isAsRead = options.resizing == .none && (options.channels ?? image.shape.channels) == image.shape.channels
       let read = isAsRead ? image : try? trainingImage(path, decoder, options)
-      return .image(header, values: seen, warning: warning, hash: read.map(ContentHash.of))
-    } catch { return .bad(error.reason) }
+      return FileRecord(image: (header, seen, warning, read.map(ContentHash.of)))
+    } catch { return FileRecord(problem: error.reason) }
   }
 
   /// Choices that are still open are made somehow: what matters is whether a file decodes, and what it equals.
@@ -207,8 +199,7 @@ package struct FolderSurvey: Sendable, Encodable {
   }
 
   private static func levels(showing records: [FileRecord]) -> Int {
-    var seen = SIMD4<UInt64>()
-    for case .image(_, let values, _, _) in records { seen |= values }
+    let seen = records.reduce(into: SIMD4<UInt64>()) { $0 |= $1.image?.values ?? SIMD4() }
     let values: [UInt8] = (0...255).filter { (value: UInt8) in
       let word: UInt64 = seen[Int(value >> 6)]
       return word >> UInt64(value & 63) & 1 == 1

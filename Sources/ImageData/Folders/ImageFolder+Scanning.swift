@@ -31,21 +31,16 @@ extension ImageFolder {
     threads: Int = availableThreads()
   ) throws {
     try self.init(
-      scanning: path, heldOutShare: heldOutShare, seed: seed, classesAreFolders: classesAreFolders,
-      takesOwnPictures: takesOwnPictures, scoresSamples: scoresSamples,
-      reading: DirectoryTree.Reading(threads: threads, skipsUnreadable: skipsUnreadable))
+      scanning: path, source: .system, heldOutShare: heldOutShare, seed: seed, classesAreFolders: classesAreFolders,
+      skipsUnreadable: skipsUnreadable, takesOwnPictures: takesOwnPictures, scoresSamples: scoresSamples,
+      threads: threads)
   }
 
   /// The same with folders that come from `source`.
-  package init(scanning path: String, source: FolderSource, skipsUnreadable: Bool = false, threads: Int = 1) throws {
-    try self.init(
-      scanning: path, heldOutShare: 0, seed: 0, classesAreFolders: false, takesOwnPictures: false, scoresSamples: false,
-      reading: DirectoryTree.Reading(source: source, threads: threads, skipsUnreadable: skipsUnreadable))
-  }
-
-  private init(
-    scanning path: String, heldOutShare: Double, seed: UInt64, classesAreFolders: Bool, takesOwnPictures: Bool,
-    scoresSamples: Bool, reading: DirectoryTree.Reading
+  package init(
+    scanning path: String, source: FolderSource, heldOutShare: Double = 0, seed: UInt64 = 0,
+    classesAreFolders: Bool = false, skipsUnreadable: Bool = false, takesOwnPictures: Bool = false,
+    scoresSamples: Bool = false, threads: Int = 1
   ) throws {
     precondition(heldOutShare >= 0 && heldOutShare < 1, "a held-out share lies in 0..<1")
     let path = DurableFiles.withoutFinalSlashes(path)
@@ -61,6 +56,7 @@ extension ImageFolder {
       try self.init(file: path)
       return
     }
+    let reading = DirectoryTree.Reading(source: source, threads: threads, skipsUnreadable: skipsUnreadable)
     var tree = try DirectoryTree(reading: path, reading)
     guard !OwnOutput.isSurelyRun(tree, at: path) else {
       throw ScanlineError(.badData, path: path, expected: "a folder of PNG images", found: "a run of Scanline")

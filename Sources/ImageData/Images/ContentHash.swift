@@ -102,11 +102,8 @@ extension ImageSet {
     for (position, hash) in other.contentHashes.enumerated() where wanted.contains(hash) {
       positions[hash, default: []].append(position)
     }
-    func values(_ set: ImageSet, _ position: Int) -> ArraySlice<UInt8> {
-      set.pixels[position * shape.dimensions..<(position + 1) * shape.dimensions]
-    }
     return contentHashes.indices.compactMap { image in
-      positions[contentHashes[image]]?.first { values(self, image) == values(other, $0) }.map { (image, $0) }
+      positions[contentHashes[image]]?.first { values(at: image) == other.values(at: $0) }.map { (image, $0) }
     }
   }
 
@@ -114,12 +111,10 @@ extension ImageSet {
   package func selecting(_ positions: [Int]) -> ImageSet {
     guard positions.count < count || positions != Array(0..<count) else { return self }
     return ImageSet(
-      shape: shape,
-      pixels: Array(positions.map { pixels[$0 * shape.dimensions..<($0 + 1) * shape.dimensions] }.joined()),
+      shape: shape, pixels: Array(positions.map(values).joined()),
       classes: classes.map { classes in positions.map { classes[$0] } }, classNames: classNames,
       paths: positions.map { paths[$0] }, keys: positions.map { keys[$0] },
-      contentHashes: positions.map { contentHashes[$0] },
-      skipped: skipped)
+      contentHashes: positions.map { contentHashes[$0] }, skipped: skipped)
   }
 }
 

@@ -46,18 +46,15 @@ public struct ImageSet: Sendable {
     let count = pixels.count / shape.dimensions
     precondition(classes.map { $0.count == count } ?? true, "one class per image")
     precondition(paths.map { $0.count == count } ?? true, "one path per image")
-    let keys = (0..<count).map {
-      Checksum.crc32(Array(pixels[$0 * shape.dimensions..<($0 + 1) * shape.dimensions]))
-    }
-    let hashes = pixels.withUnsafeBytes { pixels in
+    let names = pixels.withUnsafeBytes { pixels in
       (0..<count).map {
-        ContentHash.of(
-          UnsafeRawBufferPointer(rebasing: pixels[$0 * shape.dimensions..<($0 + 1) * shape.dimensions]), shape: shape)
+        let image = UnsafeRawBufferPointer(rebasing: pixels[$0 * shape.dimensions..<($0 + 1) * shape.dimensions])
+        return (key: Checksum.crc32(image), hash: ContentHash.of(image, shape: shape))
       }
     }
     self.init(
       shape: shape, pixels: pixels, classes: classes, classNames: classNames,
-      paths: paths ?? (0..<count).map { "image \($0)" }, keys: keys, contentHashes: hashes,
+      paths: paths ?? (0..<count).map { "image \($0)" }, keys: names.map(\.key), contentHashes: names.map(\.hash),
       skipped: [])
   }
 
@@ -108,8 +105,10 @@ public struct ImageSet: Sendable {
   }
 
   /// Image `index` on its own.
-  public func image(at index: Int) -> PNGImage {
-    PNGImage(
-      shape: shape, values: Array(pixels[index * shape.dimensions..<(index + 1) * shape.dimensions]))
+  public func image(at index: Int) -> PNGImage { PNGImage(shape: shape, values: Array(values(at: index))) }
+
+  /// The H×W×C values of image `index`.
+  func values(at index: Int) -> ArraySlice<UInt8> {
+    pixels[index * shape.dimensions..<(index + 1) * shape.dimensions]
   }
 }

@@ -80,7 +80,7 @@ extension Quantization {
     var levels: [UInt8] = []
     levels.reserveCapacity(indices.underestimatedCount * dimensions)
     for index in indices {
-      let values = set.pixels[index * dimensions..<(index + 1) * dimensions]
+      let values = set.values(at: index)
       switch binarization {
       case .threshold?, nil: levels.append(contentsOf: values.lazy.map { table[Int($0)] })
       case .fixed?:

@@ -55,8 +55,6 @@ package struct PNGFolder: Sendable {
 
   /// `number` with zeros before it: as many digits as the last of `count` files needs, and `digits` at least.
   package static func numeral(_ number: Int, of count: Int, digits: Int) -> String {
-    let text = String(number)
-    let width = max(digits, String(max(count - 1, 0)).count)
-    return String(repeating: "0", count: max(0, width - text.count)) + text
+    String(printf: "%0\(max(digits, String(max(count - 1, 0)).count))ld", number)
   }
 }

@@ -69,7 +69,7 @@ package struct GradientFigure {
     let names = records[0].layers.map(\.name)
     return PlotHeatMap(
       title: "RMS, layer by step", rows: names, columns: records.map { Double($0.step) }, columnLabel: "step",
-      values: names.indices.map { layer in records.map { quantity.figures($0.layers[layer]).rms } },
+      values: names.map { name in records.map { $0[name].map { quantity.figures($0).rms } ?? .nan } },
       scale: PlotAxis("RMS", scale: .logarithmic))
   }
 

@@ -87,6 +87,23 @@ import Testing
     let byStep = try place.succeed("compare run/\(steps[0]) run/\(steps[1]) images --no-baselines")
     #expect(byStep.output.contains("run/\(steps[0])") && !byStep.output.contains("PNG"))
     #expect(try place.succeed("compare run images --train images").output.contains("fitted on 120 images"))
+    // A mixture costs at most ln 2 nats more than the better of two models, and is a row like any other.
+    let mixed = try place.succeed("compare run less images --mixture --no-baselines --csv mixed.csv --json").json()
+    let members = try #require(mixed["rows"] as? [[String: Any]])
+    func nats(_ name: String) throws -> Double {
+      try #require(members.first { $0["name"] as? String == name }?["nats_per_image"] as? Double)
+    }
+    #expect(members.count == 3)
+    #expect(try nats("even mixture of 2") < nats("less") && nats("even mixture of 2") <= nats("run") + 0.694)
+    let table = try text("mixed.csv").split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
+    let own = try #require(table[0].firstIndex(of: "nats: even mixture of 2"))
+    for line in table.dropFirst() {
+      let values = (2..<5).filter { $0 != own }.compactMap { Double(line[$0]) }
+      let least = min(values[0], values[1])
+      let expected = least - log((exp(least - values[0]) + exp(least - values[1])) / 2)
+      #expect(abs((Double(line[own]) ?? 0) - expected) < 1e-9 * (1 + expected))
+    }
+    #expect(try place.fail("compare run images --mixture", 64).contains("--mixture"))
   }
 
   @Test func differentDataIsRefused() throws {

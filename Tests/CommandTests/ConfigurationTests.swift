@@ -24,7 +24,7 @@ import Testing
 
   /// An option of every group, and every option of some, other than by default; grey, with classes, and colour.
   @Test(arguments: [
-    "--class-conditional --width 6 --blocks 2 --activation tanh --residual post --initialization he --steps 12 --batch 7 "
+    "--class-conditional --width 6 --blocks 2 --order upward --activation tanh --residual post --initialization he --steps 12 --batch 7 "
       + "--learning-rate 0.003 --schedule exponential --warmup 3 --decay 0.9 --clip 1 --optimizer muon --dropout 0.1 --ema 0.9 "
       + "--evaluate-every 5 --evaluation-images 4 --gradients-every 3 --metrics-every 2 --samples 3 --keep 1 "
       + "--seed 18446744073709551615 --levels 2 --binarize dynamic --crop 10x9 --skip-bad --valid-share 0.2 "
@@ -32,6 +32,7 @@ import Testing
     "--model mdrnn --width 6 --blocks 2 --directions 2 --residual pre --activation sigmoid --epochs 1.5 --batch 9 "
       + "--levels 4 --channels 3 --resize 7x8 --background 9,8,7 --sixteen-bit scale --class-conditional",
     "--model gated-pixelcnn --width 6 --blocks 2 --likelihood logistic-mixture --mixtures 3 --levels 16 --steps 6",
+    "--model diagonal-lstm --width 6 --blocks 2 --attention 1 --whole-rows --levels 4 --steps 6",
     "--preset diagonal-lstm-mnist --width 6 --blocks 1 --steps 5",
   ]) func aRunsOwnConfigurationRepeatsIt(options: String) throws {
     _ = try place.succeed("train images \(options) --threads 1 --output run")

@@ -98,7 +98,7 @@ import TestSupport
   }
 
   /// Every family, conditioned on classes, under PyTorch's names and under those of a checkpoint: the same scores.
-  @Test(arguments: [ModelKind.pixelCNN, .gatedPixelCNN, .mdrnn, .diagonalLSTM])
+  @Test(arguments: ModelKind.allCases)
   func classesAndBothNamesAreAccepted(kind: ModelKind) throws {
     let isRecurrent = [.mdrnn, .diagonalLSTM].contains(kind)
     let configuration = ModelConfiguration(
@@ -109,6 +109,8 @@ import TestSupport
     // Named by hand: what a class adds lies in the layer's own module.
     let expected: [ModelKind: Set<String>] = [
       .pixelCNN: ["0.cond.weight", "1.net.3.cond.weight", "2.net.3.cond.weight"],
+      .pixelSNAIL: ["0.cond.weight", "1.net.3.cond.weight", "2.net.3.cond.weight"],
+      .linearRNN: ["0.cond.weight", "1.l.cond.weight", "2.l.cond.weight"],
       .gatedPixelCNN: Set((0..<2).flatMap { ["layers.\($0).v.cond.weight", "layers.\($0).h.cond.weight"] }),
       .mdrnn: Set((1...2).flatMap { ["\($0).l.i.cond.weight", "\($0).r.i.cond.weight"] }),
       .diagonalLSTM: Set(["0.cond.weight"] + (1...2).flatMap { ["\($0).l.i.cond.weight", "\($0).r.i.cond.weight"] }),

@@ -194,4 +194,20 @@ import TestSupport
 
 extension String {
   fileprivate var components: [Substring] { split(separator: "\n") }
+
+  /// log(1/K Σ p) against plain arithmetic where that can be done, bounds and symmetry where it cannot.
+  @Test func anEvenMixtureIsTheMeanOfTheLikelihoods() {
+    let members: [[Double]] = [[0.5, 700, 3, 5_000], [2, 701, 3, 5_900], [0.1, 699.5, 3, 5_300]]
+    let found = evenMixtureNats(members)
+    for image in 0..<2 {
+      let least = members.map { $0[image] }.min() ?? 0
+      let mean = members.reduce(0) { $0 + exponentialOf(least - $1[image]) } / 3
+      #expect(abs(found[image] - (least - naturalLog(mean))) < 1e-12 * (1 + least))
+    }
+    // Of models that agree, the mixture is each of them; of one far better than all others, it costs ln 3 more than that.
+    #expect(abs(found[2] - 3) < 1e-15)
+    #expect(abs(found[3] - 5_000 - naturalLog(3)) < 1e-12)
+    #expect(evenMixtureNats(members.reversed()) == found)
+    #expect(evenMixtureNats([members[0]]) == members[0])
+  }
 }

@@ -70,6 +70,24 @@ import Testing
     #expect(try ImageFolder(scanning: folder.path + "/photos").entries.count == 1)
   }
 
+  /// Of a large folder, pictures that are found late do not move what is said of other files: the one image in both splits
+  /// comes behind such a picture.
+  @Test func aLatePictureMovesNoDuplicate() throws {
+    let folder = try TemporaryFolder()
+    let shape = ImageShape(height: 1, width: 2, channels: 1)
+    for i in 0..<4_100 {
+      let values = [UInt8(i % 256), UInt8(i / 256)]
+      try folder.write(try PNGImage(shape: shape, values: values).encoded(), to: "train/\(10_000 + i).png")
+    }
+    try folder.write(picture(), to: "train/10000a.png")
+    let last = try PNGImage(shape: shape, values: [UInt8(4_099 % 256), UInt8(4_099 / 256)]).encoded()
+    try folder.write(last, to: "valid/1.png")
+    let survey = FolderSurvey(of: try ImageFolder(scanning: folder.path))
+    #expect(survey.passedOver.pictures.map { $0.hasSuffix("10000a.png") } == [true])
+    #expect(survey.duplicates.trainValid == 1)
+    #expect(survey.duplicates.examples.map { $0.sameAs.hasSuffix("train/14099.png") } == [true])
+  }
+
   @Test func picturesOfOursAreNoImages() throws {
     let folder = try TemporaryFolder()
     try folder.writeGrey((0..<6).map { "\($0).png" })

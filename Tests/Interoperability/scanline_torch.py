@@ -30,6 +30,8 @@ class Configuration:
         self.residual = fields["residual"]
         self.directions = fields["directions"]
         self.attention = fields.get("attention") or 0
+        self.order = fields.get("order") or "rows"
+        self.whole_rows = fields.get("wholeRows") or False
         self.height, self.width_pixels = fields["shape"]["height"], fields["shape"]["width"]
         self.classes = fields.get("classNames") or []
 
@@ -229,6 +231,8 @@ class Direction(nn.Module):
         bound = 1 / math.sqrt(2 * features)
         self.rec.weight = nn.Parameter(torch.empty(gates * features, 2 * features).uniform_(-bound, bound))
         self.phi, self.reads_image, self.mirrored = ACTIVATIONS[cfg.activation], reads_image, mirrored
+        if cfg.whole_rows and mirrored:
+            self.pixel = Convolution(cfg.channels, gates * features, (1, 1))
 
     def inputs(self, x, c):
         """What a cell gets from below: [N, gates * features, H, W]."""
@@ -246,9 +250,10 @@ class Direction(nn.Module):
         state = torch.sigmoid(f) * state + torch.sigmoid(i) * torch.tanh(g)
         return torch.sigmoid(o) * torch.tanh(state), state
 
-    def forward(self, x, c):
+    def forward(self, x, c, image):
         # [H, W, N, gates * features]
-        z = self.inputs(x, c).permute(2, 3, 0, 1)
+        z = self.inputs(x, c) + (self.pixel(image, None) if hasattr(self, "pixel") else 0)
+        z = z.permute(2, 3, 0, 1)
         height, width, count, _ = z.shape
         zero = z.new_zeros(count, self.rec.weight.shape[1] // 2)
         above = [zero] * width
@@ -282,11 +287,11 @@ class RecurrentLayer(nn.Module):
             self.out = pointwise(cfg.width // 2, cfg.width, cfg.groups)
         self.is_residual = self.is_lstm or (cfg.residual == "pre" and index > 0)
 
-    def forward(self, x, c):
-        y = torch.stack(list((self.only if self.is_plain else self.l)(x, c)), 2)
+    def forward(self, x, c, image):
+        y = torch.stack(list((self.only if self.is_plain else self.l)(x, c, image)), 2)
         if hasattr(self, "r"):
             # Moved down one row: at (y, x) it would have seen pixels to the right of x.
-            y = y + F.pad(torch.stack(list(self.r(x, c)), 2), (0, 0, 1, 0))[:, :, :-1]
+            y = y + F.pad(torch.stack(list(self.r(x, c, image)), 2), (0, 0, 1, 0))[:, :, :-1]
         if self.is_lstm:
             y = self.out(y, c)
         return x + y if self.is_residual else y
@@ -307,7 +312,7 @@ class Recurrent(nn.Module):
     def forward(self, image, c):
         x = self.position(getattr(self, "0")(image, c, (3, 3, 3, 3))) if self.is_lstm else image
         for index in range(self.blocks):
-            x = attend(self, index, getattr(self, str(index + 1))(x, c), image)
+            x = attend(self, index, getattr(self, str(index + 1))(x, c, image), image)
         return getattr(self, str(self.blocks + 1))(x)
 
 
@@ -464,7 +469,7 @@ def ours(name, cfg):
         return ".".join([f"layers.{number - 1}"] + direction + rest[1 if rest[0] == "l" else 2 :])
     if rest[0] not in ("l", "r"):
         rest = ["l"] + rest
-    direction, kind = {"l": "left", "r": "right"}[rest[0]], {"i": "input", "rec": "state"}[rest[1]]
+    direction, kind = {"l": "left", "r": "right"}[rest[0]], {"i": "input", "rec": "state"}.get(rest[1], rest[1])
     return ".".join([f"layers.{number - 1}.{direction}.{kind}"] + rest[2:])
 
 
@@ -486,6 +491,10 @@ def load_checkpoint(model, cfg, tensors):
 
 def nats(model, cfg, levels, classes):
     """-ln p of each image [N]; levels [N, C, H, W] whole numbers, classes [N] or None."""
+    levels = {
+        "rows": levels, "flipped": levels.flip(3), "upward": levels.flip(2), "reversed": levels.flip(2, 3),
+        "columns": levels.transpose(2, 3),
+    }[cfg.order]
     one_hot = F.one_hot(classes, len(cfg.classes)).double() if classes is not None else None
     logits = model(levels.double() / (cfg.levels - 1), one_hot)
     count, _, height, width = logits.shape

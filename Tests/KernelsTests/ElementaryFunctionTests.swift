@@ -66,4 +66,13 @@ struct ElementaryCase: CustomTestStringConvertible, Sendable {
     #expect(one(softplus, 1000) == 1000 && one(softplus, -1000) == 0)
     for f in [exponential, logarithm, hyperbolicTangent, logistic, softplus] { #expect(one(f, .nan).isNaN) }
   }
+
+  @Test func exponentialsAreThoseOfTheLibrary() {
+    for i in 0...7_000 {
+      let x = -Double(i) * 0.1 - Double(i % 7) * 0.013
+      let expected = exp(x)
+      #expect(abs(exponentialOfNegative(x) - expected) <= 4e-16 * expected, "\(x)")
+    }
+    #expect(exponentialOfNegative(0) == 1 && exponentialOfNegative(-800) == 0)
+  }
 }

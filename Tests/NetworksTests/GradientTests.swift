@@ -44,15 +44,20 @@ func conditional(_ configuration: ModelConfiguration) -> ModelConfiguration {
 }
 
 /// A small colour model whose channels are drawn one after the other.
-func colour(_ model: ModelKind, levels: Int) -> ModelConfiguration {
+func colour(_ model: ModelKind, levels: Int, width: Int = 6) -> ModelConfiguration {
   ModelConfiguration(
-    model: model, width: 6, blocks: 2, shape: ImageShape(height: 2, width: 3, channels: 3), levels: levels)
+    model: model, width: width, blocks: 2, shape: ImageShape(height: 2, width: 3, channels: 3), levels: levels)
 }
+
+/// A small BiLSTM that sees every earlier pixel.
+private let wholeRows = ModelConfiguration(
+  model: .diagonalLSTM, width: 6, blocks: 2, shape: ImageShape(height: 4, width: 3, channels: 1), levels: 3,
+  wholeRows: true)
 
 /// A small model with layers of attention.
 func attentive(_ model: ModelKind, blocks: Int, attention: Int) -> ModelConfiguration {
   ModelConfiguration(
-    model: model, width: 16, blocks: blocks, shape: ImageShape(height: 3, width: 4, channels: 1), levels: 3,
+    model: model, width: 6, blocks: blocks, shape: ImageShape(height: 3, width: 4, channels: 1), levels: 3,
     attention: attention)
 }
 
@@ -77,8 +82,9 @@ let smallConfigurations: [ModelConfiguration] = [
   conditional(recurrent(.linearRNN, width: 18, layers: 1, height: 4, width: 3, levels: 2)),
   colour(.linearRNN, levels: 2), mixture(.linearRNN, channels: 3, levels: 3),
   attentive(.pixelSNAIL, blocks: 3, attention: 2), attentive(.linearRNN, blocks: 1, attention: 1),
-  attentive(.diagonalLSTM, blocks: 2, attention: 1), conditional(attentive(.pixelSNAIL, blocks: 2, attention: 1)),
-  colour(.pixelSNAIL, levels: 2),
+  attentive(.diagonalLSTM, blocks: 2, attention: 1), wholeRows,
+  conditional(attentive(.pixelSNAIL, blocks: 2, attention: 1)),
+  colour(.pixelSNAIL, levels: 2, width: 12),
   colour(.pixelCNN, levels: 2), colour(.gatedPixelCNN, levels: 3), colour(.mdrnn, levels: 3),
   colour(.diagonalLSTM, levels: 2),
   gated(width: 4, layers: 1, height: 3, width: 5, levels: 2),

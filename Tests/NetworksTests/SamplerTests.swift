@@ -144,7 +144,7 @@ import TestSupport
     let start = ImageBatch(
       shape: shape, count: count, levels: (0..<count).flatMap { _ in [UInt8](arrayLiteral: 1, 0, 1, 1) })
     let given = GivenPixels(start, mask: [true, true, false, false])
-    #expect(given.unseenCount == 0)
+    #expect(given.unseenCount(in: .rows) == 0)
     let drawn = Sampler(model: model, parameters: parameters, threads: 2)
       .sample(SamplingRequest(count: count, seed: 8, given: given)).images
     var seen = [Int](repeating: 0, count: 4)
@@ -159,7 +159,7 @@ import TestSupport
       return $0 + (Double($1.0) - expected) * (Double($1.0) - expected) / expected
     }
     #expect(chiSquared < 21.1)
-    #expect(GivenPixels(four, mask: [false, true, false, true]).unseenCount == 2)
+    #expect(GivenPixels(four, mask: [false, true, false, true]).unseenCount(in: .rows) == 2)
   }
 
   @Test func lowTemperatureTakesTheLikeliest() {

@@ -27,7 +27,7 @@ package struct ModelCase: Sendable, CustomTestStringConvertible {
   private struct Member {
     let kind: ModelKind
     var activation = Activation.tanh, residual = ResidualOrder.pre, directions = 1
-    var cell: CellKind?, attention: Int?
+    var cell: CellKind?, attention: Int?, wholeRows = false, order = RasterOrder.rows
   }
 
   private static let members: [Member] =
@@ -46,7 +46,8 @@ package struct ModelCase: Sendable, CustomTestStringConvertible {
     }
     + [
       Member(kind: .linearRNN, directions: 2), Member(kind: .linearRNN, directions: 2, attention: 2),
-      Member(kind: .diagonalLSTM, directions: 2, attention: 1), Member(kind: .pixelSNAIL, activation: .relu),
+      Member(kind: .diagonalLSTM, directions: 2, attention: 1, wholeRows: true, order: .upward),
+      Member(kind: .pixelSNAIL, activation: .relu),
     ]
 
   /// All of them.
@@ -65,7 +66,8 @@ package struct ModelCase: Sendable, CustomTestStringConvertible {
             shape: ImageShape(height: height, width: width, channels: image.channels), levels: image.levels,
             likelihood: image.likelihood, mixtures: image.likelihood == nil ? nil : 3,
             activation: member.activation, residual: member.residual, directions: member.directions,
-            cell: member.cell, attention: member.attention, classNames: isConditional ? ["a", "b"] : nil))
+            cell: member.cell, attention: member.attention, wholeRows: member.wholeRows,
+            order: member.order, classNames: isConditional ? ["a", "b"] : nil))
       }
     }
   }

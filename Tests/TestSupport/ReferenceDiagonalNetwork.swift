@@ -44,9 +44,9 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
       }
     }
     for layer in 0..<configuration.blocks {
-      var sum = direction("layers.\(layer).left", stream, h, w, flipped: false, number)
+      var sum = direction("layers.\(layer).left", stream, nil, h, w, flipped: false, number)
       if configuration.family.choices.directions == 2 {
-        let right = direction("layers.\(layer).right", stream, h, w, flipped: true, number)
+        let right = direction("layers.\(layer).right", stream, pixels, h, w, flipped: true, number)
         for p in w..<max(w, h * w) { sum[p] = zip(sum[p], right[p - w]).map { $0 + $1 } }
       }
       let features = sum[0].count
@@ -112,7 +112,7 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
   }
 
   private func direction(
-    _ name: String, _ input: [[Double]], _ h: Int, _ w: Int, flipped: Bool, _ number: Int?
+    _ name: String, _ input: [[Double]], _ pixels: [[Double]]?, _ h: Int, _ w: Int, flipped: Bool, _ number: Int?
   ) -> [[Double]] {
     let isLSTM = configuration.model == .diagonalLSTM
     let features = isLSTM ? configuration.width / 2 : configuration.width
@@ -127,6 +127,9 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
         let left = step > 0 ? output[y * w + beside] : zero
         let above = y > 0 ? output[p - w] : zero
         var z = zip(affine(name + ".input", input[p], number), affine(name + ".state", left + above)).map { $0 + $1 }
+        if let pixels, tensors[name + ".pixel.weight"] != nil {
+          z = zip(z, affine(name + ".pixel", pixels[p])).map { $0 + $1 }
+        }
         probe?.change(name + ".input", p * z.count, &z)
         if isLSTM {
           let before = step > 0 ? state[y * w + beside] : zero

@@ -55,7 +55,8 @@ import Training
   /// Three steps: hidden matrices move along orthogonal ones, masked taps stay zero, and all else is Adam's, bit for bit.
   @Test func hiddenMatricesAloneMoveOtherwise() {
     let model = ModelConfiguration(
-      width: 8, blocks: 1, shape: ImageShape(height: 4, width: 4, channels: 1), levels: 2).makeModel()
+      width: 8, blocks: 1, shape: ImageShape(height: 4, width: 4, channels: 1), levels: 2
+    ).makeModel()
     let start = randomParameters(model, scale: 0.3)
     var options = AdamOptions()
     var plain = Adam(parameters: start.copy(), options: options)

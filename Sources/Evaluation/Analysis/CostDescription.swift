@@ -84,11 +84,16 @@ package struct CostDescription: Sendable, Encodable {
     let isRecurrent = layers.contains { $0.cost.trainingSteps > 1 }
     let costs = isRecurrent ? "d·k²" : "d·k²·taps"
     let field = "the receptive field: grows with d, has \(blind > 0 ? "a" : "no") blind spot"
-    let end = configuration.family.choices.directions == 2 ? "before the pixel but the end of the row above" : nil
-    let all = "everything " + (end ?? "above and to the left")
+    let attends = configuration.family.choices.attention != nil
+    let end =
+      attends || blind <= 0
+      ? "before the pixel"
+      : configuration.family.choices.directions == 2
+        ? "before the pixel but the end of the row above" : "above and to the left"
     formulas = Formulas(
-      weights: "O(\(costs))", connections: "O(W·H·\(costs))", trainingSteps: steps.trainingFormula,
-      samplingSteps: steps.samplingFormula, context: isRecurrent ? all : field)
+      weights: "O(\(costs))", connections: "O(W·H·\(costs)\(attends ? " + a·(W·H)²·k" : ""))",
+      trainingSteps: steps.trainingFormula, samplingSteps: steps.samplingFormula,
+      context: isRecurrent || attends ? "everything \(end)" : field)
   }
 
   /// Pixels that the output at row `y`, column `x` of a model of this kind sees where the depth sets no limit: with a

@@ -25,6 +25,14 @@ package struct Comparison: Sendable {
       (self.name, self.nats, self.weights, self.multiplyAdds) = (name, nats, weights, multiplyAdds)
       self.isModel = isModel
     }
+
+    /// The even mixture of `models`, which all are run for it.
+    package init(evenMixtureOf models: [Candidate]) {
+      self.init(
+        "even mixture of \(models.count)", nats: evenMixtureNats(models.map(\.nats)),
+        weights: models.reduce(0) { $0 + ($1.weights ?? 0) },
+        multiplyAdds: models.reduce(0) { $0 + ($1.multiplyAdds ?? 0) }, isModel: true)
+    }
   }
 
   /// What the images say of a candidate beside the best model.

@@ -109,7 +109,7 @@ package struct FolderSurvey: Sendable, Encodable {
     ignored = folder.ignored
     bad = named(\.problem)
     warnings = named(\.image?.warning)
-    let hashes = zip(folder.entries, records).compactMap { entry, record in record.image.map { (entry, $0.hash) } }
+    let hashes = zip(entries, records).compactMap { entry, record in record.image.map { (entry, $0.hash) } }
     let decoder = PNGDecoder()
     duplicates = Duplicates(hashes) { try? Self.trainingImage($0.path, decoder, options) }
     levels = Self.levels(showing: records)

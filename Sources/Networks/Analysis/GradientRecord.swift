@@ -78,6 +78,9 @@ public struct GradientRecord: Sendable, Codable, Equatable {
   /// What is wrong, in order of the layers.
   public var flags: [GradientWarning]
 
+  /// The layer of this name; nil where the model has none.
+  public subscript(name: String) -> Layer? { layers.first { $0.name == name } }
+
   /// A record; see the properties.
   package init(step: Int, natsPerImage: Double, layers: [Layer], diagonals: [Diagonal], flags: [GradientWarning]) {
     self.step = step

@@ -116,10 +116,11 @@ package struct Graph: Sendable {
 
   /// A two-dimensional recurrence of `features` cells a position and direction, by `cell`; with `readsImage` over the
   /// shifted input. Tensors: `name`.left.input, `name`.left.state, and the same on the right where there are two
-  /// directions.
+  /// directions; with `readsPixels` also `name`.right.pixel: the row that the right direction runs over is known whole when
+  /// it is read, its last pixel too.
   package mutating func recurrence(
-    _ name: String, _ input: Value, features: Int, cell: any RecurrentCell, directions: Int, conditional: Bool,
-    pyTorch: String
+    _ name: String, _ input: Value, features: Int, cell: any RecurrentCell, directions: Int, readsPixels: Bool = false,
+    conditional: Bool, pyTorch: String
   ) -> Value {
     let classes = conditional ? configuration.classCount : 0
     let gates = cell.gateCount * features
@@ -141,9 +142,19 @@ package struct Graph: Sendable {
         stateToState: Convolution(
           neighbours: own + "state", inputChannels: features, outputChannels: gates, gateCount: cell.gateCount,
           flipped: direction == 1, colours: .none, liveGates: cell.stateGates, layout: &layout, packing: &packing),
+        pixelToState: readsPixels && direction == 1 ? pixelProduct(own + "pixel", gates, cell, module) : nil,
         cell: cell, flipped: direction == 1)
     }
-    return add(DiagonalRecurrence(name: name, directions: both), [input])
+    return add(DiagonalRecurrence(name: name, directions: both), readsPixels ? [input, image] : [input])
+  }
+
+  private mutating func pixelProduct(
+    _ name: String, _ outputs: Int, _ cell: any RecurrentCell, _ module: String
+  ) -> Convolution {
+    pyTorchModules[name] = module + "pixel"
+    return Convolution(
+      name, rows: 0...0, columns: 0...0, from: order(image), to: ChannelLayout(outputs, .apart(cell.gateCount)),
+      layout: &layout, packing: &packing)
   }
 
   /// A gated linear recurrence of `features` a position from the left, `name`.left, and one from the right, `name`.right,

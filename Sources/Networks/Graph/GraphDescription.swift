@@ -45,7 +45,7 @@ extension ImageModel {
     let shape = configuration.shape
     let diagonals = shape.width + shape.height - 1
     // A layer of recurrences begins as soon as the one before has its first diagonal.
-    let recurrences = graph.nodes.count { $0.operation is DiagonalRecurrence }
+    let recurrences = costs.count { $0.trainingSteps > 1 }
     let training = costs.reduce(0) { $0 + $1.trainingSteps }
     return SequentialSteps(
       training: training,
@@ -75,8 +75,9 @@ extension ImageModel {
       guard number > 0, let positions = seen[number] else { continue }
       let operation = graph.nodes[number].operation
       let last = max(0, operation.layers.count - 1)
-      let wider = operation.reach(ofLayer: number == start.node ? start.layer : last).spread(positions, shape)
-      for input in graph.nodes[number].inputs {
+      for (index, input) in graph.nodes[number].inputs.enumerated() {
+        let wider = operation.reach(ofLayer: number == start.node ? start.layer : last, input: index)
+          .spread(positions, shape)
         seen[input] = seen[input].map { zip($0, wider).map { $0 || $1 } } ?? wider
       }
     }

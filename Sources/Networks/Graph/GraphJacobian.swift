@@ -9,7 +9,7 @@ extension ImageModel {
   package func jacobians(_ batch: ImageBatch, image: Int, parameters: ParameterVector) -> [LinearizedLayer] {
     let plan = plan(.training(dropout: 0), images: 1)
     let workspace = ModelWorkspace(plan)
-    workspace.forward(batch, images: image..<image + 1, packed: packed(parameters))
+    workspace.forward(configuration.order.turn(batch), images: image..<image + 1, packed: packed(parameters))
     let living = graph.living
     let jacobians = GraphJacobians(plan, workspace.memory, parameters, living)
     return graph.stages.indices.flatMap { stage -> [LinearizedLayer] in

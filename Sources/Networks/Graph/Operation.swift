@@ -18,6 +18,8 @@ package protocol Operation: Sendable {
   func window(ofInput index: Int) -> ConvolutionWindow
   /// How layer `layer` of `layers` widens what is seen of the image; of an operation without layers, layer 0.
   func reach(ofLayer layer: Int) -> Reach
+  /// The same by way of input `index`, where inputs differ.
+  func reach(ofLayer layer: Int, input index: Int) -> Reach
   /// Whether the output is read again at other positions while it is computed: it needs this border, in positions of one
   /// image.
   var ownBorder: FeatureMap.Border? { get }
@@ -62,6 +64,7 @@ extension Operation {
   package var layers: [any ParameterLayer] { [] }
   package func window(ofInput index: Int) -> ConvolutionWindow { .pointwise }
   package func reach(ofLayer layer: Int) -> Reach { .window(.pointwise) }
+  package func reach(ofLayer layer: Int, input index: Int) -> Reach { reach(ofLayer: layer) }
   package var ownBorder: FeatureMap.Border? { nil }
   package var readsWholeRows: Bool { false }
   package var scansWholeRows: Bool { false }

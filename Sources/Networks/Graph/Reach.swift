@@ -11,8 +11,8 @@ package enum Reach: Sendable {
   case recurrence(directions: Int, over: ConvolutionWindow)
   /// Everything above and to the left, or `flipped` to the right, through a window.
   case scan(flipped: Bool, over: ConvolutionWindow)
-  /// The position itself, and all before it.
-  case before
+  /// All before the position, and itself where `includesItself`.
+  case before(includesItself: Bool)
 
   /// The positions of the input that `positions` (H×W, by rows) read.
   package func spread(_ positions: [Bool], _ shape: ImageShape) -> [Bool] {
@@ -34,9 +34,9 @@ package enum Reach: Sendable {
         for (i, isRead) in Self.cells(Array(above), flipped: true, shape).enumerated() where isRead { cells[i] = true }
       }
       return Reach.window(window).spread(cells, shape)
-    case .before:
+    case .before(let includesItself):
       let last = positions.lastIndex(of: true) ?? 0
-      return positions.indices.map { positions[$0] || $0 < last }
+      return positions.indices.map { $0 < last || (includesItself && $0 == last) }
     case .scan(let flipped, let window):
       return Reach.window(window).spread(Self.cells(positions, flipped: flipped, shape), shape)
     }

@@ -56,6 +56,7 @@ package final class BatchGradient {
     random: Philox = Philox(seed: 0, purpose: .dropout)
   ) -> [Double] {
     precondition(batch.count == batchSize, "a batch of \(batch.count) where \(batchSize) were announced")
+    let batch = model.configuration.order.turn(batch)
     model.pack(parameters, into: packed, threads: threads)
     let shards = shardGradients.count
     let observers = observer == nil ? [] : (0..<shards).map { _ in StatisticsCollector(model) }

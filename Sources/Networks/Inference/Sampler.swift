@@ -47,11 +47,18 @@ public struct GivenPixels: Sendable {
     self.mask = mask
   }
 
-  /// Given pixels that come after a drawn one in raster order: what is drawn before them does not see them. Where there
+  /// Given pixels that come after a drawn one in a model's `order`: what is drawn before them does not see them. Where there
   /// are none, the images are exact draws given these pixels.
-  public var unseenCount: Int {
+  public func unseenCount(in order: RasterOrder) -> Int {
+    let mask = turned(to: order).mask
     guard let firstDrawn = mask.firstIndex(of: false) else { return 0 }
     return mask[firstDrawn...].count { $0 }
+  }
+
+  /// The same as a network of `order` reads them.
+  func turned(to order: RasterOrder) -> GivenPixels {
+    let pixels = ImageShape(height: images.shape.height, width: images.shape.width, channels: 1)
+    return GivenPixels(order.turn(images), mask: order.turn(mask, pixels))
   }
 }
 
@@ -86,23 +93,32 @@ public final class Sampler {
     _ request: SamplingRequest, progress: @Sendable (_ rows: Int) -> Void = { _ in },
     frame: (_ images: ImageBatch, _ pixels: Int) -> Void = { _, _ in }
   ) -> SampledImages {
-    let shape = model.configuration.shape
+    let (shape, order) = (model.configuration.shape, model.configuration.order)
+    var request = request
+    request.given = request.given?.turned(to: order)
     let groups = Self.groups(request.count, threads: threads)
     let together = groups[0].count
     let makesFrames = request.frames > 1
     // Where images advance together, each group keeps its memory; otherwise each thread does.
     let runners = (0..<(makesFrames ? groups.count : min(threads, groups.count)))
       .map { _ in model.makeIncrementalForward(images: together) }
-    let drawings = groups.map { Drawing(images: $0, request, model) }
+    let drawings = groups.map { [request] images in Drawing(images: images, request, model) }
+    func collect() -> SampledImages {
+      SampledImages(
+        images: order.turnBack(
+          ImageBatch(
+            shape: shape, count: request.count, levels: drawings.flatMap { $0.result }, classes: request.classes)),
+        nats: drawings.flatMap { $0.nats })
+    }
     for part in 1...request.frames {
       let pixels = shape.pixels * (part - 1) / request.frames..<shape.pixels * part / request.frames
       parallelFor(groups.count, threads: threads) { group, worker in
         drawings[group].draw(
           pixels, with: runners[makesFrames ? group : worker], packed: packed, progress: progress)
       }
-      if makesFrames { frame(Self.collect(drawings, request, shape).images, pixels.upperBound) }
+      if makesFrames { frame(collect().images, pixels.upperBound) }
     }
-    return Self.collect(drawings, request, shape)
+    return collect()
   }
 
   /// Bytes of the activations while `count` images are drawn.
@@ -116,15 +132,6 @@ public final class Sampler {
     let rounds = (count + threads * mostTogether - 1) / (threads * mostTogether)
     let size = (count + rounds * threads - 1) / (rounds * threads)
     return stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
-  }
-
-  private static func collect(
-    _ drawings: [Drawing], _ request: SamplingRequest, _ shape: ImageShape
-  ) -> SampledImages {
-    SampledImages(
-      images: ImageBatch(
-        shape: shape, count: request.count, levels: drawings.flatMap { $0.result }, classes: request.classes),
-      nats: drawings.flatMap { $0.nats })
   }
 }
 

@@ -21,6 +21,7 @@ public final class Scorer {
   /// −log p of every image, in nats. Each depends on its image alone: not on the batch, not on the threads.
   public func nats(_ batch: ImageBatch) -> [Double] {
     let together = model.imagesPerPass
+    let batch = model.configuration.order.turn(batch)
     var nats = [Double](repeating: 0, count: batch.count)
     nats.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let nats = buffer
@@ -36,10 +37,11 @@ public final class Scorer {
     return nats
   }
 
-  /// −log p of every value given those before it, in nats, N×H×W×C. The sum over an image in that order, in double
+  /// −log p of every value given those before it, in nats, N×H×W×C. The sum over an image in the model's order, in double
   /// precision, is what ``nats(_:)`` gives of it, bit for bit.
   public func valueNats(_ batch: ImageBatch) -> [Float] {
-    let (together, shape) = (model.imagesPerPass, batch.shape)
+    let (together, shape, order) = (model.imagesPerPass, batch.shape, model.configuration.order)
+    let batch = order.turn(batch)
     var result = [Float](repeating: 0, count: batch.levels.count)
     result.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let result = buffer
@@ -63,6 +65,6 @@ public final class Scorer {
         }
       }
     }
-    return result
+    return order.turnBack(result, shape)
   }
 }

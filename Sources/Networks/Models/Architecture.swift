@@ -67,13 +67,14 @@ public enum ResidualOrder: String, Sendable, Codable, CaseIterable {
 /// What some families leave open, under the names that options and checkpoints have for it; nil: nothing is said.
 package struct LayerChoices: Sendable, Codable, Equatable {
   package var activation: Activation?, residual: ResidualOrder?, directions: Int?, cell: CellKind?, attention: Int?
+  package var wholeRows: Bool?
 
   /// What is said, by name.
   package var said: [(name: String, value: String)] {
     [
       ("activation", activation?.rawValue), ("residual", residual?.rawValue),
       ("directions", directions.map(String.init)), ("cell", cell?.rawValue),
-      ("attention", attention.map(String.init)),
+      ("attention", attention.map(String.init)), ("whole-rows", wholeRows.map(String.init)),
     ].compactMap { name, value in value.map { (name, $0) } }
   }
 

@@ -35,6 +35,8 @@ public struct ModelConfiguration: Sendable {
   public var mixtures: Int?
   /// How weights begin.
   public var initialization: Initialization
+  /// The order in which it goes through an image.
+  public var order: RasterOrder
   /// The classes that images are conditioned on, in the order of their numbers; nil where they are not.
   public var classNames: [String]?
 
@@ -43,13 +45,14 @@ public struct ModelConfiguration: Sendable {
     model: ModelKind = .pixelCNN, width: Int, blocks: Int, shape: ImageShape, levels: Int,
     likelihood: LikelihoodKind? = nil, mixtures: Int? = nil, activation: Activation? = nil,
     residual: ResidualOrder? = nil, directions: Int? = nil, cell: CellKind? = nil, attention: Int? = nil,
-    initialization: Initialization = .uniform, classNames: [String]? = nil
+    wholeRows: Bool = false,
+    initialization: Initialization = .uniform, order: RasterOrder = .rows, classNames: [String]? = nil
   ) {
     self.model = model
     // A run from before there were other cells, or attention, says nothing either.
     asked = LayerChoices(
       activation: activation, residual: residual, directions: directions, cell: cell == .plain ? nil : cell,
-      attention: attention == 0 ? nil : attention)
+      attention: attention == 0 ? nil : attention, wholeRows: wholeRows ? true : nil)
     family = model.type.init(asked)
     self.width = width
     self.blocks = blocks
@@ -58,6 +61,7 @@ public struct ModelConfiguration: Sendable {
     self.likelihood = likelihood ?? .standard(levels: levels)
     self.mixtures = likelihood == .logisticMixture ? mixtures ?? LogisticMixture.defaultMixtures : mixtures
     self.initialization = initialization
+    self.order = order
     self.classNames = classNames
   }
 
@@ -94,6 +98,9 @@ public struct ModelConfiguration: Sendable {
       try require(false, "\(own) of a \(model.rawValue)", "`\(name)` \(value)")
     }
     try family.validate(require)
+    try require(
+      order != .columns || shape.height == shape.width, "square images for the order `columns`",
+      "\(shape.width)×\(shape.height)")
     try require(classNames?.isEmpty != true, "one class or more, each name once", "none")
     try ClassNames.validate(classNames ?? [], .usage, path: path)
     try require(likelihood != .bernoulli || levels == 2, "2 levels for a Bernoulli likelihood", "\(levels)")
@@ -113,12 +120,14 @@ extension ModelConfiguration: Codable, Equatable {
   private struct Shared: Codable, Equatable {
     let model: ModelKind, width: Int, blocks: Int, shape: ImageShape, levels: Int
     let likelihood: LikelihoodKind, mixtures: Int?, initialization: Initialization, classNames: [String]?
+    /// Not written where it is the usual one: states from before there were others read as they did.
+    let order: RasterOrder?
   }
 
   private var shared: Shared {
     Shared(
       model: model, width: width, blocks: blocks, shape: shape, levels: levels, likelihood: likelihood,
-      mixtures: mixtures, initialization: initialization, classNames: classNames)
+      mixtures: mixtures, initialization: initialization, classNames: classNames, order: order == .rows ? nil : order)
   }
 
   /// Reads a configuration that says all choices of its family.
@@ -127,7 +136,8 @@ extension ModelConfiguration: Codable, Equatable {
     self.init(
       model: c.model, width: c.width, blocks: c.blocks, shape: c.shape, levels: c.levels, likelihood: c.likelihood,
       mixtures: c.mixtures, activation: asked.activation, residual: asked.residual, directions: asked.directions,
-      cell: asked.cell, attention: asked.attention, initialization: c.initialization, classNames: c.classNames)
+      cell: asked.cell, attention: asked.attention, wholeRows: asked.wholeRows ?? false,
+      initialization: c.initialization, order: c.order ?? .rows, classNames: c.classNames)
     guard asked.said.count >= family.choices.said.count else {
       let (own, found) = (family.choices.said.map(\.name), asked.said.map(\.name))
       throw ScanlineError(.badData, path: "model", expected: "all of \(own)", found: "\(found)")

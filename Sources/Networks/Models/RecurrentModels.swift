@@ -71,16 +71,22 @@ struct MDRNN: Architecture {
 ///
 /// Tensors: `input`, `layers.N.left.input` [4h, width, 1, 1], `layers.N.left.state.weight` [4h, 2h], `layers.N.output`
 /// [width, h, 1, 1]; gates in the order i, f, o, g. With K classes `input` and every `left.input` have `.class.weight`.
+/// With `wholeRows` also `layers.N.right.pixel` [4h, C, 1, 1]: the one earlier pixel that a BiLSTM does not see, the last of
+/// the row above, is seen then.
 ///
 /// In PyTorch: the 7×7 convolution (0), layers (1…) with `l.i`, `l.rec`, `r.i`, `r.rec` and `out`, and the head.
 struct DiagonalLSTM: Architecture {
   static let (blocks, halvesWidth) = ((standard: 7, fewest: 1), true)
-  let directions: Int, attention: Int?
+  let directions: Int, attention: Int?, wholeRows: Bool?
 
-  init(_ choices: LayerChoices) { (directions, attention) = (choices.directions ?? 2, choices.attention) }
+  init(_ choices: LayerChoices) {
+    (directions, attention) = (choices.directions ?? 2, choices.attention)
+    wholeRows = directions == 2 ? choices.wholeRows : nil
+  }
 
   var choices: LayerChoices {
-    LayerChoices(activation: .tanh, residual: .pre, directions: directions, attention: attention)
+    LayerChoices(
+      activation: .tanh, residual: .pre, directions: directions, attention: attention, wholeRows: wholeRows)
   }
 
   func build(_ g: inout Graph, _ c: ModelConfiguration) -> Value {
@@ -94,7 +100,8 @@ struct DiagonalLSTM: Architecture {
       let name = "layers.\(n)"
       z = g.stage(name, .residual, listsParts: true) { g in
         let h = g.recurrence(
-          name, z, features: c.width / 2, cell: LSTMCell(), directions: directions, conditional: true,
+          name, z, features: c.width / 2, cell: LSTMCell(), directions: directions, readsPixels: wholeRows == true,
+          conditional: true,
           pyTorch: "\(n + 1).")
         let out = g.convolution(
           name + ".output", g.dropout(h), to: c.width, belongsToStream: true, pyTorch: "\(n + 1).out")

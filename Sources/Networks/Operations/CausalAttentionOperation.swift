@@ -13,7 +13,13 @@ struct CausalAttentionOperation: Operation {
 
   var layers: [any ParameterLayer] { [query] + memory }
   var outputOrder: ChannelLayout { ChannelLayout(size.values, .none(padded: true)) }
-  func reach(ofLayer layer: Int) -> Reach { layer == memory.count ? .before : .window(.pointwise) }
+  func reach(ofLayer layer: Int) -> Reach {
+    layer == memory.count ? .before(includesItself: true) : .window(.pointwise)
+  }
+  func reach(ofLayer layer: Int, input index: Int) -> Reach {
+    if index == 0 { return reach(ofLayer: layer) }
+    return layer == memory.count ? .before(includesItself: false) : .window(ConvolutionWindow(runs: []))
+  }
   /// The last pixel of a row is remembered when the row is whole.
   var readsWholeRows: Bool { true }
   var savesOutput: Bool { false }

@@ -32,7 +32,7 @@ struct ConvolutionOperation: Operation {
 
   func makeBackward(_ maps: OperationMaps, _ gradients: OperationGradients) -> any BackwardPass {
     var passes: [any BackwardPass] = [makeWeightGradient(maps, gradients.output)]
-    if let target = gradients.inputs[0] { 
+    if let target = gradients.inputs[0] {
       passes += convolution.inputGradientPasses(gradients.output, to: target, images: maps.images)
     }
     return BackwardPasses(passes)

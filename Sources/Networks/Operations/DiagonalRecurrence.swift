@@ -16,13 +16,23 @@ struct DiagonalRecurrence: Operation {
   private var gateChannels: Int { directions[0].stateToState.mapChannels }
   private var cell: any RecurrentCell { directions[0].cell }
 
-  var layers: [any ParameterLayer] { directions.flatMap { [$0.inputToState, $0.stateToState] } }
+  var layers: [any ParameterLayer] {
+    directions.flatMap { [$0.inputToState, $0.stateToState] + ($0.pixelToState.map { [$0] } ?? []) }
+  }
   var outputOrder: ChannelLayout { ChannelLayout(features, .none(padded: true)) }
-  func window(ofInput index: Int) -> ConvolutionWindow { directions[0].inputToState.window }
+  func window(ofInput index: Int) -> ConvolutionWindow {
+    index == 0 ? directions[0].inputToState.window : .pointwise
+  }
   /// The first product's outputs see its window; the cells see all that lies on their way.
   func reach(ofLayer layer: Int) -> Reach {
     let window = directions[0].inputToState.earlierWindow
     return layer == 0 ? .window(window) : .recurrence(directions: directions.count, over: window)
+  }
+  /// Pixels reach the cells one row above, and all that go on from them.
+  func reach(ofLayer layer: Int, input index: Int) -> Reach {
+    guard index == 1 else { return reach(ofLayer: layer) }
+    let above = ConvolutionWindow(runs: [.init(dy: -1, dx: 0, count: 1)])
+    return layer == 4 ? .scan(flipped: true, over: above) : .window(ConvolutionWindow(runs: []))
   }
   /// The direction from the right begins at a row's end.
   var readsWholeRows: Bool { directions.count > 1 }
@@ -95,7 +105,9 @@ struct DiagonalRecurrence: Operation {
   func makeForward(_ maps: OperationMaps) -> any ForwardPass {
     RecurrenceForward(
       runners: zip(directions, cellMaps(maps)).map { direction, own in
-        RecurrentRunner(direction, input: maps.inputs[0], maps: own, images: maps.images, classes: maps.classes)
+        RecurrentRunner(
+          direction, input: maps.inputs[0], image: maps.inputs.last, maps: own, images: maps.images,
+          classes: maps.classes)
       }, output: maps.output)
   }
 
@@ -105,7 +117,8 @@ struct DiagonalRecurrence: Operation {
       given: gradients.output, outputs: slopes.map(\.output),
       directions: directions.indices.map { number in
         RecurrentBackward(
-          directions[number], input: maps.inputs[0], maps: own[number], gradients: slopes[number],
+          directions[number], input: maps.inputs[0], image: maps.inputs.last, maps: own[number],
+          gradients: slopes[number],
           inputGradient: gradients.inputs[0].map { target in
             target.isNew && number == 0 ? .store(target.map) : .add(target.map)
           }, images: maps.images, classes: maps.classes)
@@ -126,7 +139,7 @@ struct DiagonalRecurrence: Operation {
       return [
         direction.inputToState.cost("input to state", shape, steps: index == 0 ? 1 : 0),
         product.with(activationBytes: kept),
-      ]
+      ] + (direction.pixelToState.map { [$0.cost("pixels to state", shape, steps: 0, keptMaps: 0)] } ?? [])
     }
   }
 
@@ -164,6 +177,7 @@ struct DiagonalRecurrence: Operation {
     }
     var whole = parts[0].jacobian
     if parts.count == 2 { whole = whole + .chain([parts[1].jacobian, .movedDown(shape, parts[1].jacobian.rows)]) }
+    // Of the pixels, which later layers read besides, the chain takes no Jacobian.
     return OperationJacobians(inputs: [whole], parts: parts)
   }
 }

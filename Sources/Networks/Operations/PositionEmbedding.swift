@@ -105,7 +105,9 @@ private struct PositionBackward: BackwardPass {
     }
     guard let target, target.map.identity != given.identity else { return }
     let columns = 0..<given.width
-    copy(given, to: target.map, in: MapRegion(rows: target.firstAdded > 0 ? 0..<target.firstAdded : 0..<0, columns: columns))
+    copy(
+      given, to: target.map,
+      in: MapRegion(rows: target.firstAdded > 0 ? 0..<target.firstAdded : 0..<0, columns: columns))
     add(
       given, target.map, to: target.map,
       in: MapRegion(rows: target.firstAdded..<given.height, columns: columns))

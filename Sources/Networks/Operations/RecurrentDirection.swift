@@ -7,6 +7,8 @@ struct RecurrentDirection: Sendable {
   let inputToState: Convolution
   /// From the two neighbouring cells' outputs to the pre-activations.
   let stateToState: Convolution
+  /// From the pixel itself to the pre-activations, of a direction that is read one row below; nil where it sees no pixels.
+  var pixelToState: Convolution?
   let cell: any RecurrentCell
   let flipped: Bool
 }
@@ -17,23 +19,30 @@ final class RecurrentRunner {
   private let cell: any RecurrentCell
   private let scan: DiagonalScan
   private let images: Int
-  private let inputPass: ConvolutionPass
+  private let inputPasses: [ConvolutionPass]
   private let statePass: ConvolutionPass
   /// Diagonals that the last full pass took, counted.
   private(set) var stepsTaken = 0
 
-  init(_ direction: RecurrentDirection, input: FeatureMap, maps: CellMaps, images: Int, classes: BiasSelector?) {
+  /// `image` is what `pixelToState` reads.
+  init(
+    _ direction: RecurrentDirection, input: FeatureMap, image: FeatureMap?, maps: CellMaps, images: Int,
+    classes: BiasSelector?
+  ) {
     self.maps = maps
     self.images = images
     cell = direction.cell
     scan = DiagonalScan(height: maps.output.height, width: maps.output.width / images, flipped: direction.flipped)
-    inputPass = direction.inputToState.forward(input, to: .store(maps.gates), images: images, classes: classes)
+    let pixels = image.flatMap { direction.pixelToState?.forward($0, to: .add(maps.gates), images: images) }
+    inputPasses =
+      [direction.inputToState.forward(input, to: .store(maps.gates), images: images, classes: classes)]
+      + (pixels.map { [$0] } ?? [])
     statePass = direction.stateToState.forward(maps.output, to: .add(maps.gates), images: images)
   }
 
   /// The whole output, by diagonals.
   func forward(_ packed: PackedParameters) {
-    inputPass.run(0..<scan.height, weights: packed.forward)
+    for pass in inputPasses { pass.run(0..<scan.height, weights: packed.forward) }
     stepsTaken = 0
     for step in 0..<scan.steps {
       scan.forEachCell(ofStep: step) { y, x in runCell(MapRegion(row: y, columns: scan.positions(x, images)), packed) }
@@ -43,13 +52,13 @@ final class RecurrentRunner {
 
   /// One cell of every image, after the cells that it goes on from: the same bits in another order.
   func run(_ cell: MapRegion, _ packed: PackedParameters) {
-    inputPass.run(cell, weights: packed.forward)
+    for pass in inputPasses { pass.run(cell, weights: packed.forward) }
     runCell(cell, packed)
   }
 
   /// One row, after the row above it.
   func run(row y: Int, _ packed: PackedParameters) {
-    inputPass.run(y..<y + 1, weights: packed.forward)
+    for pass in inputPasses { pass.run(y..<y + 1, weights: packed.forward) }
     scan.forEachCell(ofRow: y) { y, x in runCell(MapRegion(row: y, columns: scan.positions(x, images)), packed) }
   }
 
@@ -67,7 +76,7 @@ final class RecurrentBackward: BackwardPass {
   private let scan: DiagonalScan
   private let images: Int
   private let state: ConvolutionPass
-  private let inputWeights: WeightGradientPass
+  private let inputWeights: [WeightGradientPass]
   private let stateWeights: WeightGradientPass
   private let input: ConvolutionPass?
   /// Diagonals that the last pass took, counted.
@@ -75,7 +84,7 @@ final class RecurrentBackward: BackwardPass {
 
   /// `inputGradient` is nil where the layer reads the image.
   init(
-    _ direction: RecurrentDirection, input: FeatureMap, maps: CellMaps, gradients: CellGradients,
+    _ direction: RecurrentDirection, input: FeatureMap, image: FeatureMap?, maps: CellMaps, gradients: CellGradients,
     inputGradient: ConvolutionOutput?, images: Int, classes: BiasSelector?
   ) {
     self.maps = maps
@@ -84,7 +93,10 @@ final class RecurrentBackward: BackwardPass {
     cell = direction.cell
     scan = DiagonalScan(height: maps.output.height, width: maps.output.width / images, flipped: direction.flipped)
     state = direction.stateToState.inputGradient(gradients.gates, to: .add(gradients.output), images: images)
-    inputWeights = direction.inputToState.weightGradient(input, gradients.gates, images: images, classes: classes)
+    let pixels = image.flatMap { direction.pixelToState?.weightGradient($0, gradients.gates, images: images) }
+    inputWeights =
+      [direction.inputToState.weightGradient(input, gradients.gates, images: images, classes: classes)]
+      + (pixels.map { [$0] } ?? [])
     stateWeights = direction.stateToState.weightGradient(maps.output, gradients.gates, images: images)
     self.input = inputGradient.map { direction.inputToState.inputGradient(gradients.gates, to: $0, images: images) }
   }
@@ -102,7 +114,7 @@ final class RecurrentBackward: BackwardPass {
       stepsTaken += 1
     }
     stateWeights.run(into: gradient)
-    inputWeights.run(into: gradient)
+    for pass in inputWeights { pass.run(into: gradient) }
     input?.run(weights: packed.transposed)
   }
 }

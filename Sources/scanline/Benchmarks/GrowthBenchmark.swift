@@ -144,6 +144,7 @@ extension BenchmarkOptions {
       "--attention": layers.attention?.description,
     ]
     for case (let name, let value?) in given { words += [name, value] }
+    if layers.wholeRows { words.append("--whole-rows") }
     return words
   }
 }

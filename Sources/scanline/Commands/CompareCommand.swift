@@ -24,6 +24,9 @@ struct CompareCommand: ParsableCommand {
       interval that holds 0 says: not distinguishable. Fewer than ten images give no verdict, and one has no interval. It \
       speaks of other images like these, not of other training runs.
 
+      --mixture adds the even mixture of the models, of which one is drawn for each image: the exact likelihood 1/K of the \
+      sum of theirs. Models that err in different places gain by it.
+
       Baselines, fitted on the train split of the folder (or on --train): uniform levels, the frequencies of each pixel, \
       counts in contexts of pixels to the left and above, and what PNG itself spends (IDAT bits at the smallest bit depth, \
       zlib level 9, the better of adaptive and no filters).
@@ -46,6 +49,7 @@ struct CompareCommand: ParsableCommand {
   @Option(help: "Fit baselines on this folder's images (its train split, where it has any).", completion: .directory)
   var train: String?
   @Flag(help: "Leave the baselines out.") var noBaselines = false
+  @Flag(help: "Add the even mixture of the models.") var mixture = false
   @Option(help: "The moving average of the weights (ema), or the weights themselves (raw).")
   var weights: Checkpoint.Weights = .ema
   @Option(help: "Bits of --binarize fixed or dynamic are drawn by this seed for all models (default: their own).")
@@ -62,6 +66,7 @@ struct CompareCommand: ParsableCommand {
 
   func validate() throws {
     guard paths.count >= 2 else { throw ValidationError("Name a checkpoint or more, then a folder of PNGs.") }
+    if mixture && paths.count < 3 { throw ValidationError("--mixture takes two checkpoints or more.") }
     try requireThreads(threads)
   }
 
@@ -83,6 +88,7 @@ struct CompareCommand: ParsableCommand {
     var candidates = try subjects.models.indices.map { index in
       try subjects.score(index, data, threads: threads, console: console)
     }
+    if mixture { candidates.append(Comparison.Candidate(evenMixtureOf: candidates)) }
     let fitted = noBaselines ? nil : try training(subjects, chosen, data.set.shape, threads, console)
     if let fitted {
       let seen = ContentHashSet(of: fitted).positions(in: data.set).count

@@ -83,7 +83,8 @@ struct CompleteCommand: ParsableCommand, LeavesFiles {
       progress: bar.advance)
     bar.finish()
 
-    let conditioning = kept.conditioning(unseen: given.unseenCount, temperature: sampling.temperature)
+    let conditioning = kept.conditioning(
+      unseen: given.unseenCount(in: model.configuration.order), temperature: sampling.temperature)
     var text = sampling.text(checkpoint.state)
     text["Given"] = kept.inWords
     if model.configuration.classCount > 0 { text["Class"] = sampling.class ?? "each image's own" }

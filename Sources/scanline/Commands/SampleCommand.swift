@@ -15,7 +15,7 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
       pixels that are not drawn yet in mid grey.
 
       Without a checkpoint, it draws from Checkpoints/\(ShippedCheckpoint.best), a small model that comes with the \
-      package; SCANLINE_CHECKPOINTS names another position to look for it.
+      package; SCANLINE_CHECKPOINTS names another place to look for it.
 
       Examples:
         scanline sample

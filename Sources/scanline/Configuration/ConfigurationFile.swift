@@ -83,7 +83,8 @@ struct ConfigurationFile {
   ]
   /// What an option's value decides the sense of: where a flag changes the first, the configuration's others go.
   private static let dependent: [String: [String]] = [
-    "model": ["blocks", "activation", "residual", "directions", "cell"], "likelihood": ["mixtures"],
+    "model": ["blocks", "activation", "residual", "directions", "cell", "attention", "whole-rows"],
+    "likelihood": ["mixtures"],
     "levels": ["binarize"], "schedule": ["decay"],
   ]
 

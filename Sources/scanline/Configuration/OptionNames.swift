@@ -23,7 +23,8 @@ func inFlags(_ error: any Error) -> String { (error as? ScanlineError)?.inFlags.
 /// The flag of each property of `TrainingOptions`, `LearningRateSweep.Options`, `Quantization`, `ImageLoadingOptions`,
 /// `PNGReadOptions` and `ModelConfiguration`, and of each argument, that the library names.
 private let flags = [
-  "activation": "--activation", "averageDecay": "--ema", "background": "--background", "baseRate": "--learning-rate",
+  "activation": "--activation", "attention": "--attention", "averageDecay": "--ema", "background": "--background",
+  "baseRate": "--learning-rate",
   "batchSize": "--batch", "binarization": "--binarize", "blocks": "--blocks", "cell": "--cell",
   "channels": "--channels",
   "checkpointsKept": "--keep", "classesAreFolders": "--classes-are-folders", "clipNorm": "--clip", "crop": "--crop",
@@ -34,4 +35,5 @@ private let flags = [
   "mixtures": "--mixtures", "residual": "--residual", "resize": "--resize", "resizing": "--resize or --crop",
   "samples": "--samples", "scalesSixteenBit": "--sixteen-bit scale", "skipsBad": "--skip-bad",
   "smoothing": "--smoothing", "steps": "--steps", "warmupSteps": "--warmup",
+  "whole-rows": "--whole-rows",
 ]

@@ -21,6 +21,8 @@ struct Preset: Encodable {
   var learningRate: Float?
   var decay: Double?
   var epochs: Double?
+  var optimizer: MatrixOptimizer?
+  var minutes: Double?
 
   /// The options of `train` that say the same.
   var options: String {
@@ -31,6 +33,8 @@ struct Preset: Encodable {
     if let learningRate { words.append("--learning-rate \(learningRate)") }
     if let decay { words.append("--schedule exponential --decay \(decay)") }
     if let epochs { words.append("--epochs \(Int(epochs))") }
+    if let optimizer { words.append("--optimizer \(optimizer.rawValue)") }
+    if let minutes { words.append("--minutes \(Int(minutes))") }
     return words.joined(separator: " ")
   }
 
@@ -113,7 +117,10 @@ extension TrainCommand {
       training.schedule = .exponential
       training.decay = training.decay ?? decay
     }
-    if training.steps == nil, training.epochs == nil, training.minutes == nil { training.epochs = preset.epochs }
+    training.optimizer = training.optimizer ?? preset.optimizer
+    if training.steps == nil, training.epochs == nil, training.minutes == nil {
+      (training.epochs, training.minutes) = (preset.epochs, preset.minutes)
+    }
   }
 }
 
@@ -123,7 +130,7 @@ struct PresetsCommand: ParsableCommand {
     abstract: "List published configurations that `train --preset` knows.",
     discussion: """
       Figures are those that were published, not ours; most took long on a GPU. Options given beside --preset take the \
-      position of its own.
+      place of its own.
 
       Example:
         scanline train mnist --preset pixelcnn-mnist --minutes 30

@@ -25,8 +25,15 @@ extension ModelConfiguration {
     ]
     if let mixtures { options.append(("mixtures", mixtures)) }
     for (name, value) in family.choices.said {
-      options.append((name, Int(value).map { $0 as any CustomStringConvertible } ?? value))
+      if let number = Int(value) {
+        options.append((name, number))
+      } else if value == "true" {
+        options.append((name, true))
+      } else {
+        options.append((name, value))
+      }
     }
+    if order != .rows { options.append(("order", order.rawValue)) }
     return options + [("initialization", initialization.rawValue)]
   }
 }

@@ -31,6 +31,7 @@ struct ImportCommand: ParsableCommand, LeavesFiles {
   var likelihood: LikelihoodKind?
   @Option(help: "Of a logistic-mixture: how many logistics (default: 10).") var mixtures: Int?
   @OptionGroup var layers: LayerOptions
+  @Option(help: "The order of pixels: see `train`.") var order = RasterOrder.rows
   @Option(help: "Of a class-conditional model: the classes' folder names, in the order of their numbers, with commas.")
   var classes: String?
   @Option(help: "Channels of the images: 1, grey, or 3, RGB.") var channels = 1
@@ -50,8 +51,8 @@ struct ImportCommand: ParsableCommand, LeavesFiles {
       model: model, width: width, blocks: blocks,
       shape: ImageShape(height: size.height, width: size.width, channels: channels), levels: quantization.levels,
       likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
-      directions: layers.directions, cell: layers.cell, attention: layers.attention,
-      classNames: try classNames())
+      directions: layers.directions, cell: layers.cell, attention: layers.attention, wholeRows: layers.wholeRows,
+      order: order, classNames: try classNames())
     try configuration.validate(path: "import")
     let data = try DurableFiles.contents(of: file)
     let archive = try TensorArchive(parsing: data, path: file)
@@ -78,11 +79,12 @@ struct ImportCommand: ParsableCommand, LeavesFiles {
     return names
   }
 
-  /// What the file calls the tensors: as PyTorch does, unless all that it calls by a name of the model is ours. The two
-  /// have no name in common.
+  /// What the file calls the tensors: as PyTorch does, unless all that it calls by a name of the model is ours. Names that
+  /// both have (those of positions, for one) tell nothing.
   private func names(in archive: TensorArchive, _ model: ImageModel) -> [String: String] {
     let found = Set(archive.tensors.map(\.name))
-    let isOurs = model.layout.slices.contains { found.contains($0.name) }
-    return isOurs && found.isDisjoint(with: model.pyTorchNames.values) ? [:] : model.pyTorchNames
+    let differing = model.pyTorchNames.filter { $0.key != $0.value }
+    let isOurs = differing.keys.contains(where: found.contains)
+    return isOurs && found.isDisjoint(with: differing.values) ? [:] : model.pyTorchNames
   }
 }

@@ -24,6 +24,12 @@ struct ModelOptions: ParsableArguments {
   var likelihood: LikelihoodKind?
   @Option(help: "Of a logistic-mixture: how many logistics, 1 to 256 (default: 10).") var mixtures: Int?
   @OptionGroup var layers: LayerOptions
+  @Option(
+    help: """
+      The order of pixels: rows, from the top and the left, flipped, from the right, upward, from the bottom, reversed, both, \
+      or columns, of square images (default: rows).
+      """)
+  var order: RasterOrder?
   @Option(help: "How weights begin: uniform, he or glorot (default: uniform).") var initialization: Initialization?
 
   /// The model on images of `shape`. Throws a usage error, under `path`, where there is none like it.
@@ -33,7 +39,7 @@ struct ModelOptions: ParsableArguments {
       model: kind, width: width ?? 32, blocks: blocks ?? kind.type.blocks.standard, shape: shape, levels: levels,
       likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
       directions: layers.directions, cell: layers.cell, attention: layers.attention,
-      initialization: initialization ?? .uniform)
+      wholeRows: layers.wholeRows, initialization: initialization ?? .uniform, order: order ?? .rows)
     try configuration.validate(path: path)
     return configuration
   }
@@ -62,12 +68,13 @@ struct ModelOptions: ParsableArguments {
   var given: String? {
     firstGiven([
       "--model": model, "--width": width, "--blocks": blocks, "--likelihood": likelihood, "--mixtures": mixtures,
-      "--initialization": initialization,
+      "--initialization": initialization, "--order": order,
     ]) ?? layers.given
   }
 }
 
 extension Activation: ExpressibleByArgument {}
+extension RasterOrder: ExpressibleByArgument {}
 extension MatrixOptimizer: ExpressibleByArgument {}
 extension CellKind: ExpressibleByArgument {}
 extension ResidualOrder: ExpressibleByArgument {}
@@ -90,11 +97,16 @@ struct LayerOptions: ParsableArguments {
       pixelsnail 2).
       """)
   var attention: Int?
+  @Flag(
+    help: """
+      Of a diagonal-lstm: the direction from the right reads the pixels of the row above too, and so its last one.
+      """)
+  var wholeRows = false
 
   var given: String? {
     firstGiven([
       "--activation": activation, "--residual": residual, "--directions": directions, "--cell": cell,
-      "--attention": attention,
+      "--attention": attention, "--whole-rows": wholeRows ? true : nil,
     ])
   }
 }

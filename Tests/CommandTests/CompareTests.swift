@@ -126,7 +126,7 @@ import Testing
       #expect(listed.contains("\n\(name)\n") || listed.hasPrefix("\(name)\n"))
     }
     #expect(listed.contains("81.45 nats") && listed.contains("3.03 bits per dimension"))
-    #expect((try place.succeed("presets --json").json()["presets"] as? [Any])?.count == 7)
+    #expect((try place.succeed("presets --json").json()["presets"] as? [Any])?.count == 8)
     _ = try place.succeed("train images --preset pixelcnn-mnist --blocks 1 --steps 1 --output run")
     let state = try #require(
       try JSONSerialization.jsonObject(with: Data(place.read("run/step-00000001/state.json"))) as? [String: Any])

@@ -17,8 +17,7 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
   /// The reference with the numbers of `parameters`.
   package init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
     self.configuration = configuration
-    tensors = Dictionary(
-      uniqueKeysWithValues: parameters.layout.slices.map { ($0.name, parameters[$0].map(Double.init)) })
+    tensors = parameters.tensorsByName
   }
 
   /// −log p of each pixel of an image in nats.
@@ -186,6 +185,13 @@ package protocol ReferenceModel {
 /// What dropout multiplies the features by that a layer's branch hands to its last step, H×W×features, given the number
 /// of the layer and that of the image.
 package typealias Dropping = (_ layer: Int, _ image: Int) -> [Double]
+
+extension ParameterVector {
+  /// The numbers of every tensor, in the shapes of the checkpoint.
+  var tensorsByName: [String: [Double]] {
+    Dictionary(uniqueKeysWithValues: layout.slices.map { ($0.name, self[$0].map(Double.init)) })
+  }
+}
 
 extension ReferenceModel {
   func factors(_ layer: Int, _ image: Int, count: Int) -> [Double] {

@@ -17,8 +17,7 @@ package struct ReferenceLinearRNN: ReferenceModel {
   /// The reference with the numbers of `parameters`.
   package init(_ configuration: ModelConfiguration, _ parameters: ParameterVector) {
     self.configuration = configuration
-    tensors = Dictionary(
-      uniqueKeysWithValues: parameters.layout.slices.map { ($0.name, parameters[$0].map(Double.init)) })
+    tensors = parameters.tensorsByName
   }
 
   /// −log p of each pixel of an image in nats.

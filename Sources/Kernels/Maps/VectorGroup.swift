@@ -51,55 +51,24 @@ struct OneVector: VectorGroup {
 }
 
 /// Thirty-two features: each input scalar that is loaded serves two products, so loads no longer limit.
-struct TwoVectors: VectorGroup {
-  var low: OneVector
-  var high: OneVector
-
-  @inline(__always) static var features: Int { 32 }
-  @inline(__always) static var zero: Self { Self(low: .zero, high: .zero) }
-  @inline(__always) init(low: OneVector, high: OneVector) {
-    self.low = low
-    self.high = high
-  }
-  @inline(__always) init(loading pointer: UnsafePointer<Float>) {
-    low = OneVector(loading: pointer)
-    high = OneVector(loading: pointer + 16)
-  }
-  @inline(__always) mutating func multiplyAdd(_ weights: Self, _ x: Float) {
-    low.multiplyAdd(weights.low, x)
-    high.multiplyAdd(weights.high, x)
-  }
-  @inline(__always) func adding(_ other: Self) -> Self {
-    Self(low: low.adding(other.low), high: high.adding(other.high))
-  }
-  @inline(__always) func relu() -> Self { Self(low: low.relu(), high: high.relu()) }
-  @inline(__always) func masked(wherePositive saved: Self) -> Self {
-    Self(low: low.masked(wherePositive: saved.low), high: high.masked(wherePositive: saved.high))
-  }
-  @inline(__always) func store(_ pointer: UnsafeMutablePointer<Float>) {
-    low.store(pointer)
-    high.store(pointer + 16)
-  }
-  @inline(__always) func forEachVector(_ body: (_ offset: Int, OneVector) -> Void) {
-    body(0, low)
-    body(16, high)
-  }
-}
-
+typealias TwoVectors = VectorPair<OneVector>
 /// Sixty-four features: tiles of few rows then have sums enough to hide the latency of a multiply-add.
-struct FourVectors: VectorGroup {
-  var low: TwoVectors
-  var high: TwoVectors
+typealias FourVectors = VectorPair<TwoVectors>
 
-  @inline(__always) static var features: Int { 64 }
+/// Two groups side by side.
+struct VectorPair<Half: VectorGroup>: VectorGroup {
+  var low: Half
+  var high: Half
+
+  @inline(__always) static var features: Int { 2 &* Half.features }
   @inline(__always) static var zero: Self { Self(low: .zero, high: .zero) }
-  @inline(__always) init(low: TwoVectors, high: TwoVectors) {
+  @inline(__always) init(low: Half, high: Half) {
     self.low = low
     self.high = high
   }
   @inline(__always) init(loading pointer: UnsafePointer<Float>) {
-    low = TwoVectors(loading: pointer)
-    high = TwoVectors(loading: pointer + 32)
+    low = Half(loading: pointer)
+    high = Half(loading: pointer + Half.features)
   }
   @inline(__always) mutating func multiplyAdd(_ weights: Self, _ x: Float) {
     low.multiplyAdd(weights.low, x)
@@ -114,10 +83,10 @@ struct FourVectors: VectorGroup {
   }
   @inline(__always) func store(_ pointer: UnsafeMutablePointer<Float>) {
     low.store(pointer)
-    high.store(pointer + 32)
+    high.store(pointer + Half.features)
   }
   @inline(__always) func forEachVector(_ body: (_ offset: Int, OneVector) -> Void) {
     low.forEachVector(body)
-    high.forEachVector { body($0 + 32, $1) }
+    high.forEachVector { body($0 &+ Half.features, $1) }
   }
 }

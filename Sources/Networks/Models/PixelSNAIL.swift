@@ -20,12 +20,8 @@ struct PixelSNAIL: Architecture {
 
   func build(_ g: inout Graph, _ c: ModelConfiguration) -> Value {
     let convolutions = PixelCNN(LayerChoices())
-    var z = g.stage("input", .convolution) { g in
-      g.convolution(
-        "input", g.image, to: c.width, kernelSize: 7, mask: .a, conditional: true, belongsToStream: true, pyTorch: "0")
-    }
     let attention = AttentionLayers(attention, among: c.blocks)
-    z = attention.begin(&g, z)
+    var z = attention.begin(&g)
     for n in 0..<c.blocks {
       z = convolutions.block(&g, c, n, z)
       z = attention.append(&g, z, after: n)
@@ -42,8 +38,13 @@ struct AttentionLayers {
   /// `count` layers among `blocks`; nil: none.
   init(_ count: Int?, among blocks: Int) { (self.count, self.blocks) = (count ?? 0, blocks) }
 
-  /// `z`, and the position where there is attention.
-  func begin(_ g: inout Graph, _ z: Value) -> Value {
+  /// The stream's beginning: a 7×7 mask A convolution of the image, and the position where there is attention.
+  func begin(_ g: inout Graph) -> Value {
+    let z = g.stage("input", .convolution) { g in
+      g.convolution(
+        "input", g.image, to: g.configuration.width, kernelSize: 7, mask: .a, conditional: true, belongsToStream: true,
+        pyTorch: "0")
+    }
     guard count > 0 else { return z }
     return g.stage("position", .block) { g in g.position("position", z, pyTorch: "position") }
   }

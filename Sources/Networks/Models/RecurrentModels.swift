@@ -90,12 +90,8 @@ struct DiagonalLSTM: Architecture {
   }
 
   func build(_ g: inout Graph, _ c: ModelConfiguration) -> Value {
-    var z = g.stage("input", .convolution) { g in
-      g.convolution(
-        "input", g.image, to: c.width, kernelSize: 7, mask: .a, conditional: true, belongsToStream: true, pyTorch: "0")
-    }
     let attention = AttentionLayers(attention, among: c.blocks)
-    z = attention.begin(&g, z)
+    var z = attention.begin(&g)
     for n in 0..<c.blocks {
       let name = "layers.\(n)"
       z = g.stage(name, .residual, listsParts: true) { g in

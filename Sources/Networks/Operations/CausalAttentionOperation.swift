@@ -203,16 +203,21 @@ private struct LinearizedAttention {
   private func forEachQuery(_ body: (_ position: Int, _ head: Int, _ weights: [Double]) -> Void) {
     for position in 1..<max(1, size.positions) {
       for head in 0..<size.heads {
-        let scores = (0..<position).map { q in
-          (0..<size.key).reduce(0) { sum, d in
-            sum + queries[position * size.keys + head * size.key + d] * memory[q * held + head * size.key + d]
-          } / Double(size.key).squareRoot()
-        }
+        let scores = scores(queries, memory, position, head)
         let largest = scores.max() ?? 0
         let exponentials = scores.map { Double(exponential(FloatVector(repeating: Float($0 - largest)))[0]) }
         let sum = exponentials.reduce(0, +)
         body(position, head, exponentials.map { $0 / sum })
       }
+    }
+  }
+
+  /// query · key / √features, for each position before `position`.
+  private func scores(_ queries: [Double], _ memory: [Double], _ position: Int, _ head: Int) -> [Double] {
+    (0..<position).map { q in
+      (0..<size.key).reduce(0) { sum, d in
+        sum + queries[position * size.keys + head * size.key + d] * memory[q * held + head * size.key + d]
+      } / Double(size.key).squareRoot()
     }
   }
 
@@ -253,12 +258,7 @@ private struct LinearizedAttention {
       product: { dq in
         var output = [Double](repeating: 0, count: size.positions * size.values)
         forEachQuery { position, head, weights in
-          let scores = (0..<position).map { q in
-            (0..<size.key).reduce(0) { sum, d in
-              sum + dq[position * size.keys + head * size.key + d] * memory[q * held + head * size.key + d]
-            } / Double(size.key).squareRoot()
-          }
-          move(&output, position, head, weights, scores)
+          move(&output, position, head, weights, scores(dq, memory, position, head))
         }
         return output
       },
@@ -281,12 +281,7 @@ private struct LinearizedAttention {
       product: { dm in
         var output = [Double](repeating: 0, count: size.positions * size.values)
         forEachQuery { position, head, weights in
-          let scores = (0..<position).map { q in
-            (0..<size.key).reduce(0) { sum, d in
-              sum + queries[position * size.keys + head * size.key + d] * dm[q * held + head * size.key + d]
-            } / Double(size.key).squareRoot()
-          }
-          move(&output, position, head, weights, scores)
+          move(&output, position, head, weights, scores(queries, dm, position, head))
           for q in 0..<position {
             for e in 0..<size.value {
               output[position * size.values + head * size.value + e] +=

@@ -60,7 +60,7 @@ def main():
         size = ["--minutes", str(a.minutes)] if a.minutes else ["--steps", str(max(1, a.images // batch(options)))]
         if not os.path.exists(f"{run}/metrics.jsonl") or score(run) is None:
             quiet = ["--levels", a.levels, "--gradients-every", "0", "--samples", "0", "--quiet", "--output", run]
-            done = subprocess.run([a.scanline, "train", a.folder, *options, *size, *quiet])
+            done = subprocess.run([a.scanline, "train", a.folder, *options, *size, *quiet], stdout=sys.stderr)
             if done.returncode:
                 sys.exit(f"{name}: scanline train ended with {done.returncode}")
         last = score(run)

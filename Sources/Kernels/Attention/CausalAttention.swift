@@ -160,11 +160,6 @@ package struct AttentionBackward {
     scoreGradient = AlignedBuffer(count: size.rounded)
   }
 
-  /// Bytes that it holds.
-  package static func byteCount(_ size: AttentionSize) -> Int {
-    size.rounded * (2 * size.values + size.keys + 2) * MemoryLayout<Float>.stride
-  }
-
   /// From the gradient `given` of the output to those of the queries, `query`, and of keys and values, `memory`, which has
   /// both side by side.
   package func run(

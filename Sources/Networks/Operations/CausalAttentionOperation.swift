@@ -22,7 +22,6 @@ struct CausalAttentionOperation: Operation {
   }
   /// The last pixel of a row is remembered when the row is whole.
   var readsWholeRows: Bool { true }
-  var savesOutput: Bool { false }
   var readsGradientFirst: Bool { true }
 
   /// Queries; keys and values of each position; keys by blocks; values; statistics.

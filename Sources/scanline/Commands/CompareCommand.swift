@@ -24,8 +24,8 @@ struct CompareCommand: ParsableCommand {
       interval that holds 0 says: not distinguishable. Fewer than ten images give no verdict, and one has no interval. It \
       speaks of other images like these, not of other training runs.
 
-      --mixture adds the even mixture of the models, of which one is drawn for each image: the exact likelihood 1/K of the \
-      sum of theirs. Models that err in different places gain by it.
+      --mixture adds the even mixture of the K models, which draws one of them for each image: its exact likelihood is the \
+      mean of theirs. Models that make different errors gain from it.
 
       Baselines, fitted on the train split of the folder (or on --train): uniform levels, the frequencies of each pixel, \
       counts in contexts of pixels to the left and above, and what PNG itself spends (IDAT bits at the smallest bit depth, \

@@ -104,6 +104,20 @@ import Testing
       #expect(abs((Double(line[own]) ?? 0) - expected) < 1e-9 * (1 + expected))
     }
     #expect(try place.fail("compare run images --mixture", 64).contains("--mixture"))
+
+    // As one model: the same score, and samples from it that say where they come from.
+    let one = try place.succeed("evaluate run less images --mixture --json").json()
+    #expect(one["nats_per_image"] as? Double == (try nats("even mixture of 2")))
+    #expect((one["mixture"] as? [[String: Any]])?.count == 2)
+    let drawn = try place.succeed("sample run less --mixture --count 6 --output mixed.png")
+    #expect(drawn.output.contains("even mixture of 2"))
+    #expect(PNGText(parsing: try place.read("mixed.png"))["Mixture"]?.split(separator: "\n").count == 2)
+    for refused in [
+      "evaluate run less images", "evaluate run images --mixture", "evaluate run less images --mixture --gradients",
+      "sample run less", "sample run --mixture", "sample run less --mixture --progress-frames 3",
+    ] { #expect(try place.fail(refused, 64).contains("mixture")) }
+    try train("--levels 4 --steps 1", "four")
+    #expect(try place.fail("sample run four --mixture --output no.png", 65).contains("levels"))
   }
 
   @Test func differentDataIsRefused() throws {

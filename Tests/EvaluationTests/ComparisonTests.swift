@@ -198,7 +198,7 @@ extension String {
   /// log(1/K Σ p) against plain arithmetic where that can be done, bounds and symmetry where it cannot.
   @Test func anEvenMixtureIsTheMeanOfTheLikelihoods() {
     let members: [[Double]] = [[0.5, 700, 3, 5_000], [2, 701, 3, 5_900], [0.1, 699.5, 3, 5_300]]
-    let found = evenMixtureNats(members)
+    let found = EvenMixture.nats(members)
     for image in 0..<2 {
       let least = members.map { $0[image] }.min() ?? 0
       let mean = members.reduce(0) { $0 + exponentialOf(least - $1[image]) } / 3
@@ -207,7 +207,7 @@ extension String {
     // Of models that agree, the mixture is each of them; of one far better than all others, it costs ln 3 more than that.
     #expect(abs(found[2] - 3) < 1e-15)
     #expect(abs(found[3] - 5_000 - naturalLog(3)) < 1e-12)
-    #expect(evenMixtureNats(members.reversed()) == found)
-    #expect(evenMixtureNats([members[0]]) == members[0])
+    #expect(EvenMixture.nats(members.reversed()) == found)
+    #expect(EvenMixture.nats([members[0]]) == members[0])
   }
 }

@@ -29,7 +29,7 @@ package struct Comparison: Sendable {
     /// The even mixture of `models`, which all are run for it.
     package init(evenMixtureOf models: [Candidate]) {
       self.init(
-        "even mixture of \(models.count)", nats: evenMixtureNats(models.map(\.nats)),
+        "even mixture of \(models.count)", nats: EvenMixture.nats(models.map(\.nats)),
         weights: models.reduce(0) { $0 + ($1.weights ?? 0) },
         multiplyAdds: models.reduce(0) { $0 + ($1.multiplyAdds ?? 0) }, isModel: true)
     }

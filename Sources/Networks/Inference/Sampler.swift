@@ -7,6 +7,8 @@ public struct SamplingRequest: Sendable {
   public var count: Int
   /// The seed of the draws: image n depends on it and on n alone.
   public var seed: UInt64
+  /// The number of each image in place of its position: what its draws depend on; nil: the position.
+  package var numbers: [Int]?
   /// What logits are divided by: below 1 the likely becomes likelier.
   public var temperature: Float
   /// The class of each image, where the model depends on it.
@@ -31,6 +33,9 @@ public struct SamplingRequest: Sendable {
     self.given = given
     self.frames = frames
   }
+
+  /// The number of the image at `position`.
+  func number(of position: Int) -> Int { numbers?[position] ?? position }
 }
 
 /// Pixels that are known beforehand: where `mask` (H·W, by rows) is true, those of `images`.
@@ -154,7 +159,7 @@ private final class Drawing: @unchecked Sendable {
     channelsApart = model.configuration.isChannelAutoregressive
     result = [UInt8](repeating: 0, count: images.count * shape.dimensions)
     nats = [Double](repeating: 0, count: images.count)
-    streams = images.map { Philox(seed: request.seed, purpose: .sampling, stream: UInt64($0)) }
+    streams = images.map { Philox(seed: request.seed, purpose: .sampling, stream: UInt64(request.number(of: $0))) }
   }
 
   func draw(

@@ -12,6 +12,9 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Score the images of a folder: nats per image and bits per dimension.",
     discussion: """
+      With --mixture and several checkpoints it is their even mixture that is scored, which draws one of them for each image: \
+      p is the mean of theirs, exactly. What may not differ between them is said under `compare`, which shows each beside it.
+
       Every image under the folder is scored; where it has split folders, those of valid, else of test, else what is held \
       out of train. The result names the split. Pixels are read and quantized, and images held out, as the checkpoint's own \
       were, unless options say otherwise.
@@ -30,13 +33,17 @@ struct EvaluateCommand: ParsableCommand {
 
       Examples:
         scanline evaluate Checkpoints/digits mnist --split valid --json
+        scanline evaluate Checkpoints/rows Checkpoints/columns mnist --mixture
         scanline evaluate Checkpoints/photos photos --per-image scores.csv \\
           --worst 12 --worst-output odd.png
       """)
 
-  @Argument(help: "A run folder (its best step is used) or a step in it.", completion: .directory)
-  var checkpoint: String
-  @Argument(help: "A folder of PNGs.", completion: .directory) var folder: String
+  @Argument(
+    help: ArgumentHelp(
+      "A run folder (its best step is used) or a step in it, with --mixture two or more; then a folder of PNGs.",
+      valueName: "checkpoint> ... <folder"), completion: .directory)
+  var paths: [String]
+  @Flag(help: "Score the even mixture of the checkpoints.") var mixture = false
   @Option(help: "Score this split: train, valid or test.") var split: Split?
   @Option(help: "The moving average of the weights (ema), or the weights themselves (raw).")
   var weights: Checkpoint.Weights = .ema
@@ -55,16 +62,32 @@ struct EvaluateCommand: ParsableCommand {
 
   func validate() throws {
     try requireThreads(threads)
+    guard paths.count >= 2 else { throw ValidationError("Name a checkpoint, then a folder of PNGs.") }
+    if paths.count > 2 && !mixture {
+      throw ValidationError(
+        "\(paths.count - 1) checkpoints: --mixture scores them as one; `scanline compare` scores each.")
+    }
+    if mixture {
+      guard paths.count >= 3 else { throw ValidationError("--mixture takes two checkpoints or more.") }
+      guard worst == nil && !gradients else {
+        throw ValidationError(
+          "--worst and --gradients are for a single model: a mixture's nats have no parts, and its gradient none of its own."
+        )
+      }
+    }
     if let worst, !(1...256).contains(worst) { throw ValidationError("--worst lies in 1 to 256.") }
     if worst == nil && worstOutput != nil { throw ValidationError("--worst-output goes with --worst.") }
   }
+
+  private var folder: String { paths[paths.count - 1] }
 
   func run() throws {
     let console = shown.console()
     var outputs = OutputFiles(force: force, inputs: [folder])
     if let perImage { try outputs.demand(perImage, as: .csv, for: "--per-image") }
     if worst != nil { try outputs.demand(worstPath, as: .png, for: "--worst-output") }
-    let checkpoint = try LoadedCheckpoint(checkpoint, weights, console: console)
+    if mixture { return try scoreMixture(console) }
+    let checkpoint = try LoadedCheckpoint(paths[0], weights, console: console)
     let state = checkpoint.state
     let listing = try checkpoint.scan(folder, images)
     let chosen = split ?? listing.evaluationSplit
@@ -82,8 +105,7 @@ struct EvaluateCommand: ParsableCommand {
     }
     let scores = ImageScores(set, nats: nats)
     var report = EvaluateReport(
-      scores, state, split: chosen, checkpoint: checkpoint.path, weights: weights, trained: trained,
-      leftOut: all.count - set.count)
+      scores, [checkpoint], split: chosen, weights: weights, trained: trained, leftOut: all.count - set.count)
     if gradients {
       console.redraw("gradient of \(counted(set.count, "image"))")
       report.gradients = gradient(model, checkpoint.parameters, set, state.quantization)
@@ -95,6 +117,24 @@ struct EvaluateCommand: ParsableCommand {
     if json { try printJSON(report) } else { print(report.inWords(trained)) }
     if let perImage { try scores.table.write(to: perImage) }
     if let least { try write(least, scores, scorer, checkpoint) }
+  }
+
+  /// The same of the mixture of all checkpoints: images are read, and left out, as `compare` does.
+  private func scoreMixture(_ console: Console) throws {
+    let threads = threads ?? availableThreads()
+    let models = try ComparedModels(
+      paths.dropLast(), folder: folder, weights, images, binarizationSeed: nil, console: console)
+    let chosen = split ?? models.listing.evaluationSplit
+    let data = try models.load(chosen, images, threads: threads, console: console)
+    let members = try models.models.indices.map {
+      try models.score($0, data, threads: threads, console: console).nats
+    }
+    let scores = ImageScores(data.set, nats: EvenMixture.nats(members))
+    let report = EvaluateReport(
+      scores, models.models.map(\.checkpoint), split: chosen, weights: weights, trained: data.training.known,
+      leftOut: data.training.leftOut.count)
+    if json { try printJSON(report) } else { print(report.inWords(data.training.known)) }
+    if let perImage { try scores.table.write(to: perImage) }
   }
 
   /// The images that are scored: of the split valid those alone that the model was not trained on.

@@ -14,6 +14,8 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
       With --progress-frames the grid is also written as it fills in, into the folder NAME-frames beside NAME.png, \
       pixels that are not drawn yet in mid grey.
 
+      With --mixture and several checkpoints it draws from their even mixture: for each image one of them, by the seed.
+
       Without a checkpoint, it draws from Checkpoints/\(ShippedCheckpoint.best), a small model that comes with the \
       package; SCANLINE_CHECKPOINTS names another place to look for it.
 
@@ -23,15 +25,20 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
         scanline sample Checkpoints/digits --count 1000 --folder digits \\
           --output thousand.png
         scanline sample Checkpoints/by-class --class seven --output sevens.png
+        scanline sample Checkpoints/rows Checkpoints/columns --mixture
       """)
 
   /// Images of which frames are made, at most: each keeps its memory from frame to frame.
   private static let mostWithFrames = 256
 
   @Argument(
-    help: "A run folder (its best step is used) or a step in it (default: a model that ships, of glyphs).",
+    help: """
+      A run folder (its best step is used) or a step in it, with --mixture two or more (default: a model that ships, of \
+      glyphs).
+      """,
     completion: .directory)
-  var checkpoint: String?
+  var checkpoints: [String] = []
+  @Flag(help: "Draw from the even mixture of the checkpoints.") var mixture = false
   @Option(help: "How many images (1 to 10000).") var count = 64
   @Option(help: "Images in a row of the grid, 1 or more (default: 8, or one for each class).") var columns: Int?
   @Option(name: .shortAndLong, help: "The PNG to write.", completion: .file(extensions: ["png"])) var output =
@@ -45,6 +52,16 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
 
   func validate() throws {
     guard (1...10_000).contains(count) else { throw ValidationError("--count lies in 1 to 10000.") }
+    if checkpoints.count > 1 && !mixture {
+      throw ValidationError("\(checkpoints.count) checkpoints: --mixture draws from their mixture.")
+    }
+    if mixture {
+      guard checkpoints.count > 1 else { throw ValidationError("--mixture takes two checkpoints or more.") }
+      guard progressFrames == nil else {
+        throw ValidationError(
+          "--progress-frames is for a single model: those of a mixture fill in in orders of their own.")
+      }
+    }
     guard columns.map({ $0 > 0 }) ?? true else { throw ValidationError("--columns is 1 or more.") }
     guard let progressFrames else { return }
     guard (2...1000).contains(progressFrames) else { throw ValidationError("--progress-frames lies in 2 to 1000.") }
@@ -61,16 +78,19 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
     if let folder = sampling.folder { try outputs.requireFolder(folder, for: "--folder") }
     let singles = try sampling.folder.map { try PNGFolder($0, force: sampling.force) }
     let frames = try progressFrames.map { _ in try PNGFolder(framesPath, force: sampling.force) }
-    let checkpoint = try LoadedCheckpoint(checkpoint ?? ShippedCheckpoint.path(), sampling.weights, console: console)
+    let models = try (checkpoints.isEmpty ? [ShippedCheckpoint.path()] : checkpoints).map {
+      try LoadedCheckpoint($0, sampling.weights, console: console)
+    }
+    try ComparedModels.requireSame(models)
+    let checkpoint = models[0]
     let (shape, quantization) = (checkpoint.state.model.shape, checkpoint.state.quantization)
     if let progressFrames, progressFrames > shape.pixels {
       throw ScanlineError(
         .usage, path: "--progress-frames", expected: "at most the \(shape.pixels) pixels of an image",
         found: "\(progressFrames)")
     }
-    let sampler = Sampler(
-      model: checkpoint.state.model.makeModel(), parameters: checkpoint.parameters, threads: sampling.threadCount)
     var text = sampling.text(checkpoint.state)
+    if mixture { text["Mixture"] = models.map(\.path).joined(separator: "\n") }
     let bar = ProgressBar(console, "drawing", total: count * shape.height)
     var request = SamplingRequest(count: count, seed: sampling.seed, temperature: sampling.temperature)
     request.frames = progressFrames ?? 1
@@ -79,7 +99,7 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
     if request.classes != nil { text["Class"] = sampling.class ?? "all" }
     let columns = columns ?? ((2...32).contains(names.count) && Set(request.classes ?? []).count > 1 ? names.count : 8)
     var written = Result<Int, any Error>.success(0)
-    let drawn = sampler.sample(request, progress: bar.advance) { images, pixels in
+    let drawn = draw(request, from: models, bar) { images, pixels in
       guard let frames else { return }
       written = written.flatMap { number in
         Result {
@@ -96,11 +116,13 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
     print(
       "\(output.displayed): \(counted(count, "image")) of \(shape), step \(checkpoint.state.step), seed "
         + "\(sampling.seed), temperature \(sampling.temperature); "
+        + (mixture ? "even mixture of \(models.count); " : "")
         + LikelihoodSummary(drawn.nats, shape: shape).inWords)
     if let frames, let progressFrames { print("\(frames.path.displayed): \(progressFrames) frames") }
     if let singles {
-      try sampling.writeSingles(drawn, quantization, text: sampling.text(checkpoint.state), to: singles) {
-        image, text in
+      text["Count"] = nil
+      text["Class"] = nil
+      try sampling.writeSingles(drawn, quantization, text: text, to: singles) { image, text in
         text["Index"] = "\(image)"
         let name = drawn.images.classes.map { names[$0[image]] }
         text["Class"] = name
@@ -109,6 +131,18 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
       }
       print("\(singles.path.displayed): each as a PNG")
     }
+  }
+
+  /// The images of `request` from the only one of `models`, or from their mixture.
+  private func draw(
+    _ request: SamplingRequest, from models: [LoadedCheckpoint], _ bar: ProgressBar,
+    frame: (_ images: ImageBatch, _ pixels: Int) -> Void
+  ) -> SampledImages {
+    let members = models.map { EvenMixture.Member(model: $0.state.model.makeModel(), parameters: $0.parameters) }
+    let threads = sampling.threadCount
+    if mixture { return EvenMixture(members).sample(request, threads: threads, progress: bar.advance) }
+    return Sampler(model: members[0].model, parameters: members[0].parameters, threads: threads)
+      .sample(request, progress: bar.advance, frame: frame)
   }
 
   /// samples-frames of samples.png

@@ -106,6 +106,20 @@ struct ComparedModels {
     return crc
   }
 
+  /// Throws where `models` could not be one mixture: where they are about different data or classes.
+  static func requireSame(_ models: [LoadedCheckpoint]) throws {
+    let named = zip(names(models.map(\.path)), models).map(Model.init)
+    for other in named.dropFirst() {
+      try requireSame(named[0], other, hasSeed: false)
+      let (own, found) = (named[0].checkpoint.state.model.classNames, other.checkpoint.state.model.classNames)
+      guard own != found else { continue }
+      throw ScanlineError(
+        .badData, path: other.name,
+        expected: "the same classes as \(named[0].name): \(own?.joined(separator: ", ") ?? "none")",
+        found: found?.joined(separator: ", ") ?? "none")
+    }
+  }
+
   /// Throws where the two are about different data.
   private static func requireSame(_ a: Model, _ b: Model, hasSeed: Bool) throws {
     let (first, second) = (a.checkpoint.state, b.checkpoint.state)

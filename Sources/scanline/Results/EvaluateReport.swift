@@ -34,6 +34,11 @@ struct EvaluateReport: Encodable {
     }
   }
 
+  struct Member: Encodable {
+    var checkpoint: String
+    var step: Int
+  }
+
   var images: Int
   /// The split that was scored, whether it was asked for or not; null where all images were.
   @Stated var split: String?
@@ -44,8 +49,11 @@ struct EvaluateReport: Encodable {
   @Stated var bitsStandardError: Double?
   var levels: Int
   @Stated var binarization: String?
+  /// Of a mixture the first member's, as its step; all are in `mixture`.
   var checkpoint: String
   var step: Int
+  /// The members of a mixture; none of a single model.
+  var mixture: [Member]?
   var weights: String
   var fingerprint: String
   var skipped: Int
@@ -60,15 +68,17 @@ struct EvaluateReport: Encodable {
   var gradients: [String: Gradient]?
 
   init(
-    _ scores: ImageScores, _ state: RunState, split: Split?, checkpoint: String, weights: Checkpoint.Weights,
+    _ scores: ImageScores, _ models: [LoadedCheckpoint], split: Split?, weights: Checkpoint.Weights,
     trained: TrainedImages, leftOut: Int
   ) {
+    let state = models[0].state
     let (summary, quantization) = (scores.summary, state.quantization)
     (images, self.split) = (summary.images, split?.rawValue)
     (natsPerImage, standardError) = (summary.natsPerImage, summary.standardError)
     (bitsPerDimension, bitsStandardError) = (summary.bitsPerDimension, summary.bitsStandardError)
     (levels, binarization) = (quantization.levels, quantization.binarization?.rawValue)
-    (self.checkpoint, step) = (checkpoint, state.step)
+    (checkpoint, step) = (models[0].path, state.step)
+    if models.count > 1 { mixture = models.map { Member(checkpoint: $0.path, step: $0.state.step) } }
     self.weights = state.origin?.weights ?? weights.rawValue
     (fingerprint, skipped) = (Checksum.hexadecimal(scores.set.fingerprint), scores.set.skipped.count)
     (trainedOn, self.leftOut) = (trained.count.map { $0 - leftOut }, leftOut)
@@ -79,6 +89,10 @@ struct EvaluateReport: Encodable {
         bitsStandardError: $0.summary.bitsStandardError)
     }
     self.classes = classes.isEmpty ? nil : classes
+  }
+
+  private var checkpointsInWords: String {
+    (mixture?.map(\.checkpoint) ?? [checkpoint]).map(\.displayed).joined(separator: ", ")
   }
 
   /// The figures, with what is known of the images the model was `trained` on, then tables of classes and of the least
@@ -97,7 +111,7 @@ struct EvaluateReport: Encodable {
       nats per image      \(plusMinus(natsPerImage, standardError, 4))
       bits per dimension  \(plusMinus(bitsPerDimension, bitsStandardError, 5))
       levels              \(quantization)
-      checkpoint          \(checkpoint.displayed) (\(weights))
+      \(mixture == nil ? "checkpoint         " : "even mixture of    ") \(checkpointsInWords) (\(weights))
       images' fingerprint \(fingerprint)
       trained on          \(trainedOn)
       """

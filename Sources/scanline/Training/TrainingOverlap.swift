@@ -92,6 +92,15 @@ struct TrainingOverlap {
     return set.selecting((0..<set.count).filter { !out.contains($0) })
   }
 
+  /// The same of all models together: what any of them was trained on, or a reason why that is not known.
+  var known: TrainedImages {
+    for case (let name, .notKnown(let reason)) in models { return .notKnown(reason: "\(name): \(reason)") }
+    let positions = models.reduce(into: Set<Int>()) { all, model in
+      if case .known(let own) = model.trained { all.formUnion(own) }
+    }
+    return .known(positions.sorted())
+  }
+
   /// Images scored that model number `index` was trained on; nil where that is not known.
   func trainedOn(_ index: Int) -> Int? { models[index].trained.count.map { leftOut.isEmpty ? $0 : 0 } }
 

@@ -31,6 +31,7 @@ class Configuration:
         self.directions = fields["directions"]
         self.attention = fields.get("attention") or 0
         self.order = fields.get("order") or "rows"
+        self.skip = fields.get("skip") or 0
         self.whole_rows = fields.get("wholeRows") or False
         self.height, self.width_pixels = fields["shape"]["height"], fields["shape"]["width"]
         self.classes = fields.get("classNames") or []
@@ -113,6 +114,20 @@ class Head(nn.ModuleDict):
         return self["3"](self.phi(self["1"](self.phi(x), None)), None)
 
 
+def add_skip(model, cfg):
+    """Gives `model` the masked convolution from the image to the logits."""
+    if cfg.skip:
+        mask = square_mask(cfg.outputs, cfg.channels, cfg.skip, cfg.groups, True)
+        model.skip = Convolution(cfg.channels, cfg.outputs, (cfg.skip, cfg.skip), mask)
+
+
+def with_skip(model, logits, image):
+    if not hasattr(model, "skip"):
+        return logits
+    reach = model.skip.weight.shape[-1] // 2
+    return logits + model.skip(image, None, (reach,) * 4)
+
+
 # PixelCNN
 
 
@@ -148,6 +163,7 @@ class PixelCNN(nn.Module):
         self.blocks = cfg.blocks
         self.add_module(str(cfg.blocks + 1), Head(cfg, self.phi))
         add_attention(self, cfg)
+        add_skip(self, cfg)
 
     def forward(self, image, c):
         x = self.position(getattr(self, "0")(image, c, (3, 3, 3, 3)))
@@ -157,7 +173,8 @@ class PixelCNN(nn.Module):
             x = attend(self, index, getattr(self, str(index + 1))(x, c), image)
         head = getattr(self, str(self.blocks + 1))
         # After blocks that end in phi the head does not begin with it.
-        return head["3"](self.phi(head["1"](x, None)), None) if self.is_post else head(x)
+        logits = head["3"](self.phi(head["1"](x, None)), None) if self.is_post else head(x)
+        return with_skip(self, logits, image)
 
 
 # Gated PixelCNN
@@ -199,12 +216,13 @@ class GatedPixelCNN(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(GatedLayer(cfg, index == 0) for index in range(cfg.blocks))
         self.head = Head(cfg, torch.relu)
+        add_skip(self, cfg)
 
-    def forward(self, x, c):
-        v = h = x
+    def forward(self, image, c):
+        v = h = image
         for layer in self.layers:
             v, h = layer(v, h, c)
-        return self.head(h)
+        return with_skip(self, self.head(h), image)
 
 
 # Recurrences
@@ -308,12 +326,13 @@ class Recurrent(nn.Module):
             self.add_module(str(index + 1), RecurrentLayer(cfg, index))
         self.add_module(str(cfg.blocks + 1), Head(cfg, torch.relu))
         add_attention(self, cfg)
+        add_skip(self, cfg)
 
     def forward(self, image, c):
         x = self.position(getattr(self, "0")(image, c, (3, 3, 3, 3))) if self.is_lstm else image
         for index in range(self.blocks):
             x = attend(self, index, getattr(self, str(index + 1))(x, c, image), image)
-        return getattr(self, str(self.blocks + 1))(x)
+        return with_skip(self, getattr(self, str(self.blocks + 1))(x), image)
 
 
 # Linear recurrences
@@ -367,12 +386,13 @@ class LinearRNN(nn.Module):
         self.blocks = cfg.blocks
         self.add_module(str(cfg.blocks + 1), Head(cfg, torch.relu))
         add_attention(self, cfg)
+        add_skip(self, cfg)
 
     def forward(self, image, c):
         x = self.position(getattr(self, "0")(image, c, (3, 3, 3, 3)))
         for index in range(self.blocks):
             x = attend(self, index, getattr(self, str(index + 1))(x, c, image), image)
-        return getattr(self, str(self.blocks + 1))(x)
+        return with_skip(self, getattr(self, str(self.blocks + 1))(x), image)
 
 
 # Positions and attention
@@ -444,6 +464,8 @@ def build(cfg):
 def ours(name, cfg):
     """The checkpoint's name of a parameter that PyTorch calls `name`."""
     parts = name.replace(".cond.", ".class.").split(".")
+    if parts[0] == "skip":
+        return ".".join(["head"] + parts)
     if cfg.model == "gated-pixelcnn":
         if parts[0] == "head":
             return ".".join(["head", {"1": "hidden", "3": "logits"}[parts[1]]] + parts[2:])

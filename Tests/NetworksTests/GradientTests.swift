@@ -54,6 +54,13 @@ private let wholeRows = ModelConfiguration(
   model: .diagonalLSTM, width: 6, blocks: 2, shape: ImageShape(height: 4, width: 3, channels: 1), levels: 3,
   wholeRows: true)
 
+/// The same with a masked convolution from the image to the logits.
+private func skipping(_ configuration: ModelConfiguration) -> ModelConfiguration {
+  var configuration = configuration
+  configuration.skip = 3
+  return configuration
+}
+
 /// A small model with layers of attention.
 func attentive(_ model: ModelKind, blocks: Int, attention: Int) -> ModelConfiguration {
   ModelConfiguration(
@@ -94,6 +101,9 @@ let smallConfigurations: [ModelConfiguration] = [
   mixture(.pixelCNN, channels: 1, levels: 256), mixture(.pixelCNN, channels: 3, levels: 5),
   mixture(.gatedPixelCNN, channels: 3, levels: 4), mixture(.mdrnn, channels: 3, levels: 16),
   conditional(mixture(.diagonalLSTM, channels: 3, levels: 3)),
+  skipping(mixture(.diagonalLSTM, channels: 3, levels: 5)), skipping(colour(.pixelCNN, levels: 3)),
+  skipping(recurrent(.linearRNN, width: 4, layers: 1, height: 3, width: 5, levels: 2)),
+  skipping(gated(width: 4, layers: 1, height: 3, width: 5, levels: 3)),
   ModelConfiguration(
     width: 4, blocks: 0, shape: ImageShape(height: 2, width: 2, channels: 1), levels: 2, likelihood: .categorical),
 ]

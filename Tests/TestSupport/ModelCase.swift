@@ -27,7 +27,7 @@ package struct ModelCase: Sendable, CustomTestStringConvertible {
   private struct Member {
     let kind: ModelKind
     var activation = Activation.tanh, residual = ResidualOrder.pre, directions = 1
-    var cell: CellKind?, attention: Int?, wholeRows = false, order = RasterOrder.rows
+    var cell: CellKind?, attention: Int?, wholeRows = false, order = RasterOrder.rows, skip: Int?
   }
 
   private static let members: [Member] =
@@ -48,6 +48,7 @@ package struct ModelCase: Sendable, CustomTestStringConvertible {
       Member(kind: .linearRNN, directions: 2), Member(kind: .linearRNN, directions: 2, attention: 2),
       Member(kind: .diagonalLSTM, directions: 2, attention: 1, wholeRows: true, order: .upward),
       Member(kind: .pixelSNAIL, activation: .relu),
+      Member(kind: .diagonalLSTM, directions: 2, skip: 5), Member(kind: .pixelCNN, activation: .relu, skip: 3),
     ]
 
   /// All of them.
@@ -58,7 +59,7 @@ package struct ModelCase: Sendable, CustomTestStringConvertible {
           [
             member.kind.rawValue, member.cell?.rawValue ?? member.activation.rawValue, member.residual.rawValue,
             "\(member.directions)", image.name, isConditional ? "classes" : "plain",
-          ] + (member.attention.map { ["attention \($0)"] } ?? [])
+          ] + (member.attention.map { ["attention \($0)"] } ?? []) + (member.skip.map { ["skip \($0)"] } ?? [])
         return ModelCase(
           name: words.joined(separator: " "),
           configuration: ModelConfiguration(
@@ -67,7 +68,7 @@ package struct ModelCase: Sendable, CustomTestStringConvertible {
             likelihood: image.likelihood, mixtures: image.likelihood == nil ? nil : 3,
             activation: member.activation, residual: member.residual, directions: member.directions,
             cell: member.cell, attention: member.attention, wholeRows: member.wholeRows,
-            order: member.order, classNames: isConditional ? ["a", "b"] : nil))
+            order: member.order, skip: member.skip, classNames: isConditional ? ["a", "b"] : nil))
       }
     }
   }

@@ -30,9 +30,9 @@ extension ReferenceModel {
     for (number, own) in Self.blocks(configuration).enumerated() where own == block {
       let name = "attention.\(number)"
       let heads = configuration.isChannelAutoregressive ? 3 : 2
-      var queries = stream.map { linear(name + ".query", $0) }
+      var queries = stream.map { affine(name + ".query", $0) }
       var memory = zip(stream, pixels).map { features, pixel in
-        zip(linear(name + ".memory", features), linear(name + ".pixel", pixel)).map { $0 + $1 }
+        zip(affine(name + ".memory", features), affine(name + ".pixel", pixel)).map { $0 + $1 }
       }
       for p in stream.indices {
         probe?.change(name + ".query", p * queries[p].count, &queries[p])
@@ -58,19 +58,12 @@ extension ReferenceModel {
           }
         }
         // The stream changes for later layers alone.
-        stream[p] = zip(stream[p], linear(name + ".output", output)).map { $0 + $1 }
+        stream[p] = zip(stream[p], affine(name + ".output", output)).map { $0 + $1 }
       }
       for p in stream.indices {
         probe?.change(name + ".output", p * stream[p].count, &stream[p])
         probe?.record(name + ".output", stream[p])
       }
     }
-  }
-
-  private func linear(_ name: String, _ x: [Double]) -> [Double] {
-    guard let weight = tensors[name + ".weight"], let bias = tensors[name + ".bias"] else {
-      preconditionFailure("no tensor \(name)")
-    }
-    return bias.indices.map { o in x.indices.reduce(bias[o]) { $0 + weight[o * x.count + $1] * x[$1] } }
   }
 }

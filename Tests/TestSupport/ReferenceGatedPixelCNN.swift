@@ -6,7 +6,8 @@ import Networks
 
 /// An independent Gated PixelCNN for checking values and, by finite differences, gradients.
 package struct ReferenceGatedPixelCNN: ReferenceModel {
-  let configuration: ModelConfiguration
+  /// What it is.
+  package let configuration: ModelConfiguration
   /// Tensors by name, in the shapes of the checkpoint.
   package var tensors: [String: [Double]]
   /// Sees every layer's outputs, and may change one.
@@ -38,11 +39,9 @@ package struct ReferenceGatedPixelCNN: ReferenceModel {
 
   /// −log p of each pixel of an image in nats.
   package func costs(_ batch: ImageBatch, image: Int) -> [Double] {
-    let (h, w, c) = (batch.shape.height, batch.shape.width, batch.shape.channels)
+    let (h, w) = (batch.shape.height, batch.shape.width)
     let number = batch.classes?[image]
-    let pixels = (0..<h * w).map { p in
-      (0..<c).map { Double(batch[image, p / w, p % w, $0]) / Double(configuration.levels - 1) }
-    }
+    let pixels = pixels(batch, image: image)
     var vertical = Stack(h, w, pixels)
     var horizontal = vertical
     for layer in 0..<configuration.blocks {
@@ -80,23 +79,8 @@ package struct ReferenceGatedPixelCNN: ReferenceModel {
       vertical = Stack(h, w, (0..<h * w).map { $0 + w < h * w ? gate(sums[$0 + w]) : unread })
       horizontal = Stack(h, w, outputs)
     }
-    var hidden = (0..<h * w).map { convolve("head.hidden", [horizontal[$0 / w, $0 % w].map { max($0, 0) }], nil) }
-    change("head.hidden", &hidden)
-    hidden = hidden.map { $0.map { max($0, 0) } }
-    record("head.hidden", hidden)
-    var logits = hidden.map { convolve("head.logits", [$0], nil) }
-    change("head.logits", &logits)
-    record("head.logits", logits)
-    return logits.indices.map { p in
-      referenceNats(configuration, outputs: logits[p], levels: (0..<c).map { Int(batch[image, p / w, p % w, $0]) })
-    }
+    return headCosts(horizontal.features, pixels, batch, image: image)
   }
-
-  private func change(_ layer: String, _ values: inout [[Double]]) {
-    for p in values.indices { probe?.change(layer, p * values[p].count, &values[p]) }
-  }
-
-  private func record(_ layer: String, _ values: [[Double]]) { probe?.record(layer, values.flatMap { $0 }) }
 
   /// weight [out, in, taps] · patch [taps][in] + bias.
   private func convolve(_ name: String, _ patch: [[Double]], _ number: Int?) -> [Double] {

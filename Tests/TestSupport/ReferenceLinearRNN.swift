@@ -6,7 +6,8 @@ import Networks
 
 /// An independent linear RNN for checking values and, by finite differences, gradients.
 package struct ReferenceLinearRNN: ReferenceModel {
-  let configuration: ModelConfiguration
+  /// What it is.
+  package let configuration: ModelConfiguration
   /// Tensors by name, in the shapes of the checkpoint.
   package var tensors: [String: [Double]]
   /// Sees every layer's outputs, and may change one.
@@ -22,23 +23,10 @@ package struct ReferenceLinearRNN: ReferenceModel {
 
   /// −log p of each pixel of an image in nats.
   package func costs(_ batch: ImageBatch, image: Int) -> [Double] {
-    let (h, w, c) = (batch.shape.height, batch.shape.width, batch.shape.channels)
+    let (h, w) = (batch.shape.height, batch.shape.width)
     let number = batch.classes?[image]
-    let pixels = (0..<h * w).map { p in
-      (0..<c).map { Double(batch[image, p / w, p % w, $0]) / Double(configuration.levels - 1) }
-    }
-    var stream = (0..<h * w).map { p -> [Double] in
-      let patch = (0..<c).flatMap { channel in
-        (-3...3).flatMap { ky in
-          (-3...3).map { kx -> Double in
-            let (y, x) = (p / w + ky, p % w + kx)
-            let isBefore = ky < 0 || (ky == 0 && (kx < 0 || (kx == 0 && configuration.isChannelAutoregressive)))
-            return isBefore && y >= 0 && x >= 0 && x < w ? pixels[y * w + x][channel] : 0
-          }
-        }
-      }
-      return affine("input", patch, number)
-    }
+    let pixels = pixels(batch, image: image)
+    var stream = maskedConvolution("input", pixels, size: 7, number)
     change("input", &stream)
     record("input", stream)
     addPosition(configuration, &stream)
@@ -60,15 +48,7 @@ package struct ReferenceLinearRNN: ReferenceModel {
       record(name + ".output", stream)
       attend(configuration, after: layer, &stream, pixels)
     }
-    return (0..<h * w).map { p in
-      var hidden = affine("head.hidden", stream[p].map { max($0, 0) })
-      probe?.change("head.hidden", p * hidden.count, &hidden)
-      probe?.record("head.hidden", hidden.map { max($0, 0) })
-      var z = affine("head.logits", hidden.map { max($0, 0) })
-      probe?.change("head.logits", p * z.count, &z)
-      probe?.record("head.logits", z)
-      return referenceNats(configuration, outputs: z, levels: (0..<c).map { Int(batch[image, p / w, p % w, $0]) })
-    }
+    return headCosts(stream, pixels, batch, image: image)
   }
 
   /// The recurrence over pre-activations `sums`; flipped, its first row is zero.
@@ -99,26 +79,4 @@ package struct ReferenceLinearRNN: ReferenceModel {
     }
     return outputs
   }
-
-  private func change(_ layer: String, _ stream: inout [[Double]]) {
-    for p in stream.indices { probe?.change(layer, p * stream[p].count, &stream[p]) }
-  }
-
-  private func record(_ layer: String, _ stream: [[Double]]) { probe?.record(layer, stream.flatMap { $0 }) }
-
-  /// weight · x + bias
-  private func affine(_ name: String, _ x: [Double], _ number: Int? = nil) -> [Double] {
-    guard let weight = tensors[name + ".weight"], let bias = tensors[name + ".bias"] else {
-      preconditionFailure("no tensor \(name)")
-    }
-    let ofClasses = tensors[name + ".class.weight"]
-    let classes = (ofClasses?.count ?? 0) / bias.count
-    return bias.indices.map { o in
-      x.indices.reduce(bias[o] + (ofClasses?[o * classes + (number ?? 0)] ?? 0)) {
-        $0 + weight[o * x.count + $1] * x[$1]
-      }
-    }
-  }
-
-  private func sigmoid(_ x: Double) -> Double { 1 / (1 + exponentialOf(-x)) }
 }

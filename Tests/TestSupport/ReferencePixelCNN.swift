@@ -7,7 +7,7 @@ import Networks
 /// An independent PixelCNN for checking values and, by finite differences, gradients.
 package struct ReferencePixelCNN: ReferenceModel {
   /// Width of the stream, blocks, levels.
-  let configuration: ModelConfiguration
+  package let configuration: ModelConfiguration
   /// Tensors by name, in the shapes of the checkpoint.
   package var tensors: [String: [Double]]
   /// Sees every layer's outputs, and may change one.
@@ -25,13 +25,8 @@ package struct ReferencePixelCNN: ReferenceModel {
   package func costs(_ batch: ImageBatch, image: Int) -> [Double] {
     let shape = batch.shape
     let (h, w, c) = (shape.height, shape.width, shape.channels)
-    let levels = configuration.levels
-    var input = [Double](repeating: 0, count: h * w * c)
-    for y in 0..<h {
-      for x in 0..<w {
-        for k in 0..<c { input[(y * w + x) * c + k] = Double(batch[image, y, x, k]) / Double(levels - 1) }
-      }
-    }
+    let pixels = pixels(batch, image: image)
+    let input = pixels.flatMap { $0 }
     let number = batch.classes?[image]
     func convolve(
       _ input: [Double], _ inputs: Int, _ name: String, size: Int, includeCentre: Bool, _ h: Int, _ w: Int
@@ -57,7 +52,6 @@ package struct ReferencePixelCNN: ReferenceModel {
       body(&stream)
       x = stream.flatMap { $0 }
     }
-    let pixels = (0..<h * w).map { Array(input[$0 * c..<($0 + 1) * c]) }
     if isSNAIL { changeByPixel { addPosition(configuration, &$0) } }
     for b in 0..<configuration.blocks {
       var r = convolve(x.map(phi), width, "blocks.\(b).reduce", size: 1, includeCentre: true, h, w)
@@ -76,16 +70,8 @@ package struct ReferencePixelCNN: ReferenceModel {
       probe?.record("blocks.\(b).expand", isRead ? x : x.map(phi))
       if isRead { changeByPixel { attend(configuration, after: b, &$0, pixels) } }
     }
-    x = convolve(x.map(phi), width, "head.hidden", size: 1, includeCentre: true, h, w)
-    probe?.record("head.hidden", x.map(phi))
-    let z = convolve(x.map(phi), width, "head.logits", size: 1, includeCentre: true, h, w)
-    probe?.record("head.logits", z)
-    let outputs = z.count / (h * w)
-    return (0..<h * w).map { p in
-      referenceNats(
-        configuration, outputs: Array(z[p * outputs..<(p + 1) * outputs]),
-        levels: (0..<c).map { Int(batch[image, p / w, p % w, $0]) })
-    }
+    let stream = (0..<h * w).map { Array(x[$0 * width..<($0 + 1) * width]) }
+    return headCosts(stream, pixels, batch, image: image, phi)
   }
 
   private func convolve(

@@ -81,13 +81,14 @@ package struct Graph: Sendable {
   /// `name`.class.weight.
   package mutating func convolution(
     _ name: String, _ input: Value, to outputs: Int, kernelSize: Int = 1, mask: Mask? = nil, conditional: Bool = false,
-    keptMaps: Int = 1, belongsToStream: Bool = false, pyTorch: String
+    keptMaps: Int = 1, belongsToStream: Bool = false, start: [WeightStart]? = nil, pyTorch: String
   ) -> Value {
     pyTorchModules[name] = pyTorch
-    let layer = Convolution(
+    var layer = Convolution(
       name, inputChannels: order(input).channels, outputChannels: outputs, kernelSize: kernelSize, mask: mask,
       readsImage: input == image, classes: conditional ? configuration.classCount : 0, colours: channelGroups,
       layout: &layout, packing: &packing)
+    layer.start = start
     let kind = "\(kernelSize)×\(kernelSize)" + (mask.map { " mask \($0.rawValue.uppercased())" } ?? "")
     return add(
       ConvolutionOperation(
@@ -240,8 +241,14 @@ package struct Graph: Sendable {
     stage("head", .head) { g in
       let hidden = g.convolution(
         "head.hidden", g.activate(x, activation), to: g.configuration.width, pyTorch: pyTorch + ".1")
-      return g.convolution(
+      let logits = g.convolution(
         "head.logits", g.activate(hidden, activation), to: g.configuration.outputs, pyTorch: pyTorch + ".3")
+      guard let kernelSize = g.configuration.skip else { return logits }
+      let skip = g.convolution(
+        "head.skip", g.image, to: g.configuration.outputs, kernelSize: kernelSize, mask: .a, belongsToStream: true,
+        start: g.configuration.pixelLikelihood.neighbourWeights(channels: g.configuration.shape.channels),
+        pyTorch: "skip")
+      return g.sum(logits, skip)
     }
   }
 }

@@ -95,8 +95,9 @@ private struct GraphJacobians {
       product: { x in
         var values = Self.split(x, sources)
         for step in steps {
-          values[step.number] =
-            step.inputs.compactMap { input in values[input.number].map(input.jacobian.product) }.summed
+          // What depends on no source, an operation that reads the image alone, moves nothing.
+          let given = step.inputs.compactMap { input in values[input.number].map(input.jacobian.product) }
+          if !given.isEmpty { values[step.number] = given.summed }
         }
         return results.flatMap { values[$0.0] ?? [] }
       },

@@ -11,6 +11,8 @@ package protocol Likelihood: Sendable {
   var levels: Int { get }
   /// Outputs that the network needs for a pixel of `channels` channels.
   func outputs(channels: Int) -> Int
+  /// How the weights begin of a linear product of the pixels about that is added to the outputs; the others at zero.
+  func neighbourWeights(channels: Int) -> [WeightStart]
   /// −log p of `image` in nats, given its logits (H×W×outputs), summed in raster order in double precision.
   /// Where `gradient` is a map of the logits' shape, it gets ∂nats/∂logits.
   func nats(_ batch: ImageBatch, image: Int, logits: FeatureMap, gradient: FeatureMap?) -> Double
@@ -31,6 +33,8 @@ package protocol Likelihood: Sendable {
 }
 
 extension Likelihood {
+  package func neighbourWeights(channels: Int) -> [WeightStart] { [] }
+
   /// The same where there is no earlier channel.
   package func logProbabilities(logits: FeatureMap, y: Int, x: Int, channel: Int, temperature: Float) -> [Float] {
     logProbabilities(logits: logits, y: y, x: x, channel: channel, earlier: [], temperature: temperature)

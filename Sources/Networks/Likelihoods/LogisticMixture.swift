@@ -27,6 +27,23 @@ package struct LogisticMixture: Likelihood {
   /// 3 M for grey, 10 M for RGB.
   package func outputs(channels: Int) -> Int { LogisticMixtureKernel.outputs(mixtures: mixtures, channels: channels) }
 
+  /// Each logistic's means begin at what a neighbour has, or a plane through three: the predictors of PNG and of lossless
+  /// JPEG.
+  package func neighbourWeights(channels: Int) -> [WeightStart] {
+    let predictors: [[(dy: Int, dx: Int, weight: Float)]] = [
+      [(0, -1, 1)], [(-1, 0, 1)], [(0, -1, 1), (-1, 0, 1), (-1, -1, -1)], [(-1, 1, 1)], [(0, -1, 0.5), (-1, 0, 0.5)],
+    ]
+    return (0..<mixtures).flatMap { m in
+      (0..<channels).flatMap { c in
+        predictors[m % predictors.count].map { tap in
+          // Networks read values from 0 to 1, means are on the scale from −1 to 1.
+          WeightStart(
+            output: mixtures * (1 + 2 * c) + m, input: c, dy: tap.dy, dx: tap.dx, weight: 2 * tap.weight)
+        }
+      }
+    }
+  }
+
   /// See `Likelihood`. Sixteen pixels of a row are computed at a time.
   package func nats(_ batch: ImageBatch, image: Int, logits: FeatureMap, gradient: FeatureMap?) -> Double {
     let (width, channels) = (batch.shape.width, batch.shape.channels)

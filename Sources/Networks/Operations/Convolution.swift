@@ -2,6 +2,11 @@
 import Core
 import Kernels
 
+/// Where a weight begins: that of `input` at an offset from the pixel.
+package struct WeightStart: Sendable {
+  let output: Int, input: Int, dy: Int, dx: Int, weight: Float
+}
+
 /// A layer whose output is a sum over a few neighbouring positions: a masked or 1×1 convolution, or the recurrent product
 /// over the two positions that a cell of a two-dimensional recurrence goes on from. Masked taps are zero in the flat
 /// parameters and do not exist in the packed ones, so nothing is ever multiplied by them and their gradient is zero by
@@ -21,6 +26,8 @@ package struct Convolution: Sendable {
   let inputOrder: ChannelLayout, outputOrder: ChannelLayout
   let weight: ParameterSlice
   let bias: ParameterSlice?
+  /// The weights that begin above or below zero, where all others begin there; nil: all are drawn.
+  var start: [WeightStart]?
   /// Vᵀ: what is added to the bias for each class, [output, class]; nil where the layer depends on none.
   let classWeight: ParameterSlice?
   private var readsImage: Bool { inputOrder.grouping == .none(padded: false) }
@@ -320,6 +327,14 @@ package struct Convolution: Sendable {
   /// Classes begin alike, at zero. The recurrent product is uniform within ±1/√(2k) in any case: paths through the image
   /// multiply.
   package func initialize(_ parameters: ParameterVector, _ initialization: Initialization, seed: UInt64) {
+    if let start {
+      for first in start {
+        guard let tap = window.offsets.firstIndex(where: { $0.dy == first.dy && $0.dx == first.dx }) else { continue }
+        parameters.storage[
+          weight.offset + first.output * outputStep + first.input * inputStep + tapPositions[tap]] = first.weight
+      }
+      return
+    }
     let inputs = Float(weight.liveCount) / Float(liveOutputs)
     let outputs = Float(outputChannels / gateCount * window.taps)
     let isRecurrent = bias == nil

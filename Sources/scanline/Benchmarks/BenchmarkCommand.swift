@@ -57,7 +57,7 @@ struct BenchmarkOptions: ParsableArguments {
     let configuration = ModelConfiguration(
       model: model, width: width, blocks: blocks, shape: shape, levels: levels, likelihood: likelihood,
       mixtures: mixtures, activation: layers.activation, residual: layers.residual, directions: layers.directions,
-      cell: layers.cell, attention: layers.attention, wholeRows: layers.wholeRows)
+      cell: layers.cell, attention: layers.attention, wholeRows: layers.wholeRows, skip: layers.skip)
     try configuration.validate(path: "benchmark")
     return configuration.makeModel()
   }

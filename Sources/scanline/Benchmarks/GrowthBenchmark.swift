@@ -141,7 +141,7 @@ extension BenchmarkOptions {
       "--likelihood": likelihood?.rawValue, "--mixtures": mixtures?.description,
       "--activation": layers.activation?.rawValue, "--residual": layers.residual?.rawValue,
       "--directions": layers.directions?.description, "--cell": layers.cell?.rawValue,
-      "--attention": layers.attention?.description,
+      "--attention": layers.attention?.description, "--skip": layers.skip?.description,
     ]
     for case (let name, let value?) in given { words += [name, value] }
     if layers.wholeRows { words.append("--whole-rows") }

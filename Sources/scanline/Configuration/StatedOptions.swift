@@ -34,6 +34,7 @@ extension ModelConfiguration {
       }
     }
     if order != .rows { options.append(("order", order.rawValue)) }
+    if let skip { options.append(("skip", skip)) }
     return options + [("initialization", initialization.rawValue)]
   }
 }

@@ -52,7 +52,7 @@ struct ImportCommand: ParsableCommand, LeavesFiles {
       shape: ImageShape(height: size.height, width: size.width, channels: channels), levels: quantization.levels,
       likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
       directions: layers.directions, cell: layers.cell, attention: layers.attention, wholeRows: layers.wholeRows,
-      order: order, classNames: try classNames())
+      order: order, skip: layers.skip, classNames: try classNames())
     try configuration.validate(path: "import")
     let data = try DurableFiles.contents(of: file)
     let archive = try TensorArchive(parsing: data, path: file)

@@ -39,7 +39,7 @@ struct ModelOptions: ParsableArguments {
       model: kind, width: width ?? 32, blocks: blocks ?? kind.type.blocks.standard, shape: shape, levels: levels,
       likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
       directions: layers.directions, cell: layers.cell, attention: layers.attention,
-      wholeRows: layers.wholeRows, initialization: initialization ?? .uniform, order: order ?? .rows)
+      wholeRows: layers.wholeRows, initialization: initialization ?? .uniform, order: order ?? .rows, skip: layers.skip)
     try configuration.validate(path: path)
     return configuration
   }
@@ -102,11 +102,18 @@ struct LayerOptions: ParsableArguments {
       Of a diagonal-lstm: the direction from the right reads the pixels of the row above too, and so its last one.
       """)
   var wholeRows = false
+  @Option(
+    help: """
+      The kernel size, an odd number from 3, of a masked convolution of the image that is added to the logits: pixels about \
+      predict the next one directly; 0: none (default: 0).
+      """)
+  var skip: Int?
 
   var given: String? {
     firstGiven([
       "--activation": activation, "--residual": residual, "--directions": directions, "--cell": cell,
       "--attention": attention, "--whole-rows": wholeRows ? true : nil,
+      "--skip": skip,
     ])
   }
 }

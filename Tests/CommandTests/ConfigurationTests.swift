@@ -42,6 +42,36 @@ import Testing
     for (name, bytes) in run { #expect(again[name] == bytes, "\(name) differs") }
   }
 
+  /// With no model named the recipe chooses, says so, and is written down; what is given goes before it.
+  @Test func theDefaultIsTheRecipes() throws {
+    let said = try place.succeed("train images --levels 2 --steps 3 --output run")
+    #expect(said.messages.contains("No --model: diagonal-lstm, width 64") && said.messages.contains("muon"))
+    let own = try configuration("run")
+    for line in ["model = \"diagonal-lstm\"", "width = 64", "optimizer = \"muon\"", "batch = 16"] {
+      #expect(own.contains(line), "\(line)")
+    }
+    _ = try place.succeed("train --config run/config.toml --output again")
+    #expect(try result("run") == result("again"))
+    _ = try place.succeed(
+      "train images --steps 2 --batch 3 --optimizer adam --skip 0 --learning-rate 0.01 --dropout 0.3 --output given")
+    let given = try configuration("given")
+    for line in ["batch = 3", "learning-rate = 0.01", "dropout = 0.3", "likelihood = \"logistic-mixture\""] {
+      #expect(given.contains(line), "\(line)")
+    }
+    #expect(!given.contains("optimizer =") && !given.contains("skip ="))
+    // What names a family's size or layers, or a family, is answered as before.
+    let named = ["--width 6", "--blocks 1", "--activation tanh", "--model pixelcnn", "--initialization he"]
+    for (index, options) in named.enumerated() {
+      let told = try place.succeed("train images \(options) --levels 2 --steps 1 --batch 4 --output named-\(index)")
+      #expect(!told.messages.contains("No --model"))
+      #expect(try configuration("named-\(index)").contains("model = \"pixelcnn\""))
+    }
+    // A default run is called by its model.
+    _ = try place.succeed("train images --levels 4 --steps 1")
+    #expect(place.names("Checkpoints").contains("images-diagonal-lstm"))
+    #expect(try place.succeed("lr-find images --levels 2 --steps 20").messages.contains("No --model"))
+  }
+
   /// Flags before the file before the preset before the defaults; of what excludes each other, the flag stays.
   @Test func flagsGoBeforeTheFile() throws {
     let file = """

@@ -111,6 +111,9 @@ import Testing
     #expect(try place.fail("\(options) --output one.png", 73).contains("--force"))
     let sharp = try place.succeed("\(options) --output three.png --temperature 0.5")
     #expect(sharp.output.contains("at temperature 0.5") && !sharp.output.contains("exact draws"))
+    let likely = try place.succeed("\(options) --output four.png --top-p 0.8")
+    #expect(likely.output.contains("top-p 0.8") && !likely.output.contains("exact draws"))
+    #expect(try text("four.png")["Top-p"] == "0.8")
   }
 
   @Test func aMaskSaysWhatIsNotSeen() throws {

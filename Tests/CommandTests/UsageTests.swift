@@ -12,12 +12,13 @@ import Testing
     (
       "train images",
       [
-        "--threads", "--width", "--blocks", "--mixtures", "--directions", "--steps", "--epochs", "--minutes", "--batch",
+        "--threads", "--width", "--blocks", "--mixtures", "--directions", "--skip", "--steps", "--epochs", "--minutes",
+        "--batch",
         "--learning-rate", "--warmup", "--decay", "--clip", "--ema", "--evaluate-every", "--evaluation-images",
         "--gradients-every", "--keep", "--seed", "--levels", "--channels", "--valid-share", "--split-seed",
       ]
     ),
-    ("sample run", ["--count", "--columns", "--progress-frames", "--seed", "--temperature", "--threads"]),
+    ("sample run", ["--count", "--columns", "--progress-frames", "--seed", "--temperature", "--top-p", "--threads"]),
     ("complete run images --keep-rows 1", ["--completions", "--count", "--seed", "--temperature", "--threads"]),
     ("complete run images", ["--keep-rows"]),
     ("evaluate run images", ["--worst", "--threads"]),

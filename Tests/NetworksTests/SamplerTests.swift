@@ -175,6 +175,39 @@ import TestSupport
     // 0.090, 0.665, 0.245
     #expect(drawn(1, [0, 0.1, 0.74, 0.77]) == [0, 1, 1, 2])
   }
+
+  /// Of 0.090, 0.665, 0.245 the fewest levels that come to the share are drawn, in the proportion that they had.
+  @Test func topPLeavesOutUnlikelyLevels() {
+    let logits = FeatureMap(height: 1, width: 4, channels: 3)
+    logits.fill([1, 3, 2, 1, 3, 2, 1, 3, 2, 1, 3, 2])
+    func drawn(_ topP: Float, _ uniforms: [Float]) -> [UInt8] {
+      var levels = [UInt8](repeating: 0, count: 4)
+      Categorical(levels: 3).draw(
+        logits: logits, y: 0, positions: 0..<4, channel: 0, temperature: 1, topP: topP, uniforms: uniforms,
+        into: &levels)
+      return levels
+    }
+    #expect(drawn(0.5, [0, 0.3, 0.7, 0.999]) == [1, 1, 1, 1])
+    #expect(drawn(0.7, [0, 0.73, 0.74, 0.999]) == [1, 1, 2, 2])
+    #expect(drawn(0.95, [0, 0.08, 0.1, 0.999]) == [0, 0, 1, 2])
+    #expect(drawn(1, [0, 0.1, 0.74, 0.77]) == [0, 1, 1, 2])
+  }
+
+  /// A share that one level has is its likeliest at any temperature; costs are those of the model all the same.
+  @Test(arguments: [
+    mixture(.diagonalLSTM, channels: 3, levels: 256), colour(.pixelCNN, levels: 4),
+    recurrent(.linearRNN, width: 6, layers: 1, height: 4, width: 5, levels: 2),
+  ])
+  func theSmallestTopPTakesTheLikeliest(configuration: ModelConfiguration) {
+    let model = configuration.makeModel()
+    let parameters = randomParameters(model, scale: 0.5)
+    let sampler = Sampler(model: model, parameters: parameters, threads: 2)
+    let likeliest = sampler.sample(SamplingRequest(count: 3, seed: 1, topP: 1e-6))
+    #expect(likeliest.images == sampler.sample(SamplingRequest(count: 3, seed: 8, topP: 1e-6)).images)
+    #expect(likeliest.nats == Scorer(model: model, parameters: parameters, threads: 1).nats(likeliest.images))
+    let some = sampler.sample(SamplingRequest(count: 3, seed: 1, topP: 0.6))
+    #expect(some != likeliest && some.images != sampler.sample(SamplingRequest(count: 3, seed: 1)).images)
+  }
 }
 
 /// A model to go through pixel by pixel: higher than the rows that are kept, narrow, single rows and columns, features

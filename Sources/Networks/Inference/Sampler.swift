@@ -11,6 +11,8 @@ public struct SamplingRequest: Sendable {
   package var numbers: [Int]?
   /// What logits are divided by: below 1 the likely becomes likelier.
   public var temperature: Float
+  /// The share of probability, above 0, whose likeliest levels alone are drawn from, at the temperature; 1: all.
+  public var topP: Float
   /// The class of each image, where the model depends on it.
   public var classes: [Int]?
   /// Pixels that are not drawn; nil: all are.
@@ -21,14 +23,17 @@ public struct SamplingRequest: Sendable {
 
   /// A request; see the properties.
   public init(
-    count: Int, seed: UInt64, temperature: Float = 1, classes: [Int]? = nil, given: GivenPixels? = nil, frames: Int = 1
+    count: Int, seed: UInt64, temperature: Float = 1, topP: Float = 1, classes: [Int]? = nil, given: GivenPixels? = nil,
+    frames: Int = 1
   ) {
     precondition(count > 0 && frames > 0 && temperature > 0, "images, frames and temperature are positive")
+    precondition(topP > 0 && topP <= 1, "a share of probability of \(topP)")
     precondition(classes.map { $0.count == count } ?? true, "a class for each of \(count) images")
     precondition(given.map { $0.images.count == count } ?? true, "given pixels for each of \(count) images")
     self.count = count
     self.seed = seed
     self.temperature = temperature
+    self.topP = topP
     self.classes = classes
     self.given = given
     self.frames = frames
@@ -182,7 +187,8 @@ private final class Drawing: @unchecked Sendable {
         } else {
           likelihood.draw(
             logits: runner.logits, y: 0, positions: positions, channel: c, temperature: request.temperature,
-            uniforms: uniforms.next(at: pixel * shape.channels + c, count: runner.images), into: &levels)
+            topP: request.topP, uniforms: uniforms.next(at: pixel * shape.channels + c, count: runner.images),
+            into: &levels)
         }
         likelihood.costs(logits: runner.logits, y: 0, positions: positions, channel: c, levels: levels, into: &costs)
         for n in nats.indices {

@@ -33,6 +33,44 @@ package protocol Likelihood: Sendable {
 }
 
 extension Likelihood {
+  /// The same, from the likeliest levels alone: the fewest whose probability comes to `topP` (Holtzman et al., "The Curious
+  /// Case of Neural Text Degeneration", 2020). Of levels that are as likely the lower counts first. All of them at 1.
+  package func draw(
+    logits: FeatureMap, y: Int, positions: Range<Int>, channel: Int, temperature: Float, topP: Float,
+    uniforms: [Float], into drawn: inout [UInt8]
+  ) {
+    guard topP < 1 else {
+      return draw(
+        logits: logits, y: y, positions: positions, channel: channel, temperature: temperature, uniforms: uniforms,
+        into: &drawn)
+    }
+    let channels = drawn.count / positions.count
+    for (image, x) in positions.enumerated() {
+      let logs = logProbabilities(
+        logits: logits, y: y, x: x, channel: channel,
+        earlier: Array(drawn[image * channels..<image * channels + channel]), temperature: temperature)
+      drawn[image * channels + channel] = Self.level(of: logs, topP: topP, uniform: uniforms[image])
+    }
+  }
+
+  /// The first level whose cumulative probability among the likeliest exceeds `uniform`.
+  static func level(of logs: [Float], topP: Float, uniform: Float) -> UInt8 {
+    let shares = logs.map { exponential(FloatVector(repeating: $0))[0] }
+    var kept = [Bool](repeating: false, count: shares.count)
+    var sum: Float = 0
+    for level in shares.indices.sorted(by: { (-shares[$0], $0) < (-shares[$1], $1) }) {
+      kept[level] = true
+      sum += shares[level]
+      if sum >= topP { break }
+    }
+    var (cumulative, last): (Float, Int) = (0, 0)
+    for level in shares.indices where kept[level] {
+      (cumulative, last) = (cumulative + shares[level], level)
+      if uniform * sum < cumulative { break }
+    }
+    return UInt8(last)
+  }
+
   package func neighbourWeights(channels: Int) -> [WeightStart] { [] }
 
   /// The same where there is no earlier channel.

@@ -79,12 +79,13 @@ struct CompleteCommand: ParsableCommand, LeavesFiles {
     let drawn = Sampler(model: model, parameters: checkpoint.parameters, threads: sampling.threadCount).sample(
       SamplingRequest(
         count: given.images.count, seed: sampling.seed, temperature: sampling.temperature,
-        classes: asked ?? given.images.classes, given: given),
+        topP: sampling.topP, classes: asked ?? given.images.classes, given: given),
       progress: bar.advance)
     bar.finish()
 
     let conditioning = kept.conditioning(
-      unseen: given.unseenCount(in: model.configuration.order), temperature: sampling.temperature)
+      unseen: given.unseenCount(in: model.configuration.order),
+      sharpening: sampling.temperature == 1 && sampling.topP == 1 ? nil : sampling.sharpening)
     var text = sampling.text(checkpoint.state)
     text["Given"] = kept.inWords
     if model.configuration.classCount > 0 { text["Class"] = sampling.class ?? "each image's own" }
@@ -117,7 +118,7 @@ struct CompleteCommand: ParsableCommand, LeavesFiles {
   ) {
     print(
       "\(output.displayed): \(counted(completions, "completion")) of \(counted(set.count, "image")) of "
-        + "\(set.shape), step \(step), seed \(sampling.seed), temperature \(sampling.temperature); "
+        + "\(set.shape), step \(step), seed \(sampling.seed), \(sampling.sharpening); "
         + LikelihoodSummary(drawn.nats, shape: set.shape).inWords)
     if let singles { print("\(singles.path.displayed): each completion as a PNG") }
     print(conditioning)

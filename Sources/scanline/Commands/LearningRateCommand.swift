@@ -111,11 +111,22 @@ struct LearningRateCommand: ParsableCommand, LeavesFiles {
 
   /// A model as `train` would begin it.
   private func fresh(_ threads: Int, _ console: Console) throws -> Beginning {
-    let training = try training(over: nil)
+    var training = try training(over: nil)
     let quantization = try quantization.quantization(seed: training.seed)
-    let unsized = try model.configuration(
+    var model = model
+    var unsized = try model.configuration(
       shape: ImageShape(height: 1, width: 1, channels: 1), levels: quantization.levels, path: "lr-find")
     let set = try read(try images.scan(folder), over: nil, threads, console)
+    if model.isOpen {
+      let recipe = Recipe(
+        shape: set.shape, levels: quantization.levels, count: set.count, length: training.length,
+        likelihood: model.likelihood, batchSize: batch, threads: threads)
+      model.fill(from: recipe)
+      (training.batchSize, training.adam.matrices) = (recipe.batchSize, recipe.optimizer)
+      training.dropout = dropout ?? recipe.dropout
+      console.line(recipe.inWords(shape: set.shape, levels: quantization.levels))
+      unsized = try model.configuration(shape: set.shape, levels: quantization.levels, path: "lr-find")
+    }
     let configuration = try model.fitted(unsized, to: set, classConditional: classConditional, path: folder)
     let state = RunState(model: configuration, quantization: quantization)
     try requireMemory(state, training, threads)

@@ -92,7 +92,8 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
     var text = sampling.text(checkpoint.state)
     if mixture { text["Mixture"] = models.map(\.path).joined(separator: "\n") }
     let bar = ProgressBar(console, "drawing", total: count * shape.height)
-    var request = SamplingRequest(count: count, seed: sampling.seed, temperature: sampling.temperature)
+    var request = SamplingRequest(
+      count: count, seed: sampling.seed, temperature: sampling.temperature, topP: sampling.topP)
     request.frames = progressFrames ?? 1
     request.classes = try checkpoint.classes(sampling.class, count: count)
     let names = checkpoint.state.model.classNames ?? []
@@ -115,7 +116,7 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
     try ImageGrid.picture(drawn.images, columns: columns, quantization: quantization).write(to: output, text: text)
     print(
       "\(output.displayed): \(counted(count, "image")) of \(shape), step \(checkpoint.state.step), seed "
-        + "\(sampling.seed), temperature \(sampling.temperature); "
+        + "\(sampling.seed), \(sampling.sharpening); "
         + (mixture ? "even mixture of \(models.count); " : "")
         + LikelihoodSummary(drawn.nats, shape: shape).inWords)
     if let frames, let progressFrames { print("\(frames.path.displayed): \(progressFrames) frames") }

@@ -83,7 +83,7 @@ struct ReportPictures {
       <figure>\(picture.html(side: 640))
       <figcaption>A row for each held-out image: the image, what is given of it (\(kept.inWords)), and \(count) \
       \(count == 1 ? "completion" : "completions" as HTML) by step \(checkpoint.state.step), seed \
-      \("\(options.seed)"). \(kept.conditioning(unseen: given.unseenCount(in: model.configuration.order), temperature: 1))</figcaption></figure>
+      \("\(options.seed)"). \(kept.conditioning(unseen: given.unseenCount(in: model.configuration.order)))</figcaption></figure>
 
       """
   }

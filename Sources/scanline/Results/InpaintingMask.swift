@@ -45,8 +45,9 @@ struct InpaintingMask {
     inWords = "the white pixels of \(path)"
   }
 
-  /// What the drawn pixels are conditioned on, and what not.
-  func conditioning(unseen: Int, temperature: Float) -> String {
+  /// What the drawn pixels are conditioned on, and what not; `sharpening` says how they were drawn where that is not from the
+  /// model's own probabilities.
+  func conditioning(unseen: Int, sharpening: String? = nil) -> String {
     let given = mask.count { $0 }
     if unseen > 0 {
       return """
@@ -57,8 +58,7 @@ struct InpaintingMask {
     }
     let before = "All \(given) given pixels come before the drawn ones in raster order, so the drawn pixels are "
     return before
-      + (temperature == 1
-        ? "exact draws from p(rest | given)." : "drawn given all of them, each at temperature \(temperature).")
+      + (sharpening.map { "drawn given all of them, each at \($0)." } ?? "exact draws from p(rest | given).")
   }
 }
 

@@ -8,6 +8,12 @@ import Training
 struct SamplingOptions: ParsableArguments {
   @Option(help: "The seed of the draws.") var seed: UInt64 = 1
   @Option(help: "Above 0: below 1 the likely becomes likelier, above 1 less so.") var temperature: Float = 1
+  @Option(
+    help: """
+      Draw each value from its likeliest levels alone, the fewest that have this share of its probability, above 0 to 1; \
+      below 1 images are no exact draws from the model.
+      """)
+  var topP: Float = 1
   @Option(help: "Of a model trained with --class-conditional: the class to draw, or all in turn (default: all).")
   var `class`: String?
   @Option(
@@ -21,14 +27,19 @@ struct SamplingOptions: ParsableArguments {
 
   func validate() throws {
     guard temperature > 0, temperature.isFinite else { throw ValidationError("--temperature is a positive number.") }
+    guard topP > 0, topP <= 1 else { throw ValidationError("--top-p lies above 0, at most at 1.") }
     try requireThreads(threads)
   }
+
+  /// "temperature 0.9, top-p 0.95"
+  var sharpening: String { "temperature \(temperature)" + (topP < 1 ? ", top-p \(topP)" : "") }
 
   var threadCount: Int { threads ?? availableThreads() }
 
   func text(_ state: RunState) -> PNGText {
     var text = PNGText(
       model: state.model, state.quantization, step: state.step, weights: weights, seed: seed, temperature: temperature)
+    if topP < 1 { text["Top-p"] = "\(topP)" }
     if let origin = state.origin { text["Weights"] = origin.weights }
     return text
   }

@@ -167,7 +167,7 @@ struct TrainCommand: StoppableCommand, LeavesFiles {
     if let output { return output }
     if let name { return "Checkpoints/" + name }
     let last = DurableFiles.split(DurableFiles.absolute(folder ?? "")).name
-    return "Checkpoints/\(last)-\((model.model ?? .pixelCNN).rawValue)"
+    return "Checkpoints/\(last)-\((model.model ?? (model.isOpen ? Recipe.model : .pixelCNN)).rawValue)"
   }
 
   /// A new run writes over nothing. The records of a run that ended before its first save (it diverged, or was killed)
@@ -229,12 +229,23 @@ struct TrainCommand: StoppableCommand, LeavesFiles {
     let asked = config.map { "train, with \($0)" } ?? "train"
     var options = try training.options()
     let quantization = try quantization.quantization(seed: options.seed)
+    var (model, training) = (model, training)
     // What can be refused without the images is refused before they are read.
-    let unsized = try model.configuration(
+    var unsized = try model.configuration(
       shape: ImageShape(height: 1, width: 1, channels: 1), levels: quantization.levels, path: asked)
     let loading = images.loading(over: nil)
     let listing = try images.scan(path, threads: threads)
     let (train, valid) = try load(listing, loading, threads, console, signals)
+    if model.isOpen {
+      let recipe = Recipe(
+        shape: train.shape, levels: quantization.levels, count: train.count, length: options.length,
+        likelihood: model.likelihood, batchSize: training.batch, threads: threads)
+      model.fill(from: recipe)
+      training.fill(from: recipe)
+      console.line(recipe.inWords(shape: train.shape, levels: quantization.levels))
+      options = try training.options()
+      unsized = try model.configuration(shape: train.shape, levels: quantization.levels, path: asked)
+    }
     training.completeDefaults(of: &options, images: train.count, console)
     let configuration = try model.fitted(
       unsized, to: train, classConditional: classConditional == true, path: path)

@@ -9,10 +9,13 @@ import Training
 extension LikelihoodKind: ExpressibleByArgument {}
 extension Schedule.Course: ExpressibleByArgument {}
 
-/// Which model. Options are nil where the user said nothing: a resumed run refuses those that were given.
+/// Which model: by default the ``Recipe`` for the images and the length. Options are nil where the user said nothing: a resumed run refuses those that were given.
 struct ModelOptions: ParsableArguments {
   @Option(
-    help: "Model family: pixelcnn, gated-pixelcnn, mdrnn, diagonal-lstm, linear-rnn or pixelsnail (default: pixelcnn).")
+    help: """
+      Model family: pixelcnn, gated-pixelcnn, mdrnn, diagonal-lstm, linear-rnn or pixelsnail (default: with its size, \
+      likelihood, batch and rate what suits the images and the length best; pixelcnn where its size or layers are given).
+      """)
   var model: ModelKind?
   @Option(help: "Features of the residual stream, an even number from 2 to 4096 (default: 32).") var width: Int?
   @Option(
@@ -31,6 +34,18 @@ struct ModelOptions: ParsableArguments {
       """)
   var order: RasterOrder?
   @Option(help: "How weights begin: uniform, he or glorot (default: uniform).") var initialization: Initialization?
+
+  /// Whether nothing says which family it is: neither that nor what families have a size and layers of.
+  var isOpen: Bool {
+    firstGiven(["": model, "": width, "": blocks, "": initialization]) == nil && layers.givenOfFamily == nil
+  }
+
+  /// Takes from `recipe` what was not said.
+  mutating func fill(from recipe: Recipe) {
+    (model, width, blocks) = (Recipe.model, recipe.width, recipe.blocks)
+    likelihood = likelihood ?? recipe.likelihood
+    layers.skip = layers.skip ?? recipe.skip
+  }
 
   /// The model on images of `shape`. Throws a usage error, under `path`, where there is none like it.
   func configuration(shape: ImageShape, levels: Int, path: String) throws -> ModelConfiguration {
@@ -109,13 +124,15 @@ struct LayerOptions: ParsableArguments {
       """)
   var skip: Int?
 
-  var given: String? {
+  /// The first option that was given of those that not all families have.
+  var givenOfFamily: String? {
     firstGiven([
       "--activation": activation, "--residual": residual, "--directions": directions, "--cell": cell,
       "--attention": attention, "--whole-rows": wholeRows ? true : nil,
-      "--skip": skip,
     ])
   }
+
+  var given: String? { givenOfFamily ?? firstGiven(["--skip": skip]) }
 }
 
 /// The first of `options` that has a value.
@@ -176,6 +193,14 @@ struct TrainingFlags: ParsableArguments {
   func validate() throws {
     let lengths = [steps != nil, epochs != nil, minutes != nil].filter { $0 }
     if lengths.count > 1 { throw ValidationError("--steps, --epochs and --minutes exclude one another.") }
+  }
+
+  /// Takes from `recipe` what was not said.
+  mutating func fill(from recipe: Recipe) {
+    batch = batch ?? recipe.batchSize
+    learningRate = learningRate ?? recipe.learningRate
+    optimizer = optimizer ?? recipe.optimizer
+    dropout = dropout ?? recipe.dropout
   }
 
   /// The length asked for, nil where none was.

@@ -1,0 +1,77 @@
+// What to train where nobody named a model: the best that the lab book knows.
+import Core
+import Kernels
+import Networks
+
+/// A model and how to train it, chosen by what the images are and how long there is: the rows of the lab book (the page
+/// "Recipes") in a few rules. Two runs of the same images, length and seed choose alike, on any machine, but for the batch of a
+/// run by the clock on many threads.
+public struct Recipe: Sendable, Equatable {
+  /// The family that the lab book has found best of all images tried: BiLSTMs.
+  public static let model = ModelKind.diagonalLSTM
+
+  /// Features of the residual stream.
+  public let width: Int
+  /// Layers.
+  public let blocks: Int
+  /// The distribution of a pixel.
+  public let likelihood: LikelihoodKind
+  /// The kernel size of the masked convolution from the image to the logits; nil: none.
+  public let skip: Int?
+  /// Images in a step.
+  public let batchSize: Int
+  /// The learning rate after warm-up.
+  public let learningRate: Float
+  /// What moves the matrices of hidden layers.
+  public let optimizer = MatrixOptimizer.muon
+  /// The share of features that a step leaves out.
+  public let dropout: Double
+  /// Images that training goes through, an estimate where the clock ends it.
+  public let passes: Double
+
+  /// Positions, images times pixels, that a thread trains a BiLSTM of width 64 and two layers on in a second: of the machine
+  /// that the lab book's figures are from.
+  private static let positionsPerSecond = 110_000.0
+
+  /// The recipe for `count` images of `shape` and `levels`, trained for `length` on `threads` threads; `likelihood`
+  /// and `batchSize` are those of a user who chose them.
+  public init(
+    shape: ImageShape, levels: Int, count: Int, length: TrainingOptions.Length, likelihood: LikelihoodKind?,
+    batchSize: Int?, threads: Int
+  ) {
+    // By the clock no two runs are alike anyway: there a step has work for every thread, four images for each.
+    let isTimed = if case .minutes = length { true } else { false }
+    // Images of many values are learned sooner from more and smaller steps.
+    let isSmooth = levels > 16 || shape.channels > 1 && levels > 2
+    self.batchSize = batchSize ?? max(isSmooth ? 8 : 16, isTimed ? 4 * threads : 0)
+    passes =
+      switch length {
+      case .steps(let steps): Double(steps * self.batchSize)
+      case .epochs(let epochs): epochs * Double(count)
+      case .minutes(let minutes):
+        minutes * 60 * Double(threads) * Self.positionsPerSecond / Double(max(1, shape.pixels))
+      }
+    self.likelihood = likelihood ?? (levels == 2 ? .bernoulli : isSmooth ? .logisticMixture : .categorical)
+    skip = self.likelihood == .logisticMixture ? 5 : nil
+    // Features are split by colours where the channels of a pixel are drawn one after the other.
+    (width, blocks) = (shape.channels > 1 && self.likelihood != .logisticMixture ? 66 : 64, 2)
+    learningRate = 0.004
+    dropout = 0
+  }
+
+  /// What is chosen and why, in a line.
+  public func inWords(shape: ImageShape, levels: Int) -> String {
+    let images = "\(shape.channels == 1 ? "grey" : "colour") images of \(shape.width)×\(shape.height)"
+    return """
+      No --model: \(Self.model.rawValue), width \(width), \(counted(blocks, "layer")), \(likelihood.rawValue)\
+      \(skip.map { " with skip \($0)" } ?? ""), batches of \(batchSize), muon at \(learningRate)\
+      \(dropout > 0 ? ", dropout \(dropout)" : ""): the best known for \(images), \(levels) levels, and about \
+      \(rounded(passes)) images in training
+      """
+  }
+
+  private func rounded(_ x: Double) -> String {
+    let unit = x < 1_000 ? 1.0 : x < 100_000 ? 100 : 10_000
+    return "\(Int((x / unit).rounded() * unit))"
+  }
+}

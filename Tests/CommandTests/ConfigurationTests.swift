@@ -33,6 +33,7 @@ import Testing
       + "--levels 4 --channels 3 --resize 7x8 --background 9,8,7 --sixteen-bit scale --class-conditional",
     "--model gated-pixelcnn --width 6 --blocks 2 --likelihood logistic-mixture --mixtures 3 --levels 16 --steps 6",
     "--model diagonal-lstm --width 6 --blocks 2 --attention 1 --whole-rows --levels 4 --steps 6",
+    "--model gated-pixelcnn --width 6 --blocks 1 --levels 4 --augment shift:2,transpose,flip --class-conditional --steps 6",
     "--preset diagonal-lstm-mnist --width 6 --blocks 1 --steps 5",
   ]) func aRunsOwnConfigurationRepeatsIt(options: String) throws {
     _ = try place.succeed("train images \(options) --threads 1 --output run")

@@ -113,8 +113,7 @@ struct LearningRateCommand: ParsableCommand, LeavesFiles {
   private func fresh(_ threads: Int, _ console: Console) throws -> Beginning {
     let training = try training(over: nil)
     let quantization = try quantization.quantization(seed: training.seed)
-    let unsized = try model.configuration(
-      shape: ImageShape(height: 1, width: 1, channels: 1), levels: quantization.levels, path: "lr-find")
+    let unsized = try model.configuration(shape: ModelOptions.anyShape, levels: quantization.levels, path: "lr-find")
     let set = try read(try images.scan(folder), over: nil, threads, console)
     let configuration = try model.fitted(unsized, to: set, classConditional: classConditional, path: folder)
     let state = RunState(model: configuration, quantization: quantization)

@@ -33,6 +33,7 @@ import Testing
       + "--levels 4 --channels 3 --resize 7x8 --background 9,8,7 --sixteen-bit scale --class-conditional",
     "--model gated-pixelcnn --width 6 --blocks 2 --likelihood logistic-mixture --mixtures 3 --levels 16 --steps 6",
     "--model diagonal-lstm --width 6 --blocks 2 --attention 1 --whole-rows --levels 4 --steps 6",
+    "--model gated-pixelcnn --width 6 --blocks 1 --levels 4 --augment shift:2,transpose,flip --class-conditional --steps 6",
     "--preset diagonal-lstm-mnist --width 6 --blocks 1 --steps 5",
   ]) func aRunsOwnConfigurationRepeatsIt(options: String) throws {
     _ = try place.succeed("train images \(options) --threads 1 --output run")
@@ -45,9 +46,9 @@ import Testing
   /// With no model named the recipe chooses, says so, and is written down; what is given goes before it.
   @Test func theDefaultIsTheRecipes() throws {
     let said = try place.succeed("train images --levels 2 --steps 3 --output run")
-    #expect(said.messages.contains("No --model: diagonal-lstm, width 64") && said.messages.contains("muon"))
+    #expect(said.messages.contains("No --model: diagonal-lstm, width 32") && said.messages.contains("muon"))
     let own = try configuration("run")
-    for line in ["model = \"diagonal-lstm\"", "width = 64", "optimizer = \"muon\"", "batch = 16"] {
+    for line in ["model = \"diagonal-lstm\"", "width = 32", "optimizer = \"muon\"", "batch = 16"] {
       #expect(own.contains(line), "\(line)")
     }
     _ = try place.succeed("train --config run/config.toml --output again")

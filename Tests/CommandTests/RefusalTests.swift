@@ -48,7 +48,10 @@ import Training
     ("--decay 2", "--decay"), ("--dropout 1", "--dropout"), ("--evaluation-images 0", "--evaluation-images"),
     ("--gradients-every -1", "--gradients-every"), ("--metrics-every -1", "--metrics-every"),
     ("--samples 257", "--samples"), ("--width 7", "an even width"),
-    ("--likelihood bernoulli", "2 levels for a Bernoulli"),
+    ("--likelihood bernoulli", "2 levels for a Bernoulli"), ("--augment noise", "changes values"),
+    ("--augment flip,rotate:10", "quarter turns"), ("--augment mirror", "flip, vertical-flip, transpose and shift:N"),
+    ("--augment flip,flip", "--augment: expected each part once"), ("--augment shift:4", "half of either side"),
+    ("--augment shift:0", "shift:N, N from 1 to 31"),
   ])
   func optionsThatMakeNoRunAre64(options: String, named: String) throws {
     try place.drawGrey("images/a.png", width: 8, height: 8)

@@ -64,6 +64,8 @@ CASES = {
     "diagonal-lstm colour mixture skip": f"colour --model diagonal-lstm --blocks 1 {MIXTURE} --skip 5",
     "pixelcnn colour categorical skip": "colour --model pixelcnn --blocks 1 --levels 16 --skip 3",
     "gated-pixelcnn skip": "--model gated-pixelcnn --blocks 2 --levels 4 --skip 7",
+    "pixelcnn augment class": "--model pixelcnn --blocks 2 --levels 4 --augment flip,shift:2 class",
+    "diagonal-lstm augment": "--model diagonal-lstm --blocks 1 --levels 2 --augment vertical-flip",
     "pixelsnail bernoulli class": "--model pixelsnail --blocks 3 --levels 2 class",
     "pixelsnail categorical": "--model pixelsnail --blocks 2 --levels 16 --attention 1",
     "pixelsnail colour categorical": "colour --model pixelsnail --blocks 2 --levels 16",

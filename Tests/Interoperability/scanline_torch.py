@@ -3,7 +3,8 @@
 Written from the README's tables of tensors, not from the package's sources, so that the two can be held against each
 other. Parameters have the names that `scanline import` takes; `ours` gives a checkpoint's name of each.
 
-Shapes: N images, H x W pixels, C channels, W features of the stream, G gates a cell, K classes.
+Shapes: N images, H x W pixels, C channels, W features of the stream, G gates a cell, K classes, F features of the
+transformations that a network was told of.
 """
 import json
 import math
@@ -35,11 +36,18 @@ class Configuration:
         self.whole_rows = fields.get("wholeRows") or False
         self.height, self.width_pixels = fields["shape"]["height"], fields["shape"]["width"]
         self.classes = fields.get("classNames") or []
+        self.augmentation = fields.get("augmentation") or ""
 
     @staticmethod
     def of_checkpoint(step):
         with open(f"{step}/state.json") as file:
             return Configuration(**json.load(file)["model"])
+
+    @property
+    def conditions(self):
+        """K and F of the layers that are conditioned: a shift of N pixels has 2N ways but the identity, in x and in y."""
+        parts = [part.split(":") for part in self.augmentation.split(",") if part]
+        return len(self.classes), sum(4 * int(part[1]) if part[0] == "shift" else 1 for part in parts)
 
     @property
     def groups(self):
@@ -79,15 +87,21 @@ def square_mask(outputs, inputs, size, groups, strict):
 
 
 class Convolution(nn.Module):
-    """A convolution with masked taps and, of a class, a bias more: V'c."""
+    """A convolution with masked taps and, of a class, a bias more: V'c.
 
-    def __init__(self, inputs, outputs, kernel, mask=None, classes=0):
+    `augment` would add as much for the features of a transformation; scores are those of the identity, which has none.
+    """
+
+    def __init__(self, inputs, outputs, kernel, mask=None, conditions=(0, 0)):
         super().__init__()
         bound = 1 / math.sqrt(inputs * kernel[0] * kernel[1])
         self.weight = nn.Parameter(torch.empty(outputs, inputs, *kernel).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(outputs).uniform_(-bound, bound))
+        classes, features = conditions
         if classes:
             self.cond = nn.Linear(classes, outputs, bias=False)
+        if features:
+            self.augment = nn.Linear(features, outputs, bias=False)
         self.register_buffer("mask", torch.ones_like(self.weight) if mask is None else mask.float(), persistent=False)
 
     def forward(self, x, c, padding=(0, 0, 0, 0)):
@@ -96,9 +110,9 @@ class Convolution(nn.Module):
         return y + self.cond(c)[:, :, None, None] if hasattr(self, "cond") else y
 
 
-def pointwise(inputs, outputs, groups, classes=0, gates=1):
+def pointwise(inputs, outputs, groups, conditions=(0, 0), gates=1):
     mask = colours(outputs, inputs, groups, False, gates)[:, :, None, None]
-    return Convolution(inputs, outputs, (1, 1), mask, classes)
+    return Convolution(inputs, outputs, (1, 1), mask, conditions)
 
 
 class Head(nn.ModuleDict):
@@ -138,7 +152,7 @@ class Block(nn.Module):
         mask = square_mask(half, half, 3, cfg.groups, False)
         self.net = nn.ModuleDict({
             "1": pointwise(cfg.width, half, cfg.groups),
-            "3": Convolution(half, half, (3, 3), mask, len(cfg.classes)),
+            "3": Convolution(half, half, (3, 3), mask, cfg.conditions),
             "5": pointwise(half, cfg.width, cfg.groups),
         })
         self.phi, self.residual = ACTIVATIONS[cfg.activation], cfg.residual
@@ -157,7 +171,7 @@ class PixelCNN(nn.Module):
         super().__init__()
         self.phi, self.is_post = ACTIVATIONS[cfg.activation], cfg.residual == "post"
         mask = square_mask(cfg.width, cfg.channels, 7, cfg.groups, True)
-        self.add_module("0", Convolution(cfg.channels, cfg.width, (7, 7), mask, len(cfg.classes)))
+        self.add_module("0", Convolution(cfg.channels, cfg.width, (7, 7), mask, cfg.conditions))
         for index in range(cfg.blocks):
             self.add_module(str(index + 1), Block(cfg))
         self.blocks = cfg.blocks
@@ -183,15 +197,15 @@ class PixelCNN(nn.Module):
 class GatedLayer(nn.Module):
     def __init__(self, cfg, is_first):
         super().__init__()
-        width, inputs, classes = cfg.width, cfg.channels if is_first else cfg.width, len(cfg.classes)
-        self.v = Convolution(inputs, 2 * width, (2, 3), None, classes)
+        width, inputs = cfg.width, cfg.channels if is_first else cfg.width
+        self.v = Convolution(inputs, 2 * width, (2, 3), None, cfg.conditions)
         self.vh = Convolution(2 * width, 2 * width, (1, 1))
         # Columns x - 1 and x; of the image x - 2 and x - 1, and of its colours also those before one's own.
         columns = 3 if is_first and cfg.groups > 1 else 2
         mask = torch.ones(2 * width, inputs, 1, columns, dtype=torch.bool)
         if not is_first or cfg.groups > 1:
             mask[:, :, 0, -1] = colours(2 * width, inputs, cfg.groups, is_first, gates=2)
-        self.h = Convolution(inputs, 2 * width, (1, columns), mask, classes)
+        self.h = Convolution(inputs, 2 * width, (1, columns), mask, cfg.conditions)
         self.out = pointwise(width, width, cfg.groups)
         self.is_first = is_first
 
@@ -235,16 +249,15 @@ class Direction(nn.Module):
         super().__init__()
         self.is_lstm = cfg.model == "diagonal-lstm"
         features, gates = (cfg.width // 2, 4) if self.is_lstm else (cfg.width, 1)
-        classes = len(cfg.classes)
         if reads_image:
             # The pixel to the left, the pixel above; and of colours the earlier ones of the pixel itself.
             places = 3 if cfg.groups > 1 else 2
             mask = torch.ones(features, places * cfg.channels, 1, 1, dtype=torch.bool)
             if places == 3:
                 mask[:, 2 * cfg.channels :, 0, 0] = colours(features, cfg.channels, cfg.groups, True)
-            self.i = Convolution(places * cfg.channels, features, (1, 1), mask, classes)
+            self.i = Convolution(places * cfg.channels, features, (1, 1), mask, cfg.conditions)
         else:
-            self.i = pointwise(cfg.width, gates * features, cfg.groups, classes, gates)
+            self.i = pointwise(cfg.width, gates * features, cfg.groups, cfg.conditions, gates)
         self.rec = nn.Module()
         bound = 1 / math.sqrt(2 * features)
         self.rec.weight = nn.Parameter(torch.empty(gates * features, 2 * features).uniform_(-bound, bound))
@@ -321,7 +334,7 @@ class Recurrent(nn.Module):
         self.is_lstm, self.blocks = cfg.model == "diagonal-lstm", cfg.blocks
         if self.is_lstm:
             mask = square_mask(cfg.width, cfg.channels, 7, cfg.groups, True)
-            self.add_module("0", Convolution(cfg.channels, cfg.width, (7, 7), mask, len(cfg.classes)))
+            self.add_module("0", Convolution(cfg.channels, cfg.width, (7, 7), mask, cfg.conditions))
         for index in range(cfg.blocks):
             self.add_module(str(index + 1), RecurrentLayer(cfg, index))
         self.add_module(str(cfg.blocks + 1), Head(cfg, torch.relu))
@@ -344,7 +357,7 @@ class LinearLayer(nn.Module):
     def __init__(self, cfg):
         super().__init__()
         gates = 4 * cfg.width
-        self.l = pointwise(cfg.width, gates, cfg.groups, len(cfg.classes), 4)
+        self.l = pointwise(cfg.width, gates, cfg.groups, cfg.conditions, 4)
         self.r = nn.ModuleDict({
             "input": Convolution(cfg.width, gates, (1, 1)), "pixel": Convolution(cfg.channels, gates, (1, 1)),
         })
@@ -380,7 +393,7 @@ class LinearRNN(nn.Module):
     def __init__(self, cfg):
         super().__init__()
         mask = square_mask(cfg.width, cfg.channels, 7, cfg.groups, True)
-        self.add_module("0", Convolution(cfg.channels, cfg.width, (7, 7), mask, len(cfg.classes)))
+        self.add_module("0", Convolution(cfg.channels, cfg.width, (7, 7), mask, cfg.conditions))
         for index in range(cfg.blocks):
             self.add_module(str(index + 1), LinearLayer(cfg))
         self.blocks = cfg.blocks

@@ -61,6 +61,13 @@ private func skipping(_ configuration: ModelConfiguration) -> ModelConfiguration
   return configuration
 }
 
+/// The same, told of transformations.
+private func told(_ configuration: ModelConfiguration, of augmentation: Augmentation) -> ModelConfiguration {
+  var configuration = configuration
+  configuration.augmentation = augmentation
+  return configuration
+}
+
 /// A small model with layers of attention.
 func attentive(_ model: ModelKind, blocks: Int, attention: Int) -> ModelConfiguration {
   ModelConfiguration(
@@ -104,6 +111,15 @@ let smallConfigurations: [ModelConfiguration] = [
   skipping(mixture(.diagonalLSTM, channels: 3, levels: 5)), skipping(colour(.pixelCNN, levels: 3)),
   skipping(recurrent(.linearRNN, width: 4, layers: 1, height: 3, width: 5, levels: 2)),
   skipping(gated(width: 4, layers: 1, height: 3, width: 5, levels: 3)),
+  told(
+    ModelConfiguration(width: 6, blocks: 1, shape: ImageShape(height: 3, width: 3, channels: 1), levels: 3),
+    of: Augmentation(flip: true, transpose: true, shift: 1)),
+  told(gated(width: 4, layers: 2, height: 4, width: 3, levels: 3), of: Augmentation(verticalFlip: true)),
+  told(
+    conditional(recurrent(.mdrnn, width: 4, layers: 2, height: 3, width: 3, levels: 2, directions: 2, residual: true)),
+    of: Augmentation(flip: true, verticalFlip: true)),
+  told(recurrent(.diagonalLSTM, width: 6, layers: 1, height: 3, width: 4, levels: 2), of: Augmentation(shift: 1)),
+  told(conditional(mixture(.linearRNN, channels: 3, levels: 3)), of: Augmentation(flip: true, transpose: true)),
   ModelConfiguration(
     width: 4, blocks: 0, shape: ImageShape(height: 2, width: 2, channels: 1), levels: 2, likelihood: .categorical),
 ]

@@ -19,7 +19,7 @@ import TestSupport
     // Twice, since a runner is used again for other images.
     for turn in 0..<2 {
       var logits: [[UInt32]] = []
-      runner.begin(classes: images.classes)
+      runner.begin(classes: images.classes, transformations: images.transformations)
       for pixel in 0..<shape.pixels {
         let (y, x) = pixel.quotientAndRemainder(dividingBy: shape.width)
         // Where channels are drawn apart, each is run when those before it are known, and has its part of the logits.

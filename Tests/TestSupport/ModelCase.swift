@@ -28,6 +28,7 @@ package struct ModelCase: Sendable, CustomTestStringConvertible {
     let kind: ModelKind
     var activation = Activation.tanh, residual = ResidualOrder.pre, directions = 1
     var cell: CellKind?, attention: Int?, wholeRows = false, order = RasterOrder.rows, skip: Int?
+    var augmentation: Augmentation?
   }
 
   private static let members: [Member] =
@@ -49,6 +50,8 @@ package struct ModelCase: Sendable, CustomTestStringConvertible {
       Member(kind: .diagonalLSTM, directions: 2, attention: 1, wholeRows: true, order: .upward),
       Member(kind: .pixelSNAIL, activation: .relu),
       Member(kind: .diagonalLSTM, directions: 2, skip: 5), Member(kind: .pixelCNN, activation: .relu, skip: 3),
+      Member(kind: .gatedPixelCNN, augmentation: Augmentation(flip: true, verticalFlip: true, shift: 1)),
+      Member(kind: .diagonalLSTM, directions: 2, order: .reversed, augmentation: Augmentation(flip: true)),
     ]
 
   /// All of them.
@@ -60,6 +63,8 @@ package struct ModelCase: Sendable, CustomTestStringConvertible {
             member.kind.rawValue, member.cell?.rawValue ?? member.activation.rawValue, member.residual.rawValue,
             "\(member.directions)", image.name, isConditional ? "classes" : "plain",
           ] + (member.attention.map { ["attention \($0)"] } ?? []) + (member.skip.map { ["skip \($0)"] } ?? [])
+          // A colon ends a name in the golden file.
+          + (member.augmentation.map { ["augment " + $0.description.replacing(":", with: " ")] } ?? [])
         return ModelCase(
           name: words.joined(separator: " "),
           configuration: ModelConfiguration(
@@ -68,7 +73,8 @@ package struct ModelCase: Sendable, CustomTestStringConvertible {
             likelihood: image.likelihood, mixtures: image.likelihood == nil ? nil : 3,
             activation: member.activation, residual: member.residual, directions: member.directions,
             cell: member.cell, attention: member.attention, wholeRows: member.wholeRows,
-            order: member.order, skip: member.skip, classNames: isConditional ? ["a", "b"] : nil))
+            order: member.order, skip: member.skip, augmentation: member.augmentation,
+            classNames: isConditional ? ["a", "b"] : nil))
       }
     }
   }

@@ -20,11 +20,15 @@ package func randomBatch(_ shape: ImageShape, count: Int, levels: Int, stream: U
     noise: Philox(seed: 44, purpose: .test, stream: stream), shape: shape, count: count, levels: levels)
 }
 
-/// `count` images of uniform levels, of the classes of `configuration` in turn, from the last on.
+/// `count` images of uniform levels, of the classes of `configuration` in turn, from the last on, and as if its
+/// transformations had made them, every seventh from the third on.
 package func randomBatch(_ configuration: ModelConfiguration, count: Int, stream: UInt64 = 0) -> ImageBatch {
   var batch = randomBatch(configuration.shape, count: count, levels: configuration.levels, stream: stream)
   let classes = configuration.classCount
   if classes > 0 { batch.classes = (0..<count).map { classes - 1 - $0 % classes } }
+  if let augmentation = configuration.augmentation {
+    batch.transformations = (0..<count).map { (3 + 7 * $0) % augmentation.count }
+  }
   return batch
 }
 

@@ -27,10 +27,10 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
     let pixels = pixels(batch, image: image)
     let black = [Double](repeating: 0, count: c)
     let isLSTM = configuration.model == .diagonalLSTM
-    let number = batch.classes?[image]
+    let condition = condition(batch, image: image)
     var stream: [[Double]]
     if isLSTM {
-      stream = maskedConvolution("input", pixels, size: 7, number)
+      stream = maskedConvolution("input", pixels, size: 7, condition)
       change("input", &stream)
       record("input", stream)
       addPosition(configuration, &stream)
@@ -42,9 +42,9 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
       }
     }
     for layer in 0..<configuration.blocks {
-      var sum = direction("layers.\(layer).left", stream, nil, h, w, flipped: false, number)
+      var sum = direction("layers.\(layer).left", stream, nil, h, w, flipped: false, condition)
       if configuration.family.choices.directions == 2 {
-        let right = direction("layers.\(layer).right", stream, pixels, h, w, flipped: true, number)
+        let right = direction("layers.\(layer).right", stream, pixels, h, w, flipped: true, condition)
         for p in w..<max(w, h * w) { sum[p] = zip(sum[p], right[p - w]).map { $0 + $1 } }
       }
       let features = sum[0].count
@@ -66,7 +66,8 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
   }
 
   private func direction(
-    _ name: String, _ input: [[Double]], _ pixels: [[Double]]?, _ h: Int, _ w: Int, flipped: Bool, _ number: Int?
+    _ name: String, _ input: [[Double]], _ pixels: [[Double]]?, _ h: Int, _ w: Int, flipped: Bool,
+    _ condition: Condition?
   ) -> [[Double]] {
     let isLSTM = configuration.model == .diagonalLSTM
     let features = isLSTM ? configuration.width / 2 : configuration.width
@@ -80,7 +81,7 @@ package struct ReferenceDiagonalNetwork: ReferenceModel {
         let p = y * w + x
         let left = step > 0 ? output[y * w + beside] : zero
         let above = y > 0 ? output[p - w] : zero
-        var z = zip(affine(name + ".input", input[p], number), affine(name + ".state", left + above)).map { $0 + $1 }
+        var z = zip(affine(name + ".input", input[p], condition), affine(name + ".state", left + above)).map { $0 + $1 }
         if let pixels, tensors[name + ".pixel.weight"] != nil {
           z = zip(z, affine(name + ".pixel", pixels[p])).map { $0 + $1 }
         }

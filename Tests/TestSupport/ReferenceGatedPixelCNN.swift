@@ -40,7 +40,7 @@ package struct ReferenceGatedPixelCNN: ReferenceModel {
   /// −log p of each pixel of an image in nats.
   package func costs(_ batch: ImageBatch, image: Int) -> [Double] {
     let (h, w) = (batch.shape.height, batch.shape.width)
-    let number = batch.classes?[image]
+    let condition = condition(batch, image: image)
     let pixels = pixels(batch, image: image)
     var vertical = Stack(h, w, pixels)
     var horizontal = vertical
@@ -51,7 +51,7 @@ package struct ReferenceGatedPixelCNN: ReferenceModel {
       var sums = (0..<h * w).map { p -> [Double] in
         let (y, x) = (p / w - 1, p % w)
         let patch = (y - 1...y).flatMap { sy in (x - 1...x + 1).map { vertical[sy, $0] } }
-        return convolve(name + "vertical", patch, number)
+        return convolve(name + "vertical", patch, condition)
       }
       change(name + "vertical", &sums)
       record(name + "vertical", isLast ? sums : sums.map(gates))
@@ -60,7 +60,7 @@ package struct ReferenceGatedPixelCNN: ReferenceModel {
       let columns = layer > 0 ? [-1, 0] : configuration.isChannelAutoregressive ? [-2, -1, 0] : [-2, -1]
       var z = (0..<h * w).map { p -> [Double] in
         let (y, x) = (p / w, p % w)
-        let left = convolve(name + "horizontal", columns.map { horizontal[y, x + $0] }, number)
+        let left = convolve(name + "horizontal", columns.map { horizontal[y, x + $0] }, condition)
         return zip(left, convolve(name + "link", [sums[p]], nil)).map { $0 + $1 }
       }
       for part in ["link", "horizontal"] {
@@ -83,15 +83,13 @@ package struct ReferenceGatedPixelCNN: ReferenceModel {
   }
 
   /// weight [out, in, taps] · patch [taps][in] + bias.
-  private func convolve(_ name: String, _ patch: [[Double]], _ number: Int?) -> [Double] {
-    guard let weight = tensors[name + ".weight"], let bias = tensors[name + ".bias"] else {
+  private func convolve(_ name: String, _ patch: [[Double]], _ condition: Condition?) -> [Double] {
+    guard let weight = tensors[name + ".weight"], let outputs = tensors[name + ".bias"]?.count else {
       preconditionFailure("no tensor \(name)")
     }
-    let ofClasses = tensors[name + ".class.weight"]
-    let classes = (ofClasses?.count ?? 0) / bias.count
     let inputs = patch[0].count
-    return bias.indices.map { o in
-      var sum = bias[o] + (ofClasses?[o * classes + (number ?? 0)] ?? 0)
+    return biases(name, outputs: outputs, condition).enumerated().map { o, bias in
+      var sum = bias
       for i in 0..<inputs {
         for tap in patch.indices { sum += weight[(o * inputs + i) * patch.count + tap] * patch[tap][i] }
       }

@@ -24,15 +24,15 @@ package struct ReferenceLinearRNN: ReferenceModel {
   /// −log p of each pixel of an image in nats.
   package func costs(_ batch: ImageBatch, image: Int) -> [Double] {
     let (h, w) = (batch.shape.height, batch.shape.width)
-    let number = batch.classes?[image]
+    let condition = condition(batch, image: image)
     let pixels = pixels(batch, image: image)
-    var stream = maskedConvolution("input", pixels, size: 7, number)
+    var stream = maskedConvolution("input", pixels, size: 7, condition)
     change("input", &stream)
     record("input", stream)
     addPosition(configuration, &stream)
     for layer in 0..<configuration.blocks {
       let name = "layers.\(layer)"
-      let left = scan(name + ".left", stream.map { affine(name + ".left.input", $0, number) }, h, w, flipped: false)
+      let left = scan(name + ".left", stream.map { affine(name + ".left.input", $0, condition) }, h, w, flipped: false)
       // Row y of the direction from the right is about row y − 1, pixels included; there is none above the first.
       let above = zip(stream, pixels).map { features, pixel in
         zip(affine(name + ".right.input", features), affine(name + ".right.pixel", pixel)).map { $0 + $1 }

@@ -28,8 +28,45 @@ extension ParameterVector {
   }
 }
 
+/// What the biases of an image depend on.
+struct Condition {
+  /// The number of its class.
+  var classNumber: Int?
+  /// The features of its transformation that are 1.
+  var features: [Int] = []
+}
+
 extension ReferenceModel {
   // MARK: What families have in common
+
+  /// What image `image` of `batch` is conditioned on. Its transformation's number has a digit for each part (two mirrors,
+  /// the transposition, two shifts), the last part's the last one; a digit above 0 is a feature.
+  func condition(_ batch: ImageBatch, image: Int) -> Condition {
+    var condition = Condition(classNumber: batch.classes?[image])
+    guard let augmentation = configuration.augmentation else { return condition }
+    var (rest, first) = (batch.transformations?[image] ?? 0, 0)
+    let mirrors = [augmentation.flip, augmentation.verticalFlip, augmentation.transpose].map { $0 ? 2 : 1 }
+    let bases = mirrors + [Int](repeating: 2 * augmentation.shift + 1, count: 2)
+    for number in bases.indices {
+      let place = bases[(number + 1)...].reduce(1, *)
+      let digit = rest / place
+      rest -= digit * place
+      if digit > 0 { condition.features.append(first + digit - 1) }
+      first += bases[number] - 1
+    }
+    return condition
+  }
+
+  /// The bias of layer `name` with what the class and the transformation add; 0 where it has none.
+  func biases(_ name: String, outputs: Int, _ condition: Condition?) -> [Double] {
+    func column(_ part: String, _ output: Int, _ column: Int) -> Double {
+      tensors["\(name).\(part).weight"].map { $0[output * ($0.count / outputs) + column] } ?? 0
+    }
+    return (0..<outputs).map { o in
+      (tensors[name + ".bias"]?[o] ?? 0) + column("class", o, condition?.classNumber ?? 0)
+        + (condition?.features ?? []).reduce(0) { $0 + column("augment", o, $1) }
+    }
+  }
 
   /// The levels of each pixel, 0 … 1.
   func pixels(_ batch: ImageBatch, image: Int) -> [[Double]] {
@@ -39,20 +76,17 @@ extension ReferenceModel {
     }
   }
 
-  /// weight · x + bias, and the bias of class `number`; the bias where there is one.
-  func affine(_ name: String, _ x: [Double], _ number: Int? = nil) -> [Double] {
+  /// weight · x + bias.
+  func affine(_ name: String, _ x: [Double], _ condition: Condition? = nil) -> [Double] {
     guard let weight = tensors[name + ".weight"] else { preconditionFailure("no tensor \(name)") }
     let outputs = weight.count / x.count
-    let ofClasses = tensors[name + ".class.weight"]
-    let classes = (ofClasses?.count ?? 0) / outputs
-    return (0..<outputs).map { o in
-      let bias = (tensors[name + ".bias"]?[o] ?? 0) + (ofClasses?[o * classes + (number ?? 0)] ?? 0)
-      return x.indices.reduce(bias) { $0 + weight[o * x.count + $1] * x[$1] }
+    return biases(name, outputs: outputs, condition).enumerated().map { o, bias in
+      x.indices.reduce(bias) { $0 + weight[o * x.count + $1] * x[$1] }
     }
   }
 
   /// A masked convolution of the image over `size` × `size` pixels about each.
-  func maskedConvolution(_ name: String, _ pixels: [[Double]], size: Int, _ number: Int? = nil) -> [[Double]] {
+  func maskedConvolution(_ name: String, _ pixels: [[Double]], size: Int, _ condition: Condition? = nil) -> [[Double]] {
     let (w, reach) = (configuration.shape.width, size / 2)
     return pixels.indices.map { p in
       var patch: [Double] = []
@@ -66,7 +100,7 @@ extension ReferenceModel {
           }
         }
       }
-      return affine(name, patch, number)
+      return affine(name, patch, condition)
     }
   }
 

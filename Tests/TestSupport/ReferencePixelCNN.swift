@@ -27,11 +27,11 @@ package struct ReferencePixelCNN: ReferenceModel {
     let (h, w, c) = (shape.height, shape.width, shape.channels)
     let pixels = pixels(batch, image: image)
     let input = pixels.flatMap { $0 }
-    let number = batch.classes?[image]
+    let condition = condition(batch, image: image)
     func convolve(
       _ input: [Double], _ inputs: Int, _ name: String, size: Int, includeCentre: Bool, _ h: Int, _ w: Int
     ) -> [Double] {
-      var sums = self.convolve(input, inputs, name, size: size, includeCentre: includeCentre, h, w, number)
+      var sums = self.convolve(input, inputs, name, size: size, includeCentre: includeCentre, h, w, condition)
       probe?.change(name, 0, &sums)
       return sums
     }
@@ -76,20 +76,18 @@ package struct ReferencePixelCNN: ReferenceModel {
 
   private func convolve(
     _ input: [Double], _ inputs: Int, _ name: String, size: Int, includeCentre: Bool, _ h: Int, _ w: Int,
-    _ number: Int?
+    _ condition: Condition?
   ) -> [Double] {
-    guard let weight = tensors[name + ".weight"], let bias = tensors[name + ".bias"] else {
+    guard let weight = tensors[name + ".weight"], let outputs = tensors[name + ".bias"]?.count else {
       preconditionFailure("no tensor \(name)")
     }
-    let outputs = bias.count
-    let ofClasses = tensors[name + ".class.weight"]
-    let classes = (ofClasses?.count ?? 0) / outputs
+    let biases = biases(name, outputs: outputs, condition)
     let reach = size / 2
     var result = [Double](repeating: 0, count: h * w * outputs)
     for y in 0..<h {
       for x in 0..<w {
         for o in 0..<outputs {
-          var sum = bias[o] + (ofClasses?[o * classes + (number ?? 0)] ?? 0)
+          var sum = biases[o]
           for ky in 0..<size {
             for kx in 0..<size {
               let before = ky < reach || (ky == reach && kx < reach)

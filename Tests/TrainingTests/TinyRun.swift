@@ -14,6 +14,7 @@ struct TinyRun {
   /// Dynamic: the draw depends on the epoch, so a resume that lost count would show.
   var binarization: Binarization? = .dynamic
   var options = TrainingOptions()
+  var augmentation: Augmentation?
 
   init() {
     // 46 images in batches of 12: three steps an epoch, ten images left out of each.
@@ -50,7 +51,7 @@ struct TinyRun {
   func state() throws -> RunState {
     let quantization = try Quantization(levels: 2, binarization: binarization, seed: options.seed)
     return RunState(
-      model: ModelConfiguration(width: 8, blocks: 2, shape: Self.shape, levels: 2),
+      model: ModelConfiguration(width: 8, blocks: 2, shape: Self.shape, levels: 2, augmentation: augmentation),
       quantization: quantization,
       data: RunState.Data(
         folder: "somewhere/é", loading: ImageLoadingOptions(), heldOutShare: 0.1, splitSeed: 3, train: train,

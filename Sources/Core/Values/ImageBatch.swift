@@ -10,6 +10,8 @@ public struct ImageBatch: Sendable, Equatable {
   public var levels: [UInt8]
   /// The number of each image's class; nil where they have none.
   public var classes: [Int]?
+  /// The number of the transformation that made each image, where the network is to be told; nil: all are as they were.
+  package var transformations: [Int]?
 
   /// A batch of `count` images; `levels` has N·H·W·C elements, `classes` N.
   public init(shape: ImageShape, count: Int, levels: [UInt8], classes: [Int]? = nil) {

@@ -24,8 +24,10 @@ package enum RandomPurpose: UInt32, Sendable {
   case dropout = 10
   /// Resamples of the bootstrap; the stream is the resample.
   case bootstrap = 11
-  /// Which model of a mixture an image is drawn from; the index is the image.
+  /// Which model of a mixture an image is drawn from, and on stream 1 in which order; the index is the image.
   case mixture = 12
+  /// How an image of a batch is transformed; the stream is the step.
+  case augmentation = 13
 }
 
 /// The counter-based generator Philox 4×32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3",

@@ -35,6 +35,8 @@ package struct Graph: Sendable {
   /// The node that gives the logits.
   package private(set) var output = 0
   private let channelGroups: ChannelGroups
+  /// The biases of layers that are conditioned.
+  let biasTable: BiasTable
 
   /// The image that the model reads.
   package let image = Value(node: 0)
@@ -47,6 +49,7 @@ package struct Graph: Sendable {
     self.configuration = configuration
     layout = ParameterLayout(countsOnly: countsOnly)
     channelGroups = ChannelGroups(configuration)
+    biasTable = BiasTable(classes: configuration.classCount, configuration.augmentation)
     nodes.append(
       Node(
         operation: ImageOperation(outputOrder: ChannelLayout(configuration.shape.channels, .none(padded: false))),
@@ -77,8 +80,8 @@ package struct Graph: Sendable {
   // MARK: Convolutions
 
   /// A masked k×k convolution of the image or of features, or with a kernel size of 1 a 1×1 convolution: tensors
-  /// `name`.weight [to, from, k, k] and `name`.bias, and where the model is conditional and `conditional`,
-  /// `name`.class.weight.
+  /// `name`.weight [to, from, k, k] and `name`.bias, and where `conditional` also `name`.class.weight and
+  /// `name`.augment.weight, of a model that depends on classes or transformations.
   package mutating func convolution(
     _ name: String, _ input: Value, to outputs: Int, kernelSize: Int = 1, mask: Mask? = nil, conditional: Bool = false,
     keptMaps: Int = 1, belongsToStream: Bool = false, start: [WeightStart]? = nil, pyTorch: String
@@ -86,7 +89,7 @@ package struct Graph: Sendable {
     pyTorchModules[name] = pyTorch
     var layer = Convolution(
       name, inputChannels: order(input).channels, outputChannels: outputs, kernelSize: kernelSize, mask: mask,
-      readsImage: input == image, classes: conditional ? configuration.classCount : 0, colours: channelGroups,
+      readsImage: input == image, biases: conditional ? biasTable : .single, colours: channelGroups,
       layout: &layout, packing: &packing)
     layer.start = start
     let kind = "\(kernelSize)×\(kernelSize)" + (mask.map { " mask \($0.rawValue.uppercased())" } ?? "")
@@ -105,7 +108,7 @@ package struct Graph: Sendable {
     pyTorchModules[name] = pyTorch
     let layer = Convolution(
       name, rows: rows, columns: columns, from: order(input), to: ChannelLayout(2 * units, .interleaved(2)),
-      classes: conditional ? configuration.classCount : 0, colours: masked == nil ? .none : channelGroups,
+      biases: conditional ? biasTable : .single, colours: masked == nil ? .none : channelGroups,
       mask: masked ?? .b, layout: &layout, packing: &packing)
     return add(ConvolutionOperation(convolution: layer, kind: kind), [input])
   }
@@ -123,7 +126,7 @@ package struct Graph: Sendable {
     _ name: String, _ input: Value, features: Int, cell: any RecurrentCell, directions: Int, readsPixels: Bool = false,
     conditional: Bool, pyTorch: String
   ) -> Value {
-    let classes = conditional ? configuration.classCount : 0
+    let biases = conditional ? biasTable : .single
     let gates = cell.gateCount * features
     let both = (0..<directions).map { direction in
       let side = direction == 0 ? "left" : "right"
@@ -135,11 +138,11 @@ package struct Graph: Sendable {
         inputToState: input == image
           ? Convolution(
             neighbours: own + "input", inputChannels: order(input).channels, outputChannels: gates,
-            gateCount: cell.gateCount, readsImage: true, classes: classes, colours: channelGroups,
+            gateCount: cell.gateCount, readsImage: true, biases: biases, colours: channelGroups,
             liveGates: cell.inputGates, layout: &layout, packing: &packing)
           : Convolution(
             own + "input", inputChannels: order(input).channels, outputChannels: gates, gateCount: cell.gateCount,
-            classes: classes, colours: channelGroups, liveGates: cell.inputGates, layout: &layout, packing: &packing),
+            biases: biases, colours: channelGroups, liveGates: cell.inputGates, layout: &layout, packing: &packing),
         stateToState: Convolution(
           neighbours: own + "state", inputChannels: features, outputChannels: gates, gateCount: cell.gateCount,
           flipped: direction == 1, colours: .none, liveGates: cell.stateGates, layout: &layout, packing: &packing),
@@ -164,14 +167,14 @@ package struct Graph: Sendable {
     _ name: String, _ input: Value, features: Int, conditional: Bool, pyTorch: String
   ) -> Value {
     let gates = ChannelLayout(4 * features, .apart(4))
-    let classes = conditional ? configuration.classCount : 0
+    let biases = conditional ? biasTable : .single
     func module(_ own: String, _ module: String) -> String {
       pyTorchModules[own] = pyTorch + module
       return own
     }
     let left = Convolution(
       module(name + ".left.input", "l"), inputChannels: order(input).channels, outputChannels: gates.channels,
-      gateCount: 4, classes: classes, colours: channelGroups, layout: &layout, packing: &packing)
+      gateCount: 4, biases: biases, colours: channelGroups, layout: &layout, packing: &packing)
     let right = [("input", input), ("pixel", image)].map { own, value in
       Convolution(
         module(name + ".right." + own, "r." + own), rows: -1...(-1), columns: 0...0, from: order(value), to: gates,

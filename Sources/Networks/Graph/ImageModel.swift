@@ -80,7 +80,7 @@ public struct ImageModel: Sendable {
     let memory = PlanMemory(plan)
     return IncrementalForward(
       IncrementalGraph(plan, memory), configuration: configuration, maker: memory.maker, images: images,
-      input: memory.maps[plan.input], logits: memory.maps[plan.logits], classes: memory.classes)
+      input: memory.maps[plan.input], logits: memory.maps[plan.logits], conditioning: memory.conditioning)
   }
 
   /// The distribution of a pixel given the logits there.

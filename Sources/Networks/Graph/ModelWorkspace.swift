@@ -40,7 +40,7 @@ package final class ModelWorkspace {
   package func forward(_ batch: ImageBatch, images range: Range<Int>, packed: PackedParameters) {
     let images = plan.images
     precondition(range.count <= images, "\(range.count) images in a workspace for \(images)")
-    memory.classes?.choose(batch, range)
+    memory.conditioning?.choose(batch, range)
     let input = memory.maps[plan.input]
     for position in 0..<images {
       let view = input.image(position, of: images)

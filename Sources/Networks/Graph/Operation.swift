@@ -140,8 +140,8 @@ package struct OperationMaps {
   package let internals: [FeatureMap]
   /// Images interleaved in the maps.
   package let images: Int
-  /// The images' classes; nil where the model depends on none.
-  package let classes: BiasSelector?
+  /// Which biases each image takes; nil where the model depends on no class and no transformation.
+  package let biases: BiasSelector?
   /// What dropout leaves out, of the operation that does.
   package let mask: DropoutMask?
   /// Whether the input of a gated unit holds tanh and σ of the pre-activations.

@@ -128,8 +128,8 @@ final class PlanMemory {
   let maps: [FeatureMap]
   let masks: [DropoutMask]
   let maker: ActivationAllocator
-  /// The classes of the images; nil where the model depends on none.
-  let classes: ClassConditioning?
+  /// What the images choose of biases; nil where the model depends on no class and no transformation.
+  let conditioning: Conditioning?
   private let images: Int
 
   init(_ plan: Plan) {
@@ -148,7 +148,7 @@ final class PlanMemory {
     self.maker = maker
     masks = plan.masks.map { DropoutMask(like: maps[$0], rate: plan.purpose.dropout) }
     for mask in masks { maker.count(bytes: mask.byteCount) }
-    classes = ClassConditioning(configuration, images: plan.images)
+    conditioning = Conditioning(plan.graph, images: plan.images)
     images = plan.images
   }
 
@@ -157,8 +157,8 @@ final class PlanMemory {
     OperationMaps(
       inputs: positions.inputs.map { maps[$0] }, output: maps[positions.output],
       internals: positions.internals.map { maps[$0] },
-      images: images, classes: classes?.biases, mask: positions.mask.map { masks[$0] }, holdsGates: positions.holdsGates
-    )
+      images: images, biases: conditioning?.biases, mask: positions.mask.map { masks[$0] },
+      holdsGates: positions.holdsGates)
   }
 }
 

@@ -3,7 +3,8 @@ import Core
 import Kernels
 
 /// The even mixture of K models of the same images, p = 1/K Σ pₖ: one of them is drawn, each with the same probability, and
-/// then an image from it. A distribution as its members are, whatever their families and orders of pixels.
+/// then an image from it. A distribution as its members are, whatever their families and orders of pixels. A member may be
+/// the even mixture of its own orders.
 public struct EvenMixture: Sendable {
   /// A model with its parameters.
   public struct Member: Sendable {
@@ -11,9 +12,17 @@ public struct EvenMixture: Sendable {
     public let model: ImageModel
     /// Its parameters.
     public let parameters: ParameterVector
+    /// Whether it is itself the even mixture of its orders: one for each mirroring and transposition that the model was
+    /// trained with (``Augmentation``).
+    public let mixesOrders: Bool
 
     /// A member.
-    public init(model: ImageModel, parameters: ParameterVector) { (self.model, self.parameters) = (model, parameters) }
+    public init(model: ImageModel, parameters: ParameterVector, mixesOrders: Bool = false) {
+      (self.model, self.parameters, self.mixesOrders) = (model, parameters, mixesOrders)
+    }
+
+    /// The transformations that images are drawn under.
+    fileprivate var orders: [Int] { mixesOrders ? model.configuration.orders : [0] }
   }
 
   /// The models.
@@ -36,6 +45,7 @@ public struct EvenMixture: Sendable {
   package static func nats(_ members: [[Double]]) -> [Double] {
     guard let first = members.first else { preconditionFailure("a mixture of nothing") }
     precondition(members.allSatisfy { $0.count == first.count }, "models that scored different images")
+    guard members.count > 1 else { return first }
     let logCount = naturalLogarithm(Double(members.count))
     return first.indices.map { image in
       let nats = members.map { $0[image] }
@@ -47,7 +57,10 @@ public struct EvenMixture: Sendable {
 
   /// −log p of every image of `batch`, in nats.
   public func nats(_ batch: ImageBatch, threads: Int) -> [Double] {
-    Self.nats(members.map { Scorer(model: $0.model, parameters: $0.parameters, threads: threads).nats(batch) })
+    Self.nats(
+      members.map {
+        Scorer(model: $0.model, parameters: $0.parameters, threads: threads, mixesOrders: $0.mixesOrders).nats(batch)
+      })
   }
 
   /// The member that image `number` of a sample of `seed` is drawn from.
@@ -55,8 +68,14 @@ public struct EvenMixture: Sendable {
     Philox(seed: seed, purpose: .mixture).below(members.count, at: UInt64(number))
   }
 
-  /// Draws what `request`, without given pixels or frames, asks for: image n is image n of the member drawn for it. `progress`
-  /// is that of ``Sampler``.
+  /// The transformation that image `number` of a sample of `seed` is drawn under, of those of its member.
+  package func order(seed: UInt64, number: Int, of member: Int) -> Int {
+    let orders = members[member].orders
+    return orders[Philox(seed: seed, purpose: .mixture, stream: 1).below(orders.count, at: UInt64(number))]
+  }
+
+  /// Draws what `request`, without given pixels or frames, asks for: image n is image n of the member drawn for it, in
+  /// the order drawn for it. `progress` is that of ``Sampler``.
   public func sample(
     _ request: SamplingRequest, threads: Int, progress: @Sendable (_ rows: Int) -> Void = { _ in }
   ) -> SampledImages {
@@ -66,18 +85,26 @@ public struct EvenMixture: Sendable {
     var images = ImageBatch(
       shape: shape, count: request.count, levels: [UInt8](repeating: 0, count: request.count * shape.dimensions),
       classes: request.classes)
-    for (index, member) in members.enumerated() {
-      let own = choices.indices.filter { choices[$0] == index }
-      guard !own.isEmpty else { continue }
-      var part = request
-      part.count = own.count
-      part.numbers = own.map { request.number(of: $0) }
-      part.classes = request.classes.map { classes in own.map { classes[$0] } }
-      let drawn = Sampler(model: member.model, parameters: member.parameters, threads: threads)
-        .sample(part, progress: progress).images
-      for (position, image) in own.enumerated() {
-        let (from, to) = (position * shape.dimensions, image * shape.dimensions)
-        images.levels.replaceSubrange(to..<to + shape.dimensions, with: drawn.levels[from..<from + shape.dimensions])
+    for (index, member) in members.enumerated() where choices.contains(index) {
+      let sampler = Sampler(model: member.model, parameters: member.parameters, threads: threads)
+      for order in member.orders {
+        let own = choices.indices.filter {
+          choices[$0] == index
+            && self.order(seed: request.seed, number: request.number(of: $0), of: index) == order
+        }
+        guard !own.isEmpty else { continue }
+        var part = request
+        part.count = own.count
+        part.numbers = own.map { request.number(of: $0) }
+        part.classes = request.classes.map { classes in own.map { classes[$0] } }
+        part.transformation = order
+        let drawn = sampler.sample(part, progress: progress).images
+        let upright = member.model.configuration.augmentation?.transformBack(drawn, from: order) ?? drawn
+        for (position, image) in own.enumerated() {
+          let (from, to) = (position * shape.dimensions, image * shape.dimensions)
+          images.levels.replaceSubrange(
+            to..<to + shape.dimensions, with: upright.levels[from..<from + shape.dimensions])
+        }
       }
     }
     return SampledImages(images: images, nats: nats(images, threads: threads))

@@ -17,7 +17,7 @@ package final class IncrementalForward {
   private let network: IncrementalGraph
   private let maker: ActivationAllocator
   private let input: FeatureMap
-  private let classes: ClassConditioning?
+  private let conditioning: Conditioning?
   private let shape: ImageShape
   private let scale: PixelScale
   /// The image row that the maps stand at; −1 before the first.
@@ -25,24 +25,23 @@ package final class IncrementalForward {
 
   init(
     _ network: IncrementalGraph, configuration: ModelConfiguration, maker: ActivationAllocator, images: Int,
-    input: FeatureMap, logits: FeatureMap, classes: ClassConditioning?
+    input: FeatureMap, logits: FeatureMap, conditioning: Conditioning?
   ) {
     self.network = network
     self.images = images
     self.logits = logits
     self.maker = maker
     self.input = input
-    self.classes = classes
+    self.conditioning = conditioning
     shape = configuration.shape
     scale = PixelScale(levels: configuration.levels)
   }
 
-  /// To be called before the first pixel of new images: the class of each, where the model depends on it.
-  package func begin(classes: [Int]?) {
+  /// To be called before the first pixel of new images: the class of each and the transformation that it is to be drawn
+  /// under, where the model depends on them; nil: the identity.
+  package func begin(classes: [Int]?, transformations: [Int]? = nil) {
     entered = -1
-    guard let choice = self.classes else { return }
-    guard let classes else { preconditionFailure("a class-conditional model, images without classes") }
-    choice.choose(classes)
+    conditioning?.choose(classes: classes, transformations: transformations)
   }
 
   /// The positions of column `x`, one an image.

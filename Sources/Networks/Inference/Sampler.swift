@@ -15,6 +15,8 @@ public struct SamplingRequest: Sendable {
   public var topP: Float
   /// The class of each image, where the model depends on it.
   public var classes: [Int]?
+  /// The number of the transformation that the images are drawn under: they come as it makes them.
+  package var transformation = 0
   /// Pixels that are not drawn; nil: all are.
   public var given: GivenPixels?
   /// How often the images so far are reported while they fill in, 1 or more: after each `frames`-th part of the pixels.
@@ -175,7 +177,11 @@ private final class Drawing: @unchecked Sendable {
     var levels = [UInt8](repeating: 0, count: runner.images * shape.channels)
     var uniforms = UniformNumbers(streams)
     var costs = [Float](repeating: 0, count: runner.images)
-    if pixels.lowerBound == 0 { runner.begin(classes: request.classes.map { Array($0[images]) }) }
+    if pixels.lowerBound == 0 {
+      runner.begin(
+        classes: request.classes.map { Array($0[images]) },
+        transformations: [Int](repeating: request.transformation, count: images.count))
+    }
     for pixel in pixels {
       let (y, x) = pixel.quotientAndRemainder(dividingBy: shape.width)
       let positions = runner.positions(x)

@@ -4,14 +4,18 @@ import Core
 /// Scores images with fixed parameters.
 public final class Scorer {
   private let model: ImageModel
+  /// The transformations whose densities are mixed.
+  private let orders: [Int]
   private let packed: PackedParameters
   private let workspaces: [ModelWorkspace]
   private let likelihood: any Likelihood
   private let threads: Int
 
-  /// A scorer of `model` with `parameters`, on `threads` threads.
-  public init(model: ImageModel, parameters: ParameterVector, threads: Int) {
+  /// A scorer of `model` with `parameters`, on `threads` threads. A model that was trained with an ``Augmentation`` has
+  /// a density for each of its mirrorings and transpositions; with `mixesOrders` it is their even mixture that counts.
+  public init(model: ImageModel, parameters: ParameterVector, threads: Int, mixesOrders: Bool = false) {
     self.model = model
+    orders = mixesOrders ? model.configuration.orders : [0]
     self.threads = threads
     packed = model.packed(parameters)
     workspaces = (0..<threads).map { _ in model.makeWorkspace(.evaluation) }
@@ -20,6 +24,13 @@ public final class Scorer {
 
   /// −log p of every image, in nats. Each depends on its image alone: not on the batch, not on the threads.
   public func nats(_ batch: ImageBatch) -> [Double] {
+    guard orders.count > 1, let augmentation = model.configuration.augmentation else { return ownNats(batch) }
+    return EvenMixture.nats(
+      orders.map { ownNats(augmentation.transform(batch, by: [Int](repeating: $0, count: batch.count))) })
+  }
+
+  /// The same under the transformation of each image.
+  private func ownNats(_ batch: ImageBatch) -> [Double] {
     let together = model.imagesPerPass
     let batch = model.configuration.order.turn(batch)
     var nats = [Double](repeating: 0, count: batch.count)
@@ -40,6 +51,7 @@ public final class Scorer {
   /// −log p of every value given those before it, in nats, N×H×W×C. The sum over an image in the model's order, in double
   /// precision, is what ``nats(_:)`` gives of it, bit for bit.
   public func valueNats(_ batch: ImageBatch) -> [Float] {
+    precondition(orders.count == 1, "a mixture's nats have no parts")
     let (together, shape, order) = (model.imagesPerPass, batch.shape, model.configuration.order)
     let batch = order.turn(batch)
     var result = [Float](repeating: 0, count: batch.levels.count)

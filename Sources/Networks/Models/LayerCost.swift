@@ -40,7 +40,8 @@ extension Convolution {
   /// The layer as `kind`, on images of `shape`.
   func cost(_ kind: String, _ shape: ImageShape, steps: Int = 1, keptMaps: Int = 1) -> LayerCost {
     LayerCost(
-      name: name, kind: kind, parameterCount: weight.liveCount + (bias?.count ?? 0) + (classWeight?.count ?? 0),
+      name: name, kind: kind,
+      parameterCount: weight.liveCount + [bias, classWeight, augmentWeight].reduce(0) { $0 + ($1?.count ?? 0) },
       multiplyAdds: shape.pixels * weight.liveCount, trainingSteps: steps,
       samplingSteps: steps > 0 ? shape.pixels : 0,
       activationBytes: keptMaps * shape.pixels * gateCount * Lanes.roundUp(outputChannels / gateCount) * 4)

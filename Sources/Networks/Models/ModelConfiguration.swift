@@ -39,6 +39,8 @@ public struct ModelConfiguration: Sendable {
   public var order: RasterOrder
   /// The kernel size of a masked convolution of the image that is added to the logits; nil: there is none.
   public var skip: Int?
+  /// How training images are transformed, which the network is told; nil: they are not.
+  public var augmentation: Augmentation?
   /// The classes that images are conditioned on, in the order of their numbers; nil where they are not.
   public var classNames: [String]?
 
@@ -49,7 +51,7 @@ public struct ModelConfiguration: Sendable {
     residual: ResidualOrder? = nil, directions: Int? = nil, cell: CellKind? = nil, attention: Int? = nil,
     wholeRows: Bool = false,
     initialization: Initialization = .uniform, order: RasterOrder = .rows, skip: Int? = nil,
-    classNames: [String]? = nil
+    augmentation: Augmentation? = nil, classNames: [String]? = nil
   ) {
     self.model = model
     // A run from before there were other cells, or attention, says nothing either.
@@ -66,6 +68,7 @@ public struct ModelConfiguration: Sendable {
     self.initialization = initialization
     self.order = order
     self.skip = skip == 0 ? nil : skip
+    self.augmentation = augmentation == Augmentation() ? nil : augmentation
     self.classNames = classNames
   }
 
@@ -109,6 +112,7 @@ public struct ModelConfiguration: Sendable {
       skip.map { $0 % 2 == 1 && (3...63).contains($0) } ?? true,
       "an odd kernel size from 3 to 63 of `skip`, or 0: none",
       "\(skip ?? 0)")
+    try augmentation?.validate(shape, classes: classCount, require)
     try require(classNames?.isEmpty != true, "one class or more, each name once", "none")
     try ClassNames.validate(classNames ?? [], .usage, path: path)
     try require(likelihood != .bernoulli || levels == 2, "2 levels for a Bernoulli likelihood", "\(levels)")
@@ -131,13 +135,14 @@ extension ModelConfiguration: Codable, Equatable {
     /// Not written where it is the usual one: states from before there were others read as they did.
     let order: RasterOrder?
     let skip: Int?
+    let augmentation: Augmentation?
   }
 
   private var shared: Shared {
     Shared(
       model: model, width: width, blocks: blocks, shape: shape, levels: levels, likelihood: likelihood,
       mixtures: mixtures, initialization: initialization, classNames: classNames, order: order == .rows ? nil : order,
-      skip: skip)
+      skip: skip, augmentation: augmentation)
   }
 
   /// Reads a configuration that says all choices of its family.
@@ -147,7 +152,8 @@ extension ModelConfiguration: Codable, Equatable {
       model: c.model, width: c.width, blocks: c.blocks, shape: c.shape, levels: c.levels, likelihood: c.likelihood,
       mixtures: c.mixtures, activation: asked.activation, residual: asked.residual, directions: asked.directions,
       cell: asked.cell, attention: asked.attention, wholeRows: asked.wholeRows ?? false,
-      initialization: c.initialization, order: c.order ?? .rows, skip: c.skip, classNames: c.classNames)
+      initialization: c.initialization, order: c.order ?? .rows, skip: c.skip, augmentation: c.augmentation,
+      classNames: c.classNames)
     guard asked.said.count >= family.choices.said.count else {
       let (own, found) = (family.choices.said.map(\.name), asked.said.map(\.name))
       throw ScanlineError(.badData, path: "model", expected: "all of \(own)", found: "\(found)")

@@ -1,18 +1,17 @@
 // The names that a PyTorch user's modules give the same tensors.
 
 extension ParameterLayout {
-  /// Every tensor's name with its layer's replaced by `modules`. Vᵀ, what a layer adds for a class, is a `Linear` without a
-  /// bias in the layer's module, called `cond`: a module of Python cannot well be called `class`.
+  /// Every tensor's name with its layer's replaced by `modules`. What a layer adds for a class or a transformation is a
+  /// `Linear` without a bias in the layer's module, called `cond` or `augment`: no module of Python can well be `class`.
   func renamed(_ modules: [String: String]) -> [String: String] {
-    let ofClass = ".class"
-    return Dictionary(
+    Dictionary(
       uniqueKeysWithValues: slices.map { slice in
         let parameter = slice.name.split(separator: ".").last.map(String.init) ?? slice.name
-        guard slice.layer.hasSuffix(ofClass) else {
-          return (slice.name, "\(modules[slice.layer] ?? slice.layer).\(parameter)")
+        for (own, theirs) in [(".class", "cond"), (".augment", "augment")] where slice.layer.hasSuffix(own) {
+          let layer = String(slice.layer.dropLast(own.count))
+          return (slice.name, "\(modules[layer] ?? layer).\(theirs).\(parameter)")
         }
-        let layer = String(slice.layer.dropLast(ofClass.count))
-        return (slice.name, "\(modules[layer] ?? layer).cond.\(parameter)")
+        return (slice.name, "\(modules[slice.layer] ?? slice.layer).\(parameter)")
       })
   }
 }

@@ -52,12 +52,15 @@ extension RasterOrder {
   }
 
   func turn(_ batch: ImageBatch) -> ImageBatch {
-    ImageBatch(shape: batch.shape, count: batch.count, levels: turn(batch.levels, batch.shape), classes: batch.classes)
+    var result = batch
+    result.levels = turn(batch.levels, batch.shape)
+    return result
   }
 
   func turnBack(_ batch: ImageBatch) -> ImageBatch {
-    ImageBatch(
-      shape: batch.shape, count: batch.count, levels: turnBack(batch.levels, batch.shape), classes: batch.classes)
+    var result = batch
+    result.levels = turnBack(batch.levels, batch.shape)
+    return result
   }
 
   /// Calls `body` with the index of each value as the network has it, and as the image has it.

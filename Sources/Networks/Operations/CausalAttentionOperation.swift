@@ -47,7 +47,7 @@ struct CausalAttentionOperation: Operation {
     let slopes = gradients.internals
     func passes(_ layer: Convolution, _ input: Int, _ slope: FeatureMap) -> [any BackwardPass] {
       let weights = WeightsBackward(
-        pass: layer.weightGradient(maps.inputs[input], slope, images: maps.images, classes: maps.classes))
+        pass: layer.weightGradient(maps.inputs[input], slope, images: maps.images, biases: maps.biases))
       guard let target = gradients.inputs[input] else { return [weights] }
       // The first product to reach the features' gradient stores it.
       let isSecond = input == 0 && layer.name != query.name
@@ -115,11 +115,11 @@ private struct AttentionForward: ForwardPass {
   init(_ operation: CausalAttentionOperation, _ maps: OperationMaps) {
     self.maps = maps
     queries = operation.query.forward(
-      maps.inputs[0], to: .store(maps.internals[0]), images: maps.images, classes: maps.classes)
+      maps.inputs[0], to: .store(maps.internals[0]), images: maps.images, biases: maps.biases)
     held = operation.memory.enumerated().map { index, layer in
       layer.forward(
         maps.inputs[index], to: index == 0 ? .store(maps.internals[1]) : .add(maps.internals[1]), images: maps.images,
-        classes: maps.classes)
+        biases: maps.biases)
     }
     memories = operation.memories(maps)
     attention = AttentionQuery(operation.size)

@@ -30,6 +30,10 @@ package struct Convolution: Sendable {
   var start: [WeightStart]?
   /// Vᵀ: what is added to the bias for each class, [output, class]; nil where the layer depends on none.
   let classWeight: ParameterSlice?
+  /// What is added to the bias for each feature of a transformation, [output, feature]; nil where it depends on none.
+  let augmentWeight: ParameterSlice?
+  /// The sets of biases that images choose from.
+  private let biases: BiasTable
   private var readsImage: Bool { inputOrder.grouping == .none(padded: false) }
   /// Where a weight lies in its slice: output · outputStep + input · inputStep + tapPositions[tap].
   private let outputStep: Int
@@ -46,24 +50,15 @@ package struct Convolution: Sendable {
 
   /// A k×k convolution, masked or 1×1: weight [output, input, k, k], bias [output]. It adds `name`.weight and
   /// `name`.bias to `layout` and its matrices to `packing`. `readsImage` is for a first layer, whose input has no
-  /// padding between pixels. With `classes`, `name`.class.weight [output, classes] adds Vᵀc to the bias, c one-hot (van
-  /// den Oord et al., "Conditional Image Generation with PixelCNN Decoders", 2016, section 2.3).
-  package init(
-    _ name: String, inputChannels: Int, outputChannels: Int, kernelSize: Int = 1, mask: Mask? = nil,
-    gateCount: Int = 1, readsImage: Bool = false, classes: Int = 0, layout: inout ParameterLayout,
-    packing: inout PackingPlan
-  ) {
-    self.init(
-      name, inputChannels: inputChannels, outputChannels: outputChannels, kernelSize: kernelSize, mask: mask,
-      gateCount: gateCount, readsImage: readsImage, classes: classes, colours: .none, layout: &layout,
-      packing: &packing)
-  }
-
-  /// The same with features that come in groups of `colours`.
+  /// padding between pixels. Features come in groups of `colours`.
+  ///
+  /// Where `biases` are conditional, `name`.class.weight [output, K] adds Vᵀc to the bias, c one-hot (van den Oord et
+  /// al., "Conditional Image Generation with PixelCNN Decoders", 2016, section 2.3), and `name`.augment.weight
+  /// [output, F] likewise a column for each feature of an image's transformation.
   init(
     _ name: String, inputChannels: Int, outputChannels: Int, kernelSize: Int = 1, mask: Mask? = nil,
-    gateCount: Int = 1, readsImage: Bool = false, classes: Int = 0, colours: ChannelGroups, liveGates: [Bool] = [],
-    layout: inout ParameterLayout, packing: inout PackingPlan
+    gateCount: Int = 1, readsImage: Bool = false, biases: BiasTable = .single, colours: ChannelGroups,
+    liveGates: [Bool] = [], layout: inout ParameterLayout, packing: inout PackingPlan
   ) {
     precondition(mask != nil || kernelSize == 1, "a convolution wider than one pixel needs a mask")
     let earlier = mask.map { ConvolutionWindow(size: kernelSize, mask: $0) } ?? .pointwise
@@ -82,30 +77,19 @@ package struct Convolution: Sendable {
     self.init(
       name, from: from, to: to, window: window, earlierWindow: earlier, colours: colours,
       shape: [outputChannels, inputChannels, kernelSize, kernelSize],
-      live: live.allSatisfy { $0 } ? nil : live, liveGates: liveGates, hasBias: true, classes: classes,
+      live: live.allSatisfy { $0 } ? nil : live, liveGates: liveGates, hasBias: true, biases: biases,
       steps: (inputChannels * tapCount, tapCount), tapPositions: tapPositions, layout: &layout, packing: &packing)
   }
 
   /// The product with what lies in the position beside and the position above: weight [output, 2·input], the position
   /// beside first. Beside is left, or right where `flipped`. A recurrence has no bias of its own; a first layer that reads
-  /// the image this way (the shifted input) has one, and its weight the shape [output, 2·input, 1, 1].
-  package init(
-    neighbours name: String, inputChannels: Int, outputChannels: Int, gateCount: Int = 1, flipped: Bool = false,
-    readsImage: Bool = false, classes: Int = 0, layout: inout ParameterLayout, packing: inout PackingPlan
-  ) {
-    self.init(
-      neighbours: name, inputChannels: inputChannels, outputChannels: outputChannels, gateCount: gateCount,
-      flipped: flipped, readsImage: readsImage, classes: classes, colours: .none, layout: &layout,
-      packing: &packing)
-  }
-
-  /// The same with features that come in groups of `colours`: a first layer then also sees the pixel itself, through mask
-  /// A, and its weight is [output, 3·input, 1, 1].
+  /// the image this way (the shifted input) has one, and its weight the shape [output, 2·input, 1, 1]. With features that
+  /// come in groups of `colours` a first layer also sees the pixel itself, through mask A, and its weight is
+  /// [output, 3·input, 1, 1].
   init(
     neighbours name: String, inputChannels: Int, outputChannels: Int, gateCount: Int = 1, flipped: Bool = false,
-    readsImage: Bool = false, classes: Int = 0, colours: ChannelGroups, liveGates: [Bool] = [],
-    layout: inout ParameterLayout,
-    packing: inout PackingPlan
+    readsImage: Bool = false, biases: BiasTable = .single, colours: ChannelGroups, liveGates: [Bool] = [],
+    layout: inout ParameterLayout, packing: inout PackingPlan
   ) {
     let runs: [ConvolutionWindow.Run] = [
       .init(dy: 0, dx: flipped ? 1 : -1, count: 1), .init(dy: -1, dx: 0, count: 1),
@@ -125,7 +109,7 @@ package struct Convolution: Sendable {
       earlierWindow: ConvolutionWindow(runs: runs), colours: colours,
       shape: [outputChannels, taps * inputChannels] + (readsImage ? [1, 1] : []),
       live: live.allSatisfy { $0 } ? nil : live,
-      liveGates: liveGates, hasBias: readsImage, classes: classes, steps: (taps * inputChannels, 1),
+      liveGates: liveGates, hasBias: readsImage, biases: biases, steps: (taps * inputChannels, 1),
       tapPositions: (0..<taps).map { $0 * inputChannels }, layout: &layout, packing: &packing)
   }
 
@@ -148,7 +132,7 @@ package struct Convolution: Sendable {
   /// in their maps as `from` and `to` say.
   init(
     _ name: String, rows: ClosedRange<Int>, columns: ClosedRange<Int>, from: ChannelLayout, to: ChannelLayout,
-    classes: Int = 0, colours: ChannelGroups = .none, mask: Mask = .b, layout: inout ParameterLayout,
+    biases: BiasTable = .single, colours: ChannelGroups = .none, mask: Mask = .b, layout: inout ParameterLayout,
     packing: inout PackingPlan
   ) {
     let taps = rows.count * columns.count
@@ -168,15 +152,14 @@ package struct Convolution: Sendable {
     self.init(
       name, from: from, to: to, window: window, earlierWindow: earlier, colours: masks ? colours : .none,
       shape: [to.channels, from.channels, rows.count, columns.count], live: masks && !layout.countsOnly ? live : nil,
-      hasBias: true,
-      classes: classes,
+      hasBias: true, biases: biases,
       steps: (from.channels * taps, taps), tapPositions: Array(0..<taps), layout: &layout, packing: &packing)
   }
 
   private init(
     _ name: String, from inputOrder: ChannelLayout, to outputOrder: ChannelLayout, window: ConvolutionWindow,
     earlierWindow: ConvolutionWindow, colours: ChannelGroups, shape: [Int], live: [Bool]?, liveGates: [Bool] = [],
-    hasBias: Bool, classes: Int,
+    hasBias: Bool, biases: BiasTable,
     steps: (output: Int, input: Int), tapPositions: [Int],
     layout: inout ParameterLayout, packing: inout PackingPlan
   ) {
@@ -193,11 +176,16 @@ package struct Convolution: Sendable {
     (outputStep, inputStep) = steps
     self.tapPositions = tapPositions
     weight = layout.append(name + ".weight", shape: shape, live: live)
-    precondition(hasBias || classes == 0, "a class acts through the bias")
+    precondition(hasBias || !biases.isConditional, "classes and transformations act through the bias")
+    self.biases = biases
+    func append(_ part: String, _ width: Int) -> ParameterSlice? {
+      width > 0 ? layout.append("\(name).\(part).weight", shape: [outputOrder.channels, width]) : nil
+    }
     bias = hasBias ? layout.append(name + ".bias", shape: [outputChannels]) : nil
-    classWeight = classes > 0 ? layout.append(name + ".class.weight", shape: [outputChannels, classes]) : nil
+    classWeight = append("class", biases.classes)
+    augmentWeight = append("augment", biases.featureCount)
     forwardMatrix = packing.reserveForward(
-      depth: window.depth(pixelStride: inputOrder.stride), columns: outputOrder.stride, biasCount: max(1, classes))
+      depth: window.depth(pixelStride: inputOrder.stride), columns: outputOrder.stride, biasCount: biases.count)
     // A gradient of the image itself is never wanted.
     let readsImage = inputOrder.grouping == .none(padded: false)
     transposedMatrix = packing.reserveTransposed(
@@ -212,13 +200,13 @@ package struct Convolution: Sendable {
 
   // MARK: Passes between given maps
 
-  /// The layer itself, on maps of `images` interleaved images of `classes`.
+  /// The layer itself, on maps of `images` interleaved images that take `biases`.
   func forward(
-    _ input: FeatureMap, to output: ConvolutionOutput, images: Int = 1, classes: BiasSelector? = nil
+    _ input: FeatureMap, to output: ConvolutionOutput, images: Int = 1, biases: BiasSelector? = nil
   ) -> ConvolutionPass {
     ConvolutionPass(
       input, window: window.dilated(by: images), matrix: forwardMatrix, to: output,
-      biases: classWeight == nil ? nil : classes)
+      biases: self.biases.isConditional ? biases : nil)
   }
 
   /// From the gradient of the output to that of the input.
@@ -231,11 +219,11 @@ package struct Convolution: Sendable {
 
   /// From input and gradient of the output to the gradient of weight and bias.
   func weightGradient(
-    _ input: FeatureMap, _ outputGradient: FeatureMap, images: Int = 1, classes: BiasSelector? = nil
+    _ input: FeatureMap, _ outputGradient: FeatureMap, images: Int = 1, biases: BiasSelector? = nil
   ) -> WeightGradientPass {
     WeightGradientPass(
       input, window: window.dilated(by: images), outputGradient: outputGradient, matrix: forwardMatrix,
-      biases: classWeight == nil ? nil : classes)
+      biases: self.biases.isConditional ? biases : nil)
   }
 
   // MARK: Packing
@@ -252,11 +240,23 @@ package struct Convolution: Sendable {
         packed.transposed[transposedMatrix.offset + row * transposedMatrix.columns + input] = value
       }
     }
-    forEachBias { flat, matrix, classPositions in
+    forEachBias { output, flat, matrix in
       let bias = parameters.storage[flat]
-      packed.forward[matrix] = bias
-      for (number, position) in classPositions.enumerated() {
-        packed.forward[matrix + number * forwardMatrix.columns] = bias + parameters.storage[position]
+      guard biases.isConditional else {
+        packed.forward[matrix] = bias
+        return
+      }
+      for number in 0..<max(1, biases.classes) {
+        let ofClass =
+          classWeight.map { bias + parameters.storage[$0.offset + output * biases.classes + number] } ?? bias
+        for (transformation, features) in biases.features.enumerated() {
+          var sum = ofClass
+          if let augmentWeight {
+            let first = augmentWeight.offset + output * biases.featureCount
+            for feature in features { sum += parameters.storage[first + feature] }
+          }
+          packed.forward[matrix + biases.set(class: number, transformation) * forwardMatrix.columns] = sum
+        }
       }
     }
   }
@@ -264,12 +264,23 @@ package struct Convolution: Sendable {
   /// Copies the layer's gradient from the packed order into the flat one; masked taps are not touched.
   package func unpackGradient(_ packed: AlignedBuffer, into gradient: ParameterVector) {
     forEachWeight { _, _, _, flat, matrix in gradient.storage[flat] = packed[matrix] }
-    forEachBias { flat, matrix, classPositions in
-      var sum = packed[matrix]
-      for (number, position) in classPositions.enumerated() {
-        let ofClass = packed[matrix + number * forwardMatrix.columns]
-        gradient.storage[position] = ofClass
-        if number > 0 { sum += ofClass }
+    forEachBias { output, flat, matrix in
+      guard biases.isConditional else {
+        gradient.storage[flat] = packed[matrix]
+        return
+      }
+      let ofFeatures = augmentWeight.map { $0.offset + output * biases.featureCount }
+      if let ofFeatures { for feature in 0..<biases.featureCount { gradient.storage[ofFeatures + feature] = 0 } }
+      var sum: Float = 0
+      for number in 0..<max(1, biases.classes) {
+        var ofClass: Float = 0
+        for (transformation, features) in biases.features.enumerated() {
+          let own = packed[matrix + biases.set(class: number, transformation) * forwardMatrix.columns]
+          ofClass = transformation == 0 ? own : ofClass + own
+          if let ofFeatures { for feature in features { gradient.storage[ofFeatures + feature] += own } }
+        }
+        if let classWeight { gradient.storage[classWeight.offset + output * biases.classes + number] = ofClass }
+        sum = number == 0 ? ofClass : sum + ofClass
       }
       gradient.storage[flat] = sum
     }
@@ -313,18 +324,17 @@ package struct Convolution: Sendable {
     }
   }
 
+  /// Every output, its bias's position in the flat order, and that of the first set's in the packed one.
   @inline(__always)
-  private func forEachBias(_ body: (_ flat: Int, _ matrix: Int, _ classPositions: Range<Int>) -> Void) {
+  private func forEachBias(_ body: (_ output: Int, _ flat: Int, _ matrix: Int) -> Void) {
     guard let bias else { return }
-    let classes = classWeight == nil ? 0 : forwardMatrix.biasCount
     for o in 0..<outputChannels {
-      let first = (classWeight?.offset ?? 0) + o * classes
-      body(bias.offset + o, forwardMatrix.biasOffset + outputOrder.position(o), first..<first + classes)
+      body(o, bias.offset + o, forwardMatrix.biasOffset + outputOrder.position(o))
     }
   }
 
   /// Gives the parameters their first values, a function of `seed` and the layer's position. Counted are live taps only.
-  /// Classes begin alike, at zero. The recurrent product is uniform within ±1/√(2k) in any case: paths through the image
+  /// Classes and transformations begin alike, at zero. The recurrent product is uniform within ±1/√(2k) in any case: paths through the image
   /// multiply.
   package func initialize(_ parameters: ParameterVector, _ initialization: Initialization, seed: UInt64) {
     if let start {

@@ -27,7 +27,7 @@ struct ConvolutionOperation: Operation {
 
   /// The pass that ends as `output` says.
   func makePass(_ maps: OperationMaps, to output: ConvolutionOutput) -> ConvolutionPass {
-    convolution.forward(maps.inputs[0], to: output, images: maps.images, classes: maps.classes)
+    convolution.forward(maps.inputs[0], to: output, images: maps.images, biases: maps.biases)
   }
 
   func makeBackward(_ maps: OperationMaps, _ gradients: OperationGradients) -> any BackwardPass {
@@ -40,7 +40,7 @@ struct ConvolutionOperation: Operation {
 
   func makeWeightGradient(_ maps: OperationMaps, _ gradient: FeatureMap) -> any BackwardPass {
     WeightsBackward(
-      pass: convolution.weightGradient(maps.inputs[0], gradient, images: maps.images, classes: maps.classes))
+      pass: convolution.weightGradient(maps.inputs[0], gradient, images: maps.images, biases: maps.biases))
   }
 
   func costs(_ shape: ImageShape) -> [LayerCost] { [convolution.cost(kind, shape, keptMaps: keptMaps)] }

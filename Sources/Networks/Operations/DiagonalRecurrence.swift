@@ -107,7 +107,7 @@ struct DiagonalRecurrence: Operation {
       runners: zip(directions, cellMaps(maps)).map { direction, own in
         RecurrentRunner(
           direction, input: maps.inputs[0], image: maps.inputs.last, maps: own, images: maps.images,
-          classes: maps.classes)
+          biases: maps.biases)
       }, output: maps.output)
   }
 
@@ -121,7 +121,7 @@ struct DiagonalRecurrence: Operation {
           gradients: slopes[number],
           inputGradient: gradients.inputs[0].map { target in
             target.isNew && number == 0 ? .store(target.map) : .add(target.map)
-          }, images: maps.images, classes: maps.classes)
+          }, images: maps.images, biases: maps.biases)
       })
   }
 

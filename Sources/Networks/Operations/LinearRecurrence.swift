@@ -66,7 +66,7 @@ struct LinearRecurrence: Operation {
       products: products.enumerated().map { index, product in
         product.forward(
           maps.inputs[index], to: index == 0 ? .store(maps.internals[0]) : .add(maps.internals[0]), images: maps.images,
-          classes: maps.classes)
+          biases: maps.biases)
       }, scan: scan(maps), blanksFirstRow: flipped)
   }
 
@@ -76,7 +76,7 @@ struct LinearRecurrence: Operation {
       scan: scan(maps), given: gradients.output, gates: given, state: gradients.internals[1], firstRow: firstRow,
       rest: products.enumerated().flatMap { index, product -> [any BackwardPass] in
         let weights = WeightsBackward(
-          pass: product.weightGradient(maps.inputs[index], given, images: maps.images, classes: maps.classes))
+          pass: product.weightGradient(maps.inputs[index], given, images: maps.images, biases: maps.biases))
         guard let target = gradients.inputs[index] else { return [weights] }
         return [weights] + product.inputGradientPasses(given, to: target, images: maps.images)
       })

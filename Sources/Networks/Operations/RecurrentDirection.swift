@@ -27,7 +27,7 @@ final class RecurrentRunner {
   /// `image` is what `pixelToState` reads.
   init(
     _ direction: RecurrentDirection, input: FeatureMap, image: FeatureMap?, maps: CellMaps, images: Int,
-    classes: BiasSelector?
+    biases: BiasSelector?
   ) {
     self.maps = maps
     self.images = images
@@ -35,7 +35,7 @@ final class RecurrentRunner {
     scan = DiagonalScan(height: maps.output.height, width: maps.output.width / images, flipped: direction.flipped)
     let pixels = image.flatMap { direction.pixelToState?.forward($0, to: .add(maps.gates), images: images) }
     inputPasses =
-      [direction.inputToState.forward(input, to: .store(maps.gates), images: images, classes: classes)]
+      [direction.inputToState.forward(input, to: .store(maps.gates), images: images, biases: biases)]
       + (pixels.map { [$0] } ?? [])
     statePass = direction.stateToState.forward(maps.output, to: .add(maps.gates), images: images)
   }
@@ -85,7 +85,7 @@ final class RecurrentBackward: BackwardPass {
   /// `inputGradient` is nil where the layer reads the image.
   init(
     _ direction: RecurrentDirection, input: FeatureMap, image: FeatureMap?, maps: CellMaps, gradients: CellGradients,
-    inputGradient: ConvolutionOutput?, images: Int, classes: BiasSelector?
+    inputGradient: ConvolutionOutput?, images: Int, biases: BiasSelector?
   ) {
     self.maps = maps
     self.gradients = gradients
@@ -95,7 +95,7 @@ final class RecurrentBackward: BackwardPass {
     state = direction.stateToState.inputGradient(gradients.gates, to: .add(gradients.output), images: images)
     let pixels = image.flatMap { direction.pixelToState?.weightGradient($0, gradients.gates, images: images) }
     inputWeights =
-      [direction.inputToState.weightGradient(input, gradients.gates, images: images, classes: classes)]
+      [direction.inputToState.weightGradient(input, gradients.gates, images: images, biases: biases)]
       + (pixels.map { [$0] } ?? [])
     stateWeights = direction.stateToState.weightGradient(maps.output, gradients.gates, images: images)
     self.input = inputGradient.map { direction.inputToState.inputGradient(gradients.gates, to: $0, images: images) }

@@ -26,12 +26,19 @@ public struct Recipe: Sendable, Equatable {
   public let optimizer = MatrixOptimizer.muon
   /// The share of features that a step leaves out.
   public let dropout: Double
+  /// The decay of the moving average: the schedule goes down to zero, and a long memory would lag behind it.
+  public let averageDecay: Float = 0.995
   /// Images that training goes through, an estimate where the clock ends it.
   public let passes: Double
 
   /// Positions, images times pixels, that a thread trains a BiLSTM of width 64 and two layers on in a second: of the machine
   /// that the lab book's figures are from.
   private static let positionsPerSecond = 110_000.0
+
+  /// Below so many images in training a network of half the width is the better one.
+  private static let fewPasses = 50_000.0
+  /// Epochs above which dropout pays.
+  private static let manyEpochs = 60.0
 
   /// The recipe for `count` images of `shape` and `levels`, trained for `length` on `threads` threads; `likelihood`
   /// and `batchSize` are those of a user who chose them.
@@ -53,10 +60,13 @@ public struct Recipe: Sendable, Equatable {
       }
     self.likelihood = likelihood ?? (levels == 2 ? .bernoulli : isSmooth ? .logisticMixture : .categorical)
     skip = self.likelihood == .logisticMixture ? 5 : nil
-    // Features are split by colours where the channels of a pixel are drawn one after the other.
-    (width, blocks) = (shape.channels > 1 && self.likelihood != .logisticMixture ? 66 : 64, 2)
+    // In a short run a narrow network sees three times as many images, and wins. (Features are split by colours where the
+    // channels of a pixel are drawn one after the other: the width is then divisible by 6.)
+    let isSplit = shape.channels > 1 && self.likelihood != .logisticMixture
+    (width, blocks) = (passes < Self.fewPasses ? (isSplit ? 36 : 32) : (isSplit ? 66 : 64), 2)
     learningRate = 0.004
-    dropout = 0
+    // Images that are seen so often are learned by heart.
+    dropout = passes / Double(max(1, count)) > Self.manyEpochs ? 0.2 : 0
   }
 
   /// What is chosen and why, in a line.

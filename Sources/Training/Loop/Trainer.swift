@@ -216,7 +216,8 @@ public final class Trainer {
     let step = adam.step
     try requireFiniteState("at step \(step + 1)", "nothing was updated")
     let epoch = order.epoch(ofStep: step)
-    let batch = state.quantization.batch(from: train, indices: order.batch(step: step), epoch: epoch)
+    let images = state.quantization.batch(from: train, indices: order.batch(step: step), epoch: epoch)
+    let batch = state.model.augmented(images, seed: options.seed, step: step)
     let isRecorded = options.gradientInterval > 0 && step % options.gradientInterval == 0
     let tracker = isRecorded ? GradientTracker(model) : nil
     let nats = engine.compute(

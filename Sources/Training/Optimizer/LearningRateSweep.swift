@@ -90,8 +90,9 @@ package struct LearningRateSweep {
         end = .stopped
         break
       }
-      let batch = state.quantization.batch(
+      let plain = state.quantization.batch(
         from: images, indices: order.batch(step: step), epoch: order.epoch(ofStep: step))
+      let batch = state.model.augmented(plain, seed: training.seed, step: step)
       let nats = engine.compute(
         batch, parameters: adam.parameters, into: gradient,
         random: Philox(seed: training.seed, purpose: .dropout, stream: UInt64(step)))

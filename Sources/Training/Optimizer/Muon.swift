@@ -29,7 +29,9 @@ struct HiddenMatrices: Sendable {
 
   init(_ layout: ParameterLayout) {
     matrices = layout.slices.compactMap { slice in
-      let isEdge = ["input.weight", "head.logits.weight"].contains(slice.name) || slice.name.hasSuffix("class.weight")
+      let isEdge =
+        ["input.weight", "head.logits.weight"].contains(slice.name)
+        || ["class.weight", "augment.weight"].contains(where: slice.name.hasSuffix)
       guard slice.shape.count > 1, !isEdge, slice.shape[0] > 1 else { return nil }
       let (rows, length) = (slice.shape[0], slice.count / slice.shape[0])
       let columns = (0..<length).filter { slice.live?[$0] ?? true }

@@ -34,8 +34,8 @@ struct GrowthBenchmark: ParsableCommand {
     /// The process's peak, and the bytes that the arithmetic foresees.
     var peakBytes: Double
     var expectedBytes: Double
-    /// The peak without what a process takes that trains nothing to speak of.
-    var memoryGrowth: Double
+    /// That of the peak without what a process takes that trains nothing to speak of; null where the first row has no more.
+    @Stated var memoryGrowth: Double?
     var expectedMemoryGrowth: Double
   }
 
@@ -75,13 +75,14 @@ struct GrowthBenchmark: ParsableCommand {
     }
     bar.finish()
     let expected = try variants.map { try expectation($0.options) }
+    let first = median(peaks[0]) - program
     let rows = variants.indices.map { position in
       Row(
         doubled: variants[position].name, seconds: median(times[position]),
         timeGrowth: median(times[position]) / median(times[0]),
         expectedTimeGrowth: expected[position].products / expected[0].products, peakBytes: median(peaks[position]),
         expectedBytes: expected[position].bytes,
-        memoryGrowth: (median(peaks[position]) - program) / (median(peaks[0]) - program),
+        memoryGrowth: first > 0 ? (median(peaks[position]) - program) / first : nil,
         expectedMemoryGrowth: expected[position].bytes / expected[0].bytes)
     }
     if json { return try printJSON(Report(programBytes: program, rows: rows)) }
@@ -95,7 +96,7 @@ struct GrowthBenchmark: ParsableCommand {
           [
             $0.doubled, ($0.seconds * 1e3).text(2), $0.timeGrowth.text(2), $0.expectedTimeGrowth.text(2),
             ($0.peakBytes / 1e6).text(1), (($0.peakBytes - program) / 1e6).text(1), ($0.expectedBytes / 1e6).text(1),
-            $0.memoryGrowth.text(2), $0.expectedMemoryGrowth.text(2),
+            $0.memoryGrowth?.text(2) ?? "–", $0.expectedMemoryGrowth.text(2),
           ]
         }))
   }

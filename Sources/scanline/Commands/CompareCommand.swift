@@ -25,7 +25,8 @@ struct CompareCommand: ParsableCommand {
       speaks of other images like these, not of other training runs.
 
       --mixture adds the even mixture of the K models, which draws one of them for each image: its exact likelihood is the \
-      mean of theirs. Models that make different errors gain from it.
+      mean of theirs. Models that make different errors gain from it. With --orders each model is the even mixture of the \
+      orders that --augment flip, vertical-flip or transpose taught it: see `evaluate`.
 
       Baselines, fitted on the train split of the folder (or on --train): uniform levels, the frequencies of each pixel, \
       counts in contexts of pixels to the left and above, and what PNG itself spends (IDAT bits at the smallest bit depth, \
@@ -50,6 +51,7 @@ struct CompareCommand: ParsableCommand {
   var train: String?
   @Flag(help: "Leave the baselines out.") var noBaselines = false
   @Flag(help: "Add the even mixture of the models.") var mixture = false
+  @Flag(help: "Score each model as the even mixture of the orders that --augment taught it.") var orders = false
   @Option(help: "The moving average of the weights (ema), or the weights themselves (raw).")
   var weights: Checkpoint.Weights = .ema
   @Option(help: "Bits of --binarize fixed or dynamic are drawn by this seed for all models (default: their own).")
@@ -79,6 +81,7 @@ struct CompareCommand: ParsableCommand {
     let subjects = try ComparedModels(
       paths.dropLast(), folder: paths[paths.count - 1], weights, images, binarizationSeed: binarizationSeed,
       console: console)
+    if orders { try LoadedCheckpoint.requireOrders(subjects.models.map(\.checkpoint)) }
     let listing = subjects.listing
     let chosen = split ?? listing.evaluationSplit ?? (train == nil ? listing.heldOutSplit : nil)
     let data = try subjects.load(chosen, images, threads: threads, console: console)
@@ -86,7 +89,7 @@ struct CompareCommand: ParsableCommand {
     // A table has these above it.
     if json { data.training.notes.forEach { console.warning($0) } }
     var candidates = try subjects.models.indices.map { index in
-      try subjects.score(index, data, threads: threads, console: console)
+      try subjects.score(index, data, mixesOrders: orders, threads: threads, console: console)
     }
     if mixture { candidates.append(Comparison.Candidate(evenMixtureOf: candidates)) }
     let fitted = noBaselines ? nil : try training(subjects, chosen, data.set.shape, threads, console)
@@ -101,8 +104,8 @@ struct CompareCommand: ParsableCommand {
     }
     let comparison = Comparison(candidates, shape: data.set.shape, seed: seed, threads: threads)
     let report = CompareReport(
-      comparison, subjects, data, split: chosen, fittedImages: fitted?.count, folder: paths[paths.count - 1], seed: seed
-    )
+      comparison, subjects, data, split: chosen, fittedImages: fitted?.count, folder: paths[paths.count - 1],
+      seed: seed, mixesOrders: orders)
     if json { try printJSON(report) } else { print(report.inWords(notes: data.training.notes)) }
     if let csv { try comparison.table(of: data.set).write(to: csv) }
     if let output {

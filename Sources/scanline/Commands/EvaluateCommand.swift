@@ -15,6 +15,10 @@ struct EvaluateCommand: ParsableCommand {
       With --mixture and several checkpoints it is their even mixture that is scored, which draws one of them for each image: \
       p is the mean of theirs, exactly. What may not differ between them is said under `compare`, which shows each beside it.
 
+      With --orders, of a model trained with --augment flip, vertical-flip or transpose, it is the even mixture of its \
+      orders that is scored: of what the network, told of each of these transformations, says of the transformed image. \
+      That is exact too, and goes with --mixture.
+
       Every image under the folder is scored; where it has split folders, those of valid, else of test, else what is held \
       out of train. The result names the split. Pixels are read and quantized, and images held out, as the checkpoint's own \
       were, unless options say otherwise.
@@ -44,6 +48,7 @@ struct EvaluateCommand: ParsableCommand {
       valueName: "checkpoint> ... <folder"), completion: .directory)
   var paths: [String]
   @Flag(help: "Score the even mixture of the checkpoints.") var mixture = false
+  @Flag(help: "Score each model as the even mixture of the orders that --augment taught it.") var orders = false
   @Option(help: "Score this split: train, valid or test.") var split: Split?
   @Option(help: "The moving average of the weights (ema), or the weights themselves (raw).")
   var weights: Checkpoint.Weights = .ema
@@ -69,11 +74,12 @@ struct EvaluateCommand: ParsableCommand {
     }
     if mixture {
       guard paths.count >= 3 else { throw ValidationError("--mixture takes two checkpoints or more.") }
-      guard worst == nil && !gradients else {
-        throw ValidationError(
-          "--worst and --gradients are for a single model: a mixture's nats have no parts, and its gradient none of its own."
-        )
-      }
+    }
+    guard !(mixture || orders) || (worst == nil && !gradients) else {
+      throw ValidationError(
+        "--worst and --gradients are for a single model, in one order: a mixture's nats have no parts, and it has no "
+          + "gradient of its own."
+      )
     }
     if let worst, !(1...256).contains(worst) { throw ValidationError("--worst lies in 1 to 256.") }
     if worst == nil && worstOutput != nil { throw ValidationError("--worst-output goes with --worst.") }
@@ -89,13 +95,14 @@ struct EvaluateCommand: ParsableCommand {
     if mixture { return try scoreMixture(console) }
     let checkpoint = try LoadedCheckpoint(paths[0], weights, console: console)
     let state = checkpoint.state
+    if orders { try LoadedCheckpoint.requireOrders([checkpoint]) }
     let listing = try checkpoint.scan(folder, images)
     let chosen = split ?? listing.evaluationSplit
     let threads = threads ?? availableThreads()
     let (all, model) = try checkpoint.load(listing, split: chosen, images, threads: threads, console: console)
     let trained = checkpoint.trained(on: all, images)
     let set = try scored(all, of: listing, chosen, checkpoint, trained, console)
-    let scorer = Scorer(model: model, parameters: checkpoint.parameters, threads: threads)
+    let scorer = Scorer(model: model, parameters: checkpoint.parameters, threads: threads, mixesOrders: orders)
     let bar = ProgressBar(console, "scoring", total: set.count)
     let nats = scorer.nats(set, indices: Array(0..<set.count), state.quantization, progress: bar.reach)
     bar.finish()
@@ -105,7 +112,8 @@ struct EvaluateCommand: ParsableCommand {
     }
     let scores = ImageScores(set, nats: nats)
     var report = EvaluateReport(
-      scores, [checkpoint], split: chosen, weights: weights, trained: trained, leftOut: all.count - set.count)
+      scores, [checkpoint], split: chosen, weights: weights, trained: trained, leftOut: all.count - set.count,
+      mixesOrders: orders)
     if gradients {
       console.redraw("gradient of \(counted(set.count, "image"))")
       report.gradients = gradient(model, checkpoint.parameters, set, state.quantization)
@@ -124,15 +132,16 @@ struct EvaluateCommand: ParsableCommand {
     let threads = threads ?? availableThreads()
     let models = try ComparedModels(
       paths.dropLast(), folder: folder, weights, images, binarizationSeed: nil, console: console)
+    if orders { try LoadedCheckpoint.requireOrders(models.models.map(\.checkpoint)) }
     let chosen = split ?? models.listing.evaluationSplit
     let data = try models.load(chosen, images, threads: threads, console: console)
     let members = try models.models.indices.map {
-      try models.score($0, data, threads: threads, console: console).nats
+      try models.score($0, data, mixesOrders: orders, threads: threads, console: console).nats
     }
     let scores = ImageScores(data.set, nats: EvenMixture.nats(members))
     let report = EvaluateReport(
       scores, models.models.map(\.checkpoint), split: chosen, weights: weights, trained: data.training.known,
-      leftOut: data.training.leftOut.count)
+      leftOut: data.training.leftOut.count, mixesOrders: orders)
     if json { try printJSON(report) } else { print(report.inWords(data.training.known)) }
     if let perImage { try scores.table.write(to: perImage) }
   }

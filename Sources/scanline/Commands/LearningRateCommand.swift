@@ -114,8 +114,7 @@ struct LearningRateCommand: ParsableCommand, LeavesFiles {
     var training = try training(over: nil)
     let quantization = try quantization.quantization(seed: training.seed)
     var model = model
-    var unsized = try model.configuration(
-      shape: ImageShape(height: 1, width: 1, channels: 1), levels: quantization.levels, path: "lr-find")
+    var unsized = try model.configuration(shape: ModelOptions.anyShape, levels: quantization.levels, path: "lr-find")
     let set = try read(try images.scan(folder), over: nil, threads, console)
     if model.isOpen {
       let recipe = Recipe(

@@ -14,7 +14,9 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
       With --progress-frames the grid is also written as it fills in, into the folder NAME-frames beside NAME.png, \
       pixels that are not drawn yet in mid grey.
 
-      With --mixture and several checkpoints it draws from their even mixture: for each image one of them, by the seed.
+      With --mixture and several checkpoints it draws from their even mixture: for each image one of them, by the seed. \
+      With --orders it draws for each image one of the orders that --augment flip, vertical-flip or transpose taught the \
+      model, and turns the image back.
 
       Without a checkpoint, it draws from Checkpoints/\(ShippedCheckpoint.best), a small model that comes with the \
       package; SCANLINE_CHECKPOINTS names another place to look for it.
@@ -39,6 +41,7 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
     completion: .directory)
   var checkpoints: [String] = []
   @Flag(help: "Draw from the even mixture of the checkpoints.") var mixture = false
+  @Flag(help: "Draw from each model as the even mixture of the orders that --augment taught it.") var orders = false
   @Option(help: "How many images (1 to 10000).") var count = 64
   @Option(help: "Images in a row of the grid, 1 or more (default: 8, or one for each class).") var columns: Int?
   @Option(name: .shortAndLong, help: "The PNG to write.", completion: .file(extensions: ["png"])) var output =
@@ -57,10 +60,10 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
     }
     if mixture {
       guard checkpoints.count > 1 else { throw ValidationError("--mixture takes two checkpoints or more.") }
-      guard progressFrames == nil else {
-        throw ValidationError(
-          "--progress-frames is for a single model: those of a mixture fill in in orders of their own.")
-      }
+    }
+    guard !(mixture || orders) || progressFrames == nil else {
+      throw ValidationError(
+        "--progress-frames is for a single model, in one order: images of a mixture fill in in orders of their own.")
     }
     guard columns.map({ $0 > 0 }) ?? true else { throw ValidationError("--columns is 1 or more.") }
     guard let progressFrames else { return }
@@ -82,6 +85,7 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
       try LoadedCheckpoint($0, sampling.weights, console: console)
     }
     try ComparedModels.requireSame(models)
+    if orders { try LoadedCheckpoint.requireOrders(models) }
     let checkpoint = models[0]
     let (shape, quantization) = (checkpoint.state.model.shape, checkpoint.state.quantization)
     if let progressFrames, progressFrames > shape.pixels {
@@ -91,6 +95,8 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
     }
     var text = sampling.text(checkpoint.state)
     if mixture { text["Mixture"] = models.map(\.path).joined(separator: "\n") }
+    let orderCounts = orders ? models.map { "\($0.orderCount(of: shape))" }.joined(separator: ", ") : nil
+    text["Orders"] = orderCounts
     let bar = ProgressBar(console, "drawing", total: count * shape.height)
     var request = SamplingRequest(
       count: count, seed: sampling.seed, temperature: sampling.temperature, topP: sampling.topP)
@@ -118,6 +124,7 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
       "\(output.displayed): \(counted(count, "image")) of \(shape), step \(checkpoint.state.step), seed "
         + "\(sampling.seed), \(sampling.sharpening); "
         + (mixture ? "even mixture of \(models.count); " : "")
+        + (orderCounts.map { "orders mixed: \($0); " } ?? "")
         + LikelihoodSummary(drawn.nats, shape: shape).inWords)
     if let frames, let progressFrames { print("\(frames.path.displayed): \(progressFrames) frames") }
     if let singles {
@@ -139,9 +146,11 @@ struct SampleCommand: ParsableCommand, LeavesFiles {
     _ request: SamplingRequest, from models: [LoadedCheckpoint], _ bar: ProgressBar,
     frame: (_ images: ImageBatch, _ pixels: Int) -> Void
   ) -> SampledImages {
-    let members = models.map { EvenMixture.Member(model: $0.state.model.makeModel(), parameters: $0.parameters) }
+    let members = models.map {
+      EvenMixture.Member(model: $0.state.model.makeModel(), parameters: $0.parameters, mixesOrders: orders)
+    }
     let threads = sampling.threadCount
-    if mixture { return EvenMixture(members).sample(request, threads: threads, progress: bar.advance) }
+    if mixture || orders { return EvenMixture(members).sample(request, threads: threads, progress: bar.advance) }
     return Sampler(model: members[0].model, parameters: members[0].parameters, threads: threads)
       .sample(request, progress: bar.advance, frame: frame)
   }

@@ -33,7 +33,7 @@ struct ConfigurationSchema {
   static let excluded: Set = ["config", "resume", "dry-run", "version", "help"]
 
   /// Options whose values are words, besides enumerations. All others are numbers: "32" in quotes is none.
-  private static let words: Set = ["folder", "name", "output", "preset", "resize", "crop"]
+  private static let words: Set = ["folder", "name", "output", "preset", "resize", "crop", "augment"]
   /// A colour may be one grey value; a seed may be larger than any whole number of TOML's.
   private static let either: Set = ["background", "seed", "split-seed"]
 

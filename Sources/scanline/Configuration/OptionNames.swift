@@ -23,8 +23,8 @@ func inFlags(_ error: any Error) -> String { (error as? ScanlineError)?.inFlags.
 /// The flag of each property of `TrainingOptions`, `LearningRateSweep.Options`, `Quantization`, `ImageLoadingOptions`,
 /// `PNGReadOptions` and `ModelConfiguration`, and of each argument, that the library names.
 private let flags = [
-  "activation": "--activation", "attention": "--attention", "averageDecay": "--ema", "background": "--background",
-  "baseRate": "--learning-rate",
+  "activation": "--activation", "attention": "--attention", "augmentation": "--augment", "averageDecay": "--ema",
+  "background": "--background", "baseRate": "--learning-rate",
   "batchSize": "--batch", "binarization": "--binarize", "blocks": "--blocks", "cell": "--cell",
   "channels": "--channels",
   "checkpointsKept": "--keep", "classesAreFolders": "--classes-are-folders", "clipNorm": "--clip", "crop": "--crop",

@@ -35,6 +35,7 @@ extension ModelConfiguration {
     }
     if order != .rows { options.append(("order", order.rawValue)) }
     if let skip { options.append(("skip", skip)) }
+    if let augmentation { options.append(("augment", augmentation.description)) }
     return options + [("initialization", initialization.rawValue)]
   }
 }

@@ -32,6 +32,9 @@ struct ImportCommand: ParsableCommand, LeavesFiles {
   @Option(help: "Of a logistic-mixture: how many logistics (default: 10).") var mixtures: Int?
   @OptionGroup var layers: LayerOptions
   @Option(help: "The order of pixels: see `train`.") var order = RasterOrder.rows
+  @Option(
+    help: ArgumentHelp("What the network was told of: see `train`.", valueName: "flip,vertical-flip,transpose,shift:N"))
+  var augment: String?
   @Option(help: "Of a class-conditional model: the classes' folder names, in the order of their numbers, with commas.")
   var classes: String?
   @Option(help: "Channels of the images: 1, grey, or 3, RGB.") var channels = 1
@@ -52,7 +55,8 @@ struct ImportCommand: ParsableCommand, LeavesFiles {
       shape: ImageShape(height: size.height, width: size.width, channels: channels), levels: quantization.levels,
       likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
       directions: layers.directions, cell: layers.cell, attention: layers.attention, wholeRows: layers.wholeRows,
-      order: order, skip: layers.skip, classNames: try classNames())
+      order: order, skip: layers.skip, augmentation: try augment.map { try Augmentation(parsing: $0) },
+      classNames: try classNames())
     try configuration.validate(path: "import")
     let data = try DurableFiles.contents(of: file)
     let archive = try TensorArchive(parsing: data, path: file)

@@ -51,6 +51,7 @@ struct ReportOverview {
     var parts = [model.model.rawValue, "width \(model.width)", counted(model.blocks, "block")]
     parts.append(model.likelihood.rawValue + (model.mixtures.map { " of \($0)" } ?? ""))
     parts += model.family.unusual.map { "\($0.name) \($0.value)" }
+    if let augmentation = model.augmentation { parts.append("augmented by \(augmentation)") }
     if model.classCount > 0 { parts.append(counted(model.classCount, "class")) }
     return parts.joined(separator: ", ")
   }

@@ -13,6 +13,8 @@ struct CompareReport: Encodable {
     @Stated var multiplyAddsPerPixel: Double?
     /// Images scored that the model was trained on; null where that is not known, and of baselines.
     @Stated var trainedOn: Int?
+    /// The orders of which it is the even mixture, where that was asked for.
+    var orders: Int?
     var natsPerImage: Double
     /// Null, like the intervals, of a single image.
     @Stated var standardError: Double?
@@ -42,7 +44,7 @@ struct CompareReport: Encodable {
 
   init(
     _ comparison: Comparison, _ subjects: ComparedModels, _ data: ComparedModels.Images, split: Split?,
-    fittedImages: Int?, folder: String, seed: UInt64
+    fittedImages: Int?, folder: String, seed: UInt64, mixesOrders: Bool
   ) {
     (images, leftOut, baselineImages) = (comparison.images, data.training.leftOut.count, fittedImages)
     (self.folder, self.split, self.seed) = (folder, split?.rawValue, seed)
@@ -56,6 +58,7 @@ struct CompareReport: Encodable {
         name: row.candidate.name, isModel: row.candidate.isModel, checkpoint: model?.checkpoint.path,
         step: model?.checkpoint.state.step, weights: row.candidate.weights,
         multiplyAddsPerPixel: row.candidate.multiplyAdds, trainedOn: number.flatMap { data.training.trainedOn($0) },
+        orders: mixesOrders ? model?.checkpoint.orderCount(of: data.set.shape) : nil,
         natsPerImage: row.summary.natsPerImage, standardError: row.summary.standardError,
         bitsPerDimension: row.summary.bitsPerDimension, bitsStandardError: row.summary.bitsStandardError,
         interval: row.interval.map { [$0.lowerBound, $0.upperBound] }, difference: row.difference,
@@ -82,10 +85,13 @@ struct CompareReport: Encodable {
           intervalText(row.differenceInterval.map { $0[0]...$0[1] }, 4, isSigned: true), row.verdict.rawValue,
         ]
       })
+    let orders = rows.compactMap { row in row.orders.map { "\(row.name) of \($0)" } }
+    let mixed =
+      orders.isEmpty ? [] : ["Each model is the even mixture of its orders: \(orders.joined(separator: ", "))."]
     let head =
       "\(counted(images, "image")) of \(shape) from \(folder.displayed)\(part); \(quantization); data \(fingerprint)\(fitted)"
     return """
-      \(([head] + notes.map(\.displayed)).joined(separator: "\n"))
+      \(([head] + (notes + mixed).map(\.displayed)).joined(separator: "\n"))
 
       \(table)
 

@@ -159,11 +159,14 @@ struct ComparedModels {
 
   // MARK: Scores
 
-  /// Model number `index` with its nats of every image of `data`. Throws `diverged` naming the image whose nats are not
-  /// finite.
-  func score(_ index: Int, _ data: Images, threads: Int, console: Console) throws -> Comparison.Candidate {
+  /// Model number `index` with its nats of every image of `data`, with `mixesOrders` as the even mixture of its orders.
+  /// Throws `diverged` naming the image whose nats are not finite.
+  func score(
+    _ index: Int, _ data: Images, mixesOrders: Bool = false, threads: Int, console: Console
+  ) throws -> Comparison.Candidate {
     let (subject, model, set) = (models[index], data.models[index], data.sets[index])
-    let scorer = Scorer(model: model, parameters: subject.checkpoint.parameters, threads: threads)
+    let scorer = Scorer(
+      model: model, parameters: subject.checkpoint.parameters, threads: threads, mixesOrders: mixesOrders)
     let bar = ProgressBar(console, subject.name, total: set.count)
     let nats = scorer.nats(set, indices: Array(0..<set.count), quantization, progress: bar.reach)
     bar.finish()
@@ -172,7 +175,8 @@ struct ComparedModels {
         .diverged, path: set.paths[image],
         expected: "a finite log-likelihood under \(subject.name)", found: "\(nats[image]) nats")
     }
-    let multiplyAdds = model.layerCosts.reduce(0) { $0 + $1.multiplyAdds }
+    let multiplyAdds =
+      model.layerCosts.reduce(0) { $0 + $1.multiplyAdds } * (mixesOrders ? model.configuration.orders.count : 1)
     return Comparison.Candidate(
       subject.name, nats: nats, weights: model.layout.liveCount,
       multiplyAdds: Double(multiplyAdds) / Double(set.shape.pixels), isModel: true)

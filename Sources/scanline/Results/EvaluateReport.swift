@@ -37,6 +37,8 @@ struct EvaluateReport: Encodable {
   struct Member: Encodable {
     var checkpoint: String
     var step: Int
+    /// The orders of which it is the even mixture, where that was asked for.
+    var orders: Int?
   }
 
   var images: Int
@@ -54,6 +56,8 @@ struct EvaluateReport: Encodable {
   var step: Int
   /// The members of a mixture; none of a single model.
   var mixture: [Member]?
+  /// The orders of which a single model is the even mixture, where that was asked for.
+  var orders: Int?
   var weights: String
   var fingerprint: String
   var skipped: Int
@@ -69,7 +73,7 @@ struct EvaluateReport: Encodable {
 
   init(
     _ scores: ImageScores, _ models: [LoadedCheckpoint], split: Split?, weights: Checkpoint.Weights,
-    trained: TrainedImages, leftOut: Int
+    trained: TrainedImages, leftOut: Int, mixesOrders: Bool
   ) {
     let state = models[0].state
     let (summary, quantization) = (scores.summary, state.quantization)
@@ -78,7 +82,12 @@ struct EvaluateReport: Encodable {
     (bitsPerDimension, bitsStandardError) = (summary.bitsPerDimension, summary.bitsStandardError)
     (levels, binarization) = (quantization.levels, quantization.binarization?.rawValue)
     (checkpoint, step) = (models[0].path, state.step)
-    if models.count > 1 { mixture = models.map { Member(checkpoint: $0.path, step: $0.state.step) } }
+    func orderCount(_ model: LoadedCheckpoint) -> Int? { mixesOrders ? model.orderCount(of: scores.set.shape) : nil }
+    if models.count > 1 {
+      mixture = models.map { Member(checkpoint: $0.path, step: $0.state.step, orders: orderCount($0)) }
+    } else {
+      orders = orderCount(models[0])
+    }
     self.weights = state.origin?.weights ?? weights.rawValue
     (fingerprint, skipped) = (Checksum.hexadecimal(scores.set.fingerprint), scores.set.skipped.count)
     (trainedOn, self.leftOut) = (trained.count.map { $0 - leftOut }, leftOut)
@@ -105,13 +114,14 @@ struct EvaluateReport: Encodable {
         "\(positions.count - leftOut) of \(counted(images, "image"))" + (leftOut > 0 ? ", \(leftOut) left out" : "")
       }
     let quantization = binarization.map { "2 (\($0))" } ?? "\(levels)"
+    let mixed = (mixture?.compactMap(\.orders) ?? [orders].compactMap { $0 }).map(String.init).joined(separator: ", ")
     var parts = [
       """
       images              \(images)\(split.map { ", split \($0)" } ?? "")
       nats per image      \(plusMinus(natsPerImage, standardError, 4))
       bits per dimension  \(plusMinus(bitsPerDimension, bitsStandardError, 5))
       levels              \(quantization)
-      \(mixture == nil ? "checkpoint         " : "even mixture of    ") \(checkpointsInWords) (\(weights))
+      \(mixture == nil ? "checkpoint         " : "even mixture of    ") \(checkpointsInWords) (\(weights))\(mixed.isEmpty ? "" : "\norders mixed        \(mixed)")
       images' fingerprint \(fingerprint)
       trained on          \(trainedOn)
       """

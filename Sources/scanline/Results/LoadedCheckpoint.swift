@@ -70,6 +70,22 @@ struct LoadedCheckpoint {
       found: "\(words(set.shape.channels)) ones")
   }
 
+  /// The orders of which the model can be an even mixture, of images of `shape`.
+  func orderCount(of shape: ImageShape) -> Int {
+    var configuration = state.model
+    configuration.shape = shape
+    return configuration.orders.count
+  }
+
+  /// Throws a usage error where none of `models` has more than one order.
+  static func requireOrders(_ models: [LoadedCheckpoint]) throws {
+    guard models.allSatisfy({ $0.state.model.orders.count == 1 }) else { return }
+    let augmentation = models.compactMap(\.state.model.augmentation).first
+    throw ScanlineError(
+      .usage, path: "--orders", expected: "a model trained with --augment flip, vertical-flip or transpose",
+      found: "one trained with" + (augmentation.map { " \($0)" } ?? "out"))
+  }
+
   /// The model for the size of the images of `set`, which have its channels.
   func model(for set: ImageSet, console: Console) -> ImageModel {
     var configuration = state.model

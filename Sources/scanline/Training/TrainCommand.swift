@@ -231,8 +231,7 @@ struct TrainCommand: StoppableCommand, LeavesFiles {
     let quantization = try quantization.quantization(seed: options.seed)
     var (model, training) = (model, training)
     // What can be refused without the images is refused before they are read.
-    var unsized = try model.configuration(
-      shape: ImageShape(height: 1, width: 1, channels: 1), levels: quantization.levels, path: asked)
+    var unsized = try model.configuration(shape: ModelOptions.anyShape, levels: quantization.levels, path: asked)
     let loading = images.loading(over: nil)
     let listing = try images.scan(path, threads: threads)
     let (train, valid) = try load(listing, loading, threads, console, signals)

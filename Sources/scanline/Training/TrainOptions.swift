@@ -33,7 +33,18 @@ struct ModelOptions: ParsableArguments {
       or columns, of square images (default: rows).
       """)
   var order: RasterOrder?
+  @Option(
+    help: ArgumentHelp(
+      """
+      How training images are transformed, each on its own, which the network is told: flip, left to right, \
+      vertical-flip, top to bottom, transpose, of square images, shift:N, by N pixels at most either way; with commas \
+      between them. Scores and samples are those of images as they are (default: not at all).
+      """, valueName: "flip,vertical-flip,transpose,shift:N"))
+  var augment: String?
   @Option(help: "How weights begin: uniform, he or glorot (default: uniform).") var initialization: Initialization?
+
+  /// In place of images whose size is not known yet: of a size that every choice goes with.
+  static let anyShape = ImageShape(height: 64, width: 64, channels: 1)
 
   /// Whether nothing says which family it is: neither that nor what families have a size and layers of.
   var isOpen: Bool {
@@ -54,7 +65,8 @@ struct ModelOptions: ParsableArguments {
       model: kind, width: width ?? 32, blocks: blocks ?? kind.type.blocks.standard, shape: shape, levels: levels,
       likelihood: likelihood, mixtures: mixtures, activation: layers.activation, residual: layers.residual,
       directions: layers.directions, cell: layers.cell, attention: layers.attention,
-      wholeRows: layers.wholeRows, initialization: initialization ?? .uniform, order: order ?? .rows, skip: layers.skip)
+      wholeRows: layers.wholeRows, initialization: initialization ?? .uniform, order: order ?? .rows, skip: layers.skip,
+      augmentation: try augment.map { try Augmentation(parsing: $0) })
     try configuration.validate(path: path)
     return configuration
   }
@@ -83,7 +95,7 @@ struct ModelOptions: ParsableArguments {
   var given: String? {
     firstGiven([
       "--model": model, "--width": width, "--blocks": blocks, "--likelihood": likelihood, "--mixtures": mixtures,
-      "--initialization": initialization, "--order": order,
+      "--initialization": initialization, "--order": order, "--augment": augment,
     ]) ?? layers.given
   }
 }
@@ -201,6 +213,7 @@ struct TrainingFlags: ParsableArguments {
     learningRate = learningRate ?? recipe.learningRate
     optimizer = optimizer ?? recipe.optimizer
     dropout = dropout ?? recipe.dropout
+    ema = ema ?? recipe.averageDecay
   }
 
   /// The length asked for, nil where none was.

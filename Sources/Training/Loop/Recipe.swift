@@ -36,7 +36,7 @@ public struct Recipe: Sendable, Equatable {
   private static let positionsPerSecond = 110_000.0
 
   /// Below so many images in training a network of half the width is the better one.
-  private static let fewPasses = 50_000.0
+  private static let fewPasses = 120_000.0
   /// Epochs above which dropout pays.
   private static let manyEpochs = 60.0
 

@@ -77,6 +77,7 @@ run_examples train 'name digits --minutes|preset|blocks 5'
 rm -rf Checkpoints/digits
 prepare train mnist $tiny --batch 8 --steps 5000 --evaluate-every 500 --keep 5 --name digits
 for name in a b c; do prepare train mnist $tiny --steps 10 --seed $((seed = ${seed:-0} + 1)) --name $name; done
+for order in rows columns; do prepare train mnist $tiny --steps 10 --order $order --name $order; done
 prepare train photos $tiny --steps 10 --name photos
 prepare train by-class $tiny --steps 10 --class-conditional --name by-class
 prepare train mnist --levels 2 --width 32 --blocks 15 --steps 1 --samples 0 --no-plots --name wide

@@ -56,15 +56,7 @@ import Training
     let whole = try run.trainer()
     try whole.run()
     let scratch = Scratch()
-    let folder = scratch.path + "/\(stop)"
-    let part = try run.trainer(threads: 1)
-    _ = try part.run(
-      request: { part.adam.step == stop ? .stop : .none },
-      save: { state, adam in
-        if adam.step == stop { try Checkpoint.save(adam, state: state, to: folder) }
-        return folder
-      }, report: { _ in })
-    let saved = try Checkpoint.load(folder)
+    let saved = try run.saved(after: stop, in: scratch)
     #expect(saved.state.model.augmentation == run.augmentation)
     let rest = try run.trainer(threads: 3, from: saved)
     #expect(try rest.run() == .finished)

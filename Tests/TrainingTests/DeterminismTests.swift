@@ -64,15 +64,7 @@ import Training
     try whole.run()
     let scratch = Scratch()
     for stop in 0..<20 {
-      let folder = scratch.path + "/\(stop)"
-      let part = try run.trainer(threads: 1)
-      _ = try part.run(
-        request: { part.adam.step == stop ? .stop : .none },
-        save: { state, adam in
-          if adam.step == stop { try Checkpoint.save(adam, state: state, to: folder) }
-          return folder
-        }, report: { _ in })
-      let rest = try run.trainer(threads: 3, from: try Checkpoint.load(folder))
+      let rest = try run.trainer(threads: 3, from: try run.saved(after: stop, in: scratch))
       try rest.run()
       #expect(bits(rest.adam) == bits(whole.adam) && rest.state == whole.state, "stopped after step \(stop)")
     }

@@ -47,6 +47,19 @@ struct TinyRun {
       })
   }
 
+  /// What a run on one thread that is stopped after step `stop` has saved.
+  func saved(after stop: Int, in scratch: Scratch) throws -> (state: RunState, adam: Adam) {
+    let folder = scratch.path + "/\(stop)"
+    let part = try trainer(threads: 1)
+    _ = try part.run(
+      request: { part.adam.step == stop ? .stop : .none },
+      save: { state, adam in
+        if adam.step == stop { try Checkpoint.save(adam, state: state, to: folder) }
+        return folder
+      }, report: { _ in })
+    return try Checkpoint.load(folder)
+  }
+
   /// The state at step 0.
   func state() throws -> RunState {
     let quantization = try Quantization(levels: 2, binarization: binarization, seed: options.seed)

@@ -94,7 +94,7 @@ public enum LikelihoodKind: String, Sendable, Codable, CaseIterable {
 
 extension LikelihoodKind {
   /// The type of this name.
-  var type: any Likelihood.Type {
+  package var type: any Likelihood.Type {
     switch self {
     case .bernoulli: Bernoulli.self
     case .categorical: Categorical.self

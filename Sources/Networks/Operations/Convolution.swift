@@ -334,8 +334,8 @@ package struct Convolution: Sendable {
   }
 
   /// Gives the parameters their first values, a function of `seed` and the layer's position. Counted are live taps only.
-  /// Classes and transformations begin alike, at zero. The recurrent product is uniform within ±1/√(2k) in any case: paths through the image
-  /// multiply.
+  /// Classes and transformations begin alike, at zero. The recurrent product is uniform within ±1/√(2k) in any case: paths
+  /// through the image multiply.
   package func initialize(_ parameters: ParameterVector, _ initialization: Initialization, seed: UInt64) {
     if let start {
       for first in start {

@@ -1,6 +1,5 @@
 // What to train where nobody named a model: the best that the lab book knows.
 import Core
-import Kernels
 import Networks
 
 /// A model and how to train it, chosen by what the images are and how long there is: the rows of the lab book (the page
@@ -13,7 +12,7 @@ public struct Recipe: Sendable, Equatable {
   /// Features of the residual stream.
   public let width: Int
   /// Layers.
-  public let blocks: Int
+  public let blocks = 2
   /// The distribution of a pixel.
   public let likelihood: LikelihoodKind
   /// The kernel size of the masked convolution from the image to the logits; nil: none.
@@ -21,7 +20,7 @@ public struct Recipe: Sendable, Equatable {
   /// Images in a step.
   public let batchSize: Int
   /// The learning rate after warm-up.
-  public let learningRate: Float
+  public let learningRate: Float = 0.004
   /// What moves the matrices of hidden layers.
   public let optimizer = MatrixOptimizer.muon
   /// The share of features that a step leaves out.
@@ -58,13 +57,12 @@ public struct Recipe: Sendable, Equatable {
       case .minutes(let minutes):
         minutes * 60 * Double(threads) * Self.positionsPerSecond / Double(max(1, shape.pixels))
       }
-    self.likelihood = likelihood ?? (levels == 2 ? .bernoulli : isSmooth ? .logisticMixture : .categorical)
+    self.likelihood = likelihood ?? (isSmooth ? .logisticMixture : .standard(levels: levels))
     skip = self.likelihood == .logisticMixture ? 5 : nil
     // In a short run a narrow network sees three times as many images, and wins. (Features are split by colours where the
     // channels of a pixel are drawn one after the other: the width is then divisible by 6.)
-    let isSplit = shape.channels > 1 && self.likelihood != .logisticMixture
-    (width, blocks) = (passes < Self.fewPasses ? (isSplit ? 36 : 32) : (isSplit ? 66 : 64), 2)
-    learningRate = 0.004
+    let isSplit = shape.channels > 1 && self.likelihood.type.isChannelAutoregressive
+    width = passes < Self.fewPasses ? (isSplit ? 36 : 32) : (isSplit ? 66 : 64)
     // Images that are seen so often are learned by heart.
     dropout = passes / Double(max(1, count)) > Self.manyEpochs ? 0.2 : 0
   }
@@ -74,7 +72,7 @@ public struct Recipe: Sendable, Equatable {
     let images = "\(shape.channels == 1 ? "grey" : "colour") images of \(shape.width)×\(shape.height)"
     return """
       No --model: \(Self.model.rawValue), width \(width), \(counted(blocks, "layer")), \(likelihood.rawValue)\
-      \(skip.map { " with skip \($0)" } ?? ""), batches of \(batchSize), muon at \(learningRate)\
+      \(skip.map { " with skip \($0)" } ?? ""), batches of \(batchSize), \(optimizer.rawValue) at \(learningRate)\
       \(dropout > 0 ? ", dropout \(dropout)" : ""): the best known for \(images), \(levels) levels, and about \
       \(rounded(passes)) images in training
       """

@@ -116,14 +116,11 @@ struct LearningRateCommand: ParsableCommand, LeavesFiles {
     var model = model
     var unsized = try model.configuration(shape: ModelOptions.anyShape, levels: quantization.levels, path: "lr-find")
     let set = try read(try images.scan(folder), over: nil, threads, console)
-    if model.isOpen {
-      let recipe = Recipe(
-        shape: set.shape, levels: quantization.levels, count: set.count, length: training.length,
-        likelihood: model.likelihood, batchSize: batch, threads: threads)
-      model.fill(from: recipe)
+    if let recipe = model.chooseRecipe(
+      for: set, levels: quantization.levels, length: training.length, batch: batch, threads: threads, console)
+    {
       (training.batchSize, training.adam.matrices) = (recipe.batchSize, recipe.optimizer)
       training.dropout = dropout ?? recipe.dropout
-      console.line(recipe.inWords(shape: set.shape, levels: quantization.levels))
       unsized = try model.configuration(shape: set.shape, levels: quantization.levels, path: "lr-find")
     }
     let configuration = try model.fitted(unsized, to: set, classConditional: classConditional, path: folder)

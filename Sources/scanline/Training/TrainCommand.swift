@@ -235,13 +235,10 @@ struct TrainCommand: StoppableCommand, LeavesFiles {
     let loading = images.loading(over: nil)
     let listing = try images.scan(path, threads: threads)
     let (train, valid) = try load(listing, loading, threads, console, signals)
-    if model.isOpen {
-      let recipe = Recipe(
-        shape: train.shape, levels: quantization.levels, count: train.count, length: options.length,
-        likelihood: model.likelihood, batchSize: training.batch, threads: threads)
-      model.fill(from: recipe)
+    if let recipe = model.chooseRecipe(
+      for: train, levels: quantization.levels, length: options.length, batch: training.batch, threads: threads, console)
+    {
       training.fill(from: recipe)
-      console.line(recipe.inWords(shape: train.shape, levels: quantization.levels))
       options = try training.options()
       unsized = try model.configuration(shape: train.shape, levels: quantization.levels, path: asked)
     }

@@ -48,14 +48,23 @@ struct ModelOptions: ParsableArguments {
 
   /// Whether nothing says which family it is: neither that nor what families have a size and layers of.
   var isOpen: Bool {
-    firstGiven(["": model, "": width, "": blocks, "": initialization]) == nil && layers.givenOfFamily == nil
+    model == nil && width == nil && blocks == nil && initialization == nil && layers.givenOfFamily == nil
   }
 
-  /// Takes from `recipe` what was not said.
-  mutating func fill(from recipe: Recipe) {
+  /// Where nothing says which family it is, takes what was not said from the recipe for the images of `set`, says what it
+  /// chose, and returns it; `batch` is what the user gave.
+  mutating func chooseRecipe(
+    for set: ImageSet, levels: Int, length: TrainingOptions.Length, batch: Int?, threads: Int, _ console: Console
+  ) -> Recipe? {
+    guard isOpen else { return nil }
+    let recipe = Recipe(
+      shape: set.shape, levels: levels, count: set.count, length: length, likelihood: likelihood, batchSize: batch,
+      threads: threads)
     (model, width, blocks) = (Recipe.model, recipe.width, recipe.blocks)
-    likelihood = likelihood ?? recipe.likelihood
+    likelihood = recipe.likelihood
     layers.skip = layers.skip ?? recipe.skip
+    console.line(recipe.inWords(shape: set.shape, levels: levels))
+    return recipe
   }
 
   /// The model on images of `shape`. Throws a usage error, under `path`, where there is none like it.
